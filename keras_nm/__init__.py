@@ -1,0 +1,16 @@
+"""Neural machines for Keras: recurrent layers with external memory."""
+
+import importlib.util
+
+__version__ = "0.1.0"
+
+from keras_nm import layers
+
+__all__ = ["layers"]
+
+# The layers run on every Keras backend, with or without TensorFlow at hand. Pipelines
+# are tf.data and exports are SavedModels.
+if importlib.util.find_spec("tensorflow"):
+    from keras_nm import export, tasks, training
+
+    __all__ += ["export", "tasks", "training"]

@@ -1,0 +1,169 @@
+"""Exports recurrent models as SavedModels that run without keras_nm."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+
+def export(model, path):
+    """Writes a model as a SavedModel with three named endpoints.
+
+    ==================  ==========================================================
+    endpoint            from -> to
+    ==================  ==========================================================
+    `sequence`          `inputs` (batch, timesteps, features)
+                        -> `outputs` (batch, timesteps, units)
+    `step`              `inputs` (batch, features) and every state (batch, size)
+                        -> `outputs` (batch, units) and every new state
+    `initial_state`     `batch_size`, an integer -> every state
+    ==================  ==========================================================
+
+    Batch and time are dynamic. `sequence` is also `serving_default`. A state's name is
+    its layer's name and its own, such as `memory_weightings`. The file is written
+    beside `path` and moved there when it is complete.
+
+    Args:
+        model: A built `keras.Model` of one input `(batch, timesteps, features)`: a chain
+            of recurrent layers (`keras.layers.RNN` and its kind) and of layers that
+            treat every time step alike.
+        path: Path of the directory to make.
+
+    Raises:
+        FileExistsError: If `path` exists: nothing is overwritten.
+        ValueError: If the model cannot be run step by step.
+
+    Example:
+
+    >>> import keras, keras_nm, tempfile
+    >>> x = keras.Input((None, 9))
+    >>> model = keras.Model(x, keras_nm.layers.NTM(8, return_sequences=True)(x))
+    >>> keras_nm.export.export(model, tempfile.mkdtemp() + "/copy")
+    """
+    path = Path(path)
+    if path.exists():
+        raise FileExistsError(
+            f"{path} exists, and an export overwrites nothing: choose another path"
+        )
+    chain = _chain_of_layers(model)
+    _check_steps(model, chain)
+    features = model.inputs[0].shape[-1]
+
+    def step(inputs):
+        outputs, states = _step(chain, inputs)
+        return {"outputs": outputs, **states}
+
+    def spec(name, *shape, dtype="float32"):
+        return tf.TensorSpec(shape, dtype, name)
+
+    state_specs = {
+        name: spec(name, None, *state.shape[1:])
+        for name, state in _initial_states(chain, 1).items()
+    }
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "sequence",
+        lambda inputs: {"outputs": model(inputs["inputs"], training=False)},
+        [{"inputs": spec("inputs", None, None, features)}],
+    )
+    archive.add_endpoint(
+        "step", step, [{"inputs": spec("inputs", None, features), **state_specs}]
+    )
+    archive.add_endpoint(
+        "initial_state",
+        lambda inputs: _initial_states(chain, inputs["batch_size"]),
+        [{"batch_size": spec("batch_size", dtype="int32")}],
+    )
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        with open(os.devnull, "w") as devnull, contextlib.redirect_stdout(devnull):
+            archive.write_out(partial / "saved_model", verbose=False)
+        os.rename(partial / "saved_model", path)
+    finally:
+        shutil.rmtree(partial)
+
+
+def _chain_of_layers(model):
+    layers = [
+        layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)
+    ]
+    for layer in layers:
+        if isinstance(layer, keras.layers.Bidirectional) or getattr(
+            layer, "go_backwards", False
+        ):
+            raise ValueError(
+                f"Layer {layer.name!r} reads the sequence backwards, so the model cannot "
+                "be run step by step"
+            )
+    if not any(isinstance(layer, keras.layers.RNN) for layer in layers):
+        raise ValueError(f"Model {model.name!r} has no recurrent layer to run by steps")
+    return layers
+
+
+def _recurrent(chain):
+    return [layer for layer in chain if isinstance(layer, keras.layers.RNN)]
+
+
+def _state_names(layer):
+    states = keras.tree.flatten(layer.cell.state_size)
+    names = getattr(layer.cell, "state_names", range(len(states)))
+    return [f"{layer.name}_{name}" for name in names]
+
+
+def _initial_states(chain, batch_size):
+    """A dict from name to initial state, of all recurrent layers."""
+    return {
+        name: state
+        for layer in _recurrent(chain)
+        for name, state in zip(
+            _state_names(layer),
+            keras.tree.flatten(layer.get_initial_state(batch_size)),
+            strict=True,
+        )
+    }
+
+
+def _step(chain, inputs):
+    """Runs one time step: outputs `(batch, units)` and a dict of new states."""
+    x = inputs["inputs"]
+    new_states = {}
+    for layer in chain:
+        if isinstance(layer, keras.layers.RNN):
+            names = _state_names(layer)
+            structure = layer.get_initial_state(1)
+            states = keras.tree.pack_sequence_as(structure, [inputs[n] for n in names])
+            x, states = layer.cell(x, states)
+            new_states.update(zip(names, keras.tree.flatten(states), strict=True))
+        else:
+            x = layer(x[:, None])[:, 0]
+    return x, new_states
+
+
+def _check_steps(model, chain):
+    """Checks on random inputs that steps give what the whole model gives."""
+    sequence = np.random.default_rng(0).random((2, 3, model.inputs[0].shape[-1]))
+    sequence = ops.convert_to_tensor(sequence, dtype="float32")
+    try:
+        expected = model(sequence, training=False)
+        states = _initial_states(chain, 2)
+        outputs = []
+        for time in range(3):
+            output, states = _step(chain, {"inputs": sequence[:, time], **states})
+            outputs.append(output)
+        np.testing.assert_allclose(ops.stack(outputs, axis=1), expected, atol=1e-4)
+    except (AssertionError, ValueError, TypeError, tf.errors.OpError) as error:
+        raise ValueError(
+            "Run step by step, the model does not give what it gives for a whole "
+            "sequence. Export takes a chain of recurrent layers with "
+            "return_sequences=True and of layers that treat every time step alike. "
+            f"Received the layers {[layer.name for layer in chain]}"
+        ) from error

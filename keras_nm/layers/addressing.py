@@ -1,0 +1,148 @@
+"""Addressing, reading and writing of a Neural Turing Machine's memory.
+
+Pure functions of tensors, one per equation of Graves et al. 2014, section 3.
+
+Axes: B batch, H heads, N memory locations, W width of a location,
+S = 2 * shift_range + 1 shift offsets, ordered [-shift_range .. +shift_range].
+"""
+
+import keras
+from keras import ops
+
+# Added to squared norms. A location or key of zeros then has similarity 0, with
+# finite gradients, and a location of norm 1 loses 5e-7 of its similarity.
+_SQUARED_NORM_EPSILON = 1e-6
+
+# What a weighting is raised to before its logarithm is taken. It bounds the gradient
+# of the logarithm where a weighting is all zeros.
+_WEIGHTING_FLOOR = 1e-12
+
+
+def content_weighting(memory, keys, key_strengths):
+    """Focuses on the locations similar to a key (equations 5 and 6).
+
+    `w_c(i) = softmax_i(beta * cos(k, M(i)))`
+
+    Args:
+        memory: Tensor of shape `(B, N, W)`.
+        keys: Tensor `k` of shape `(B, H, W)`.
+        key_strengths: Tensor `beta` of positive numbers, of shape `(B, H, 1)`.
+
+    Returns:
+        Weightings of shape `(B, H, N)`.
+    """
+    similarity = ops.einsum("bhw,bnw->bhn", keys, memory)  # (B, H, N)
+    similarity *= _inverse_norm(keys)  # (B, H, 1)
+    similarity *= ops.transpose(_inverse_norm(memory), (0, 2, 1))  # (B, 1, N)
+    return ops.softmax(key_strengths * similarity, axis=-1)
+
+
+def _inverse_norm(vectors):
+    squared_norm = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+    return ops.rsqrt(squared_norm + _SQUARED_NORM_EPSILON)
+
+
+def interpolate(content_weightings, previous_weightings, gates):
+    """Blends the content weighting with the last one (equation 7).
+
+    `w_g = g * w_c + (1 - g) * w_{t-1}`
+
+    Args:
+        content_weightings: Tensor of shape `(B, H, N)`.
+        previous_weightings: Tensor of shape `(B, H, N)`.
+        gates: Tensor `g` in (0, 1) of shape `(B, H, 1)`.
+
+    Returns:
+        Weightings of shape `(B, H, N)`.
+    """
+    return gates * content_weightings + (1 - gates) * previous_weightings
+
+
+def shift(weightings, shift_weightings):
+    """Rotates a weighting by a distribution over offsets (equation 8).
+
+    `w_s(i) = sum_j w_g(j) s(i - j)`, indices modulo N: weight at offset +1 moves the
+    focus from location i to location i + 1.
+
+    Args:
+        weightings: Tensor of shape `(B, H, N)`.
+        shift_weightings: Tensor `s` of shape `(B, H, S)`, summing to 1 over S.
+
+    Returns:
+        Weightings of shape `(B, H, N)`.
+    """
+    shift_range = shift_weightings.shape[-1] // 2
+    return sum(
+        shift_weightings[:, :, index : index + 1]
+        * ops.roll(weightings, shift=index - shift_range, axis=-1)
+        for index in range(shift_weightings.shape[-1])
+    )
+
+
+def sharpen(weightings, sharpening):
+    """Raises a weighting to a power and normalises it (equation 9).
+
+    `w(i) = w_s(i)^gamma / sum_j w_s(j)^gamma`, computed on logarithms because the
+    power underflows. A weighting of all zeros becomes uniform.
+
+    Args:
+        weightings: Tensor of shape `(B, H, N)`, not necessarily summing to 1.
+        sharpening: Tensor `gamma` of numbers of at least 1, of shape `(B, H, 1)`.
+
+    Returns:
+        Weightings of shape `(B, H, N)`, summing to 1 over N.
+    """
+    logarithms = ops.log(ops.maximum(weightings, _WEIGHTING_FLOOR))
+    return ops.softmax(sharpening * logarithms, axis=-1)
+
+
+def read(memory, weightings):
+    """Reads the mean of the locations under each weighting (equation 2).
+
+    `r = sum_i w(i) M(i)`
+
+    Args:
+        memory: Tensor of shape `(B, N, W)`.
+        weightings: Tensor of shape `(B, H, N)`.
+
+    Returns:
+        Read vectors of shape `(B, H, W)`.
+    """
+    return ops.einsum("bhn,bnw->bhw", weightings, memory)
+
+
+def write(memory, weightings, erase, add):
+    """Erases, then adds, with all write heads at once (equations 3 and 4).
+
+    `M(i) <- M(i) * prod_heads(1 - w(i) e) + sum_heads w(i) a`
+
+    Args:
+        memory: Tensor of shape `(B, N, W)`.
+        weightings: Tensor of shape `(B, H, N)`.
+        erase: Tensor `e` in (0, 1) of shape `(B, H, W)`.
+        add: Tensor `a` of shape `(B, H, W)`.
+
+    Returns:
+        The new memory, of shape `(B, N, W)`.
+    """
+    for head in range(erase.shape[1]):
+        one_head = slice(head, head + 1)
+        # A sum over one head: as a matrix product its gradient is one as well,
+        # which is faster than the sum over N that broadcasting leads to.
+        memory *= 1 - ops.einsum(
+            "bhn,bhw->bnw", weightings[:, one_head], erase[:, one_head]
+        )
+    return memory + ops.einsum("bhn,bhw->bnw", weightings, add)
+
+
+def squeezed_sigmoid(x, epsilon):
+    """A sigmoid kept off 0 and 1: `epsilon / 2 + (1 - epsilon) * sigmoid(x)`.
+
+    Args:
+        x: Tensor of any shape.
+        epsilon: Float in [0, 1). 0 is the plain sigmoid.
+
+    Returns:
+        A tensor of the shape of `x`, in [epsilon / 2, 1 - epsilon / 2].
+    """
+    return epsilon / 2 + (1 - epsilon) * keras.activations.sigmoid(x)

@@ -1,0 +1,761 @@
+"""The Neural Turing Machine (Graves, Wayne and Danihelka 2014, arXiv 1410.5401).
+
+Axes: B batch, T timesteps, N memory locations, W width of a location, R read heads,
+H all heads (the read heads first, then the write heads).
+"""
+
+import math
+
+import keras
+from keras import ops
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+from keras_nm.arguments import check_choice, check_integer
+from keras_nm.layers import addressing
+from keras_nm.layers.tracing import TraceCell, split_trace
+
+ADDRESSING_MODES = ("content_and_location", "content")
+STEP_ORDERS = ("read_first", "write_first")
+INITIAL_MEMORIES = ("constant", "random", "learned")
+INITIAL_WEIGHTINGS = ("focused", "uniform", "learned")
+INITIAL_READS = ("learned", "zeros")
+
+_CONSTANT_MEMORY = 1e-6
+
+
+# DropoutRNNCell is what keras.layers.RNN looks for when it tells a cell to prepare
+# and forget dropout masks; this cell passes the message on to its controller.
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NTMCell(keras.layers.Layer, DropoutRNNCell):
+    """One time step of a Neural Turing Machine: a cell for `keras.layers.RNN`.
+
+    A controller sees the input and what the heads read one step before. A linear map
+    of its output drives read and write heads, which address a memory of N locations by
+    content and by location (Graves et al. 2014, section 3). The output is a linear map
+    of the controller's output and of what was read. `NTM` is the layer around this
+    cell.
+
+    The cell computes in float32 at least: under a half precision policy its memory,
+    weightings and norms stay in float32, while a controller with a policy of its own
+    follows that.
+
+    Args:
+        units: Positive integer, the dimensionality of the output.
+        memory_shape: Tuple `(num_locations, width)` of positive integers. Defaults to
+            `(128, 20)`, the paper's size.
+        controller: Any Keras RNN cell, or any feed-forward Keras layer from
+            `(batch, features)` to `(batch, controller_units)`. Defaults to
+            `keras.layers.LSTMCell(100)`. The paper's feed-forward controller is
+            `keras.layers.Dense(100, activation="tanh")`.
+        num_read_heads: Positive integer. Defaults to `1`.
+        num_write_heads: Positive integer. Each write head has an erase and an add
+            vector of its own. Defaults to `1`.
+        shift_range: Non-negative integer. A head shifts its focus by -shift_range to
+            +shift_range locations in one step. Defaults to `1`.
+        addressing: `"content_and_location"` (default), or `"content"`, which stops
+            after equation 5: no gate, no shift, no sharpening.
+        step_order: `"read_first"` (default) reads the memory of the last step,
+            `"write_first"` reads what this step wrote. All heads address the memory
+            of the last step in both.
+        initial_memory: `"constant"` (1e-6 everywhere, default), `"random"` (drawn
+            once, not trained) or `"learned"`.
+        initial_weighting: Where the heads start. `"focused"` on location 0 (default),
+            `"uniform"`, or `"learned"`, which ties the weights to the number of
+            locations.
+        initial_read: What the controller sees as read before the first step:
+            `"learned"` (default) or `"zeros"`.
+        key_activation: Activation of the key vectors. Defaults to `"tanh"`.
+        add_activation: Activation of the add vectors. Defaults to `"tanh"`.
+        key_strength_activation: A positive activation for the key strength.
+            Defaults to `"softplus"`; `"exponential"` is the other one in use.
+        activation: Activation of the output. Defaults to `None`: logits.
+        parameter_clip: Positive float or `None`. The heads' raw parameters are clipped
+            to plus or minus this number before their activations. Defaults to `20.0`.
+        sigmoid_epsilon: Float in [0, 1). Each sigmoid of the heads and of the output
+            becomes `epsilon / 2 + (1 - epsilon) * sigmoid(x)`, which keeps logarithms
+            of it away from 0. Defaults to `0.0`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        inputs: Tensor of shape `(batch, features)`.
+        states: List of 2-D tensors `(batch, size)`: the last output, the controller's
+            states, the reads, the weightings and the memory. `named_states` shows them
+            in their own shapes.
+        training: Boolean, passed to the controller. When true, what the heads compute
+            is computed again in the backward pass instead of being stored.
+
+    Raises:
+        ValueError: For a size that is not positive, an unknown option, a controller
+            that is neither a cell nor a layer, and options under which all locations
+            would stay alike forever.
+
+    Example:
+
+    >>> import numpy as np, keras, keras_nm
+    >>> cell = keras_nm.layers.NTMCell(8, memory_shape=(32, 10), num_read_heads=2)
+    >>> y = keras.layers.RNN(cell, return_sequences=True)(np.ones((4, 7, 9), "float32"))
+    >>> tuple(y.shape)
+    (4, 7, 8)
+    """
+
+    def __init__(
+        self,
+        units,
+        memory_shape=(128, 20),
+        controller=None,
+        num_read_heads=1,
+        num_write_heads=1,
+        shift_range=1,
+        addressing="content_and_location",
+        step_order="read_first",
+        initial_memory="constant",
+        initial_weighting="focused",
+        initial_read="learned",
+        key_activation="tanh",
+        add_activation="tanh",
+        key_strength_activation="softplus",
+        activation=None,
+        parameter_clip=20.0,
+        sigmoid_epsilon=0.0,
+        **kwargs,
+    ):
+        kwargs["dtype"] = _at_least_float32(kwargs.get("dtype"))
+        super().__init__(**kwargs)
+        self.units = check_integer("units", units)
+        self.memory_shape = _check_memory_shape(memory_shape)
+        self.num_read_heads = check_integer("num_read_heads", num_read_heads)
+        self.num_write_heads = check_integer("num_write_heads", num_write_heads)
+        self.shift_range = check_integer("shift_range", shift_range, minimum=0)
+        self.addressing = check_choice("addressing", addressing, ADDRESSING_MODES)
+        self.step_order = check_choice("step_order", step_order, STEP_ORDERS)
+        self.initial_memory = check_choice(
+            "initial_memory", initial_memory, INITIAL_MEMORIES
+        )
+        self.initial_weighting = check_choice(
+            "initial_weighting", initial_weighting, INITIAL_WEIGHTINGS
+        )
+        self.initial_read = check_choice("initial_read", initial_read, INITIAL_READS)
+        self.key_activation = keras.activations.get(key_activation)
+        self.add_activation = keras.activations.get(add_activation)
+        self.key_strength_activation = keras.activations.get(key_strength_activation)
+        self.activation = keras.activations.get(activation)
+        if parameter_clip is not None and not parameter_clip > 0:
+            raise ValueError(
+                "`parameter_clip` must be a positive number, or None for no clipping. "
+                f"Received: parameter_clip={parameter_clip!r}"
+            )
+        self.parameter_clip = parameter_clip
+        if not 0 <= sigmoid_epsilon < 1:
+            raise ValueError(
+                "`sigmoid_epsilon` must be at least 0 and less than 1. "
+                f"Received: sigmoid_epsilon={sigmoid_epsilon!r}"
+            )
+        self.sigmoid_epsilon = sigmoid_epsilon
+        self._check_locations()
+
+        if controller is None:
+            controller = keras.layers.LSTMCell(100, dtype=self.dtype_policy)
+        self.controller = controller
+        self._controller_state_sizes = _controller_state_sizes(controller)
+        self.head_map = keras.layers.Dense(
+            sum(math.prod(shape) for shape in self.head_shapes.values()),
+            dtype=self.dtype_policy,
+            name="head_map",
+        )
+        self.output_map = keras.layers.Dense(
+            self.units, dtype=self.dtype_policy, name="output_map"
+        )
+
+        num_locations, width = self.memory_shape
+        self.output_size = self.units
+        self.state_size = [
+            self.units,
+            *self._controller_state_sizes,
+            self.num_read_heads * width,
+            self.num_heads * num_locations,
+            width * num_locations,
+        ]
+
+    def _check_locations(self):
+        num_locations, _ = self.memory_shape
+        if 2 * self.shift_range + 1 > num_locations:
+            raise ValueError(
+                f"`shift_range` must leave 2 * shift_range + 1 offsets for at least as "
+                f"many memory locations. Received: shift_range={self.shift_range} with "
+                f"{num_locations} locations"
+            )
+        if self.initial_memory == "constant" and (
+            self.addressing == "content" or self.initial_weighting == "uniform"
+        ):
+            raise ValueError(
+                "With a constant initial memory, all locations stay alike forever "
+                "unless heads can address by location and start somewhere. Received: "
+                f"initial_memory={self.initial_memory!r}, "
+                f"addressing={self.addressing!r}, "
+                f"initial_weighting={self.initial_weighting!r}. Use "
+                "initial_memory='random' or 'learned', or addressing="
+                "'content_and_location' with initial_weighting='focused' or 'learned'"
+            )
+
+    @property
+    def num_heads(self):
+        """Integer, the number of read and write heads."""
+        return self.num_read_heads + self.num_write_heads
+
+    @property
+    def head_shapes(self):
+        """Dict from head parameter to its shape, in the order of the linear map."""
+        _, width = self.memory_shape
+        shapes = {"key": (self.num_heads, width), "key_strength": (self.num_heads, 1)}
+        if self.addressing == "content_and_location":
+            shapes["gate"] = (self.num_heads, 1)
+            shapes["shift"] = (self.num_heads, 2 * self.shift_range + 1)
+            shapes["sharpening"] = (self.num_heads, 1)
+        shapes["erase"] = (self.num_write_heads, width)
+        shapes["add"] = (self.num_write_heads, width)
+        return shapes
+
+    @property
+    def trace_shapes(self):
+        """Dict from the name of each tensor of a trace to its shape per step."""
+        num_locations, width = self.memory_shape
+        return {
+            "output": (self.units,),
+            "reads": (self.num_read_heads, width),
+            "read_weightings": (self.num_read_heads, num_locations),
+            "write_weightings": (self.num_write_heads, num_locations),
+            "memory": (num_locations, width),
+            **self.head_shapes,
+        }
+
+    @property
+    def state_names(self):
+        """List of strings, one name per state."""
+        controller = [
+            f"controller_{index}" for index in range(len(self._controller_state_sizes))
+        ]
+        return ["output", *controller, "reads", "weightings", "memory"]
+
+    def build(self, input_shape):
+        if len(input_shape) != 2:
+            raise ValueError(
+                "NTMCell takes inputs of shape (batch, features), one time step. "
+                f"Received an input of shape {tuple(input_shape)}. For sequences, wrap "
+                "the cell in keras.layers.RNN, or use keras_nm.layers.NTM"
+            )
+        batch, features = input_shape
+        num_locations, width = self.memory_shape
+        reads_size = self.num_read_heads * width
+
+        controller_input_shape = (batch, features + reads_size)
+        if not self.controller.built:
+            self.controller.build(controller_input_shape)
+        if self._controller_state_sizes:
+            output_size = getattr(self.controller, "output_size", None)
+            controller_units = output_size or self._controller_state_sizes[0]
+        else:
+            controller_units = self.controller.compute_output_shape(controller_input_shape)[
+                -1
+            ]
+        self.head_map.build((batch, controller_units))
+        self.output_map.build((batch, controller_units + reads_size))
+
+        self._initial_reads = self._initial_memory = self._initial_logits = None
+        if self.initial_read == "learned":
+            self._initial_reads = self.add_weight(
+                name="initial_reads", shape=(reads_size,), initializer="zeros"
+            )
+        if self.initial_memory != "constant":
+            self._initial_memory = self.add_weight(
+                name="initial_memory",
+                shape=(num_locations, width),
+                initializer=keras.initializers.RandomUniform(
+                    -1 / math.sqrt(width), 1 / math.sqrt(width)
+                ),
+                trainable=self.initial_memory == "learned",
+            )
+        if self.initial_weighting == "learned":
+            self._initial_logits = self.add_weight(
+                name="initial_weighting_logits",
+                shape=(self.num_heads, num_locations),
+                # Spread, because equal logits would leave the locations alike.
+                initializer=keras.initializers.RandomNormal(stddev=1.0),
+            )
+
+    def get_initial_state(self, batch_size=None):
+        num_locations, width = self.memory_shape
+        dtype = self.compute_dtype
+
+        def repeat(row):
+            row = ops.cast(ops.reshape(row, (1, -1)), dtype)
+            return ops.ones((batch_size, 1), dtype=dtype) * row
+
+        def zeros(size):
+            return ops.zeros((batch_size, size), dtype=dtype)
+
+        if hasattr(self.controller, "get_initial_state"):
+            controller_states = keras.tree.flatten(
+                self.controller.get_initial_state(batch_size=batch_size)
+            )
+        else:
+            controller_states = [zeros(size) for size in self._controller_state_sizes]
+
+        if self.initial_read == "learned":
+            reads = repeat(self._initial_reads)
+        else:
+            reads = zeros(self.num_read_heads * width)
+
+        if self.initial_weighting == "learned":
+            weightings = ops.softmax(self._initial_logits, axis=-1)
+        elif self.initial_weighting == "focused":
+            weightings = ops.one_hot([0] * self.num_heads, num_locations)
+        else:
+            weightings = ops.ones((self.num_heads, num_locations)) / num_locations
+
+        if self.initial_memory == "constant":
+            memory = ops.full((width, num_locations), _CONSTANT_MEMORY)
+        else:
+            memory = ops.transpose(self._initial_memory)
+
+        return [
+            zeros(self.units),
+            *controller_states,
+            reads,
+            repeat(weightings),
+            repeat(memory),
+        ]
+
+    def named_states(self, states):
+        """Shows states, as RNN returns and takes them, under names in their own shapes.
+
+        Args:
+            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+
+        Returns:
+            A dict: `"output"` `(B, units)`, one entry per controller state, `"reads"`
+            `(B, R, W)`, `"weightings"` `(B, H, N)` and `"memory"` `(B, N, W)`.
+        """
+        _, width = self.memory_shape
+        named = dict(zip(self.state_names, states, strict=True))
+        named["reads"] = ops.reshape(named["reads"], (-1, self.num_read_heads, width))
+        named["weightings"] = self._unflatten_weightings(named["weightings"])
+        named["memory"] = self._unflatten_memory(named["memory"])
+        return named
+
+    def call(self, inputs, states, training=False):
+        shown, new_states = self.step(inputs, states, training=training)
+        return shown["output"], new_states
+
+    def step(self, inputs, states, training=False):
+        """One time step, with all there is to see in it.
+
+        Args:
+            inputs: Tensor of shape `(B, features)`.
+            states: List of tensors of shape `(B, size)`.
+            training: Boolean.
+
+        Returns:
+            A dict of tensors with the names and shapes of `trace_shapes`, and the
+            list of new states.
+        """
+        _, *controller_states, reads, weightings, memory = states
+
+        controller_inputs = ops.concatenate([inputs, reads], axis=-1)
+        hidden, controller_states = self._run_controller(
+            controller_inputs, controller_states, training
+        )
+        hidden = ops.cast(hidden, self.compute_dtype)
+        raw_parameters = self.head_map(hidden)
+
+        access = keras.remat(self._access_memory) if training else self._access_memory
+        reads, weightings, memory = access(raw_parameters, weightings, memory)
+
+        output = self.output_map(ops.concatenate([hidden, reads], axis=-1))
+        if self.activation is not None:
+            output = self._activate(self.activation, output)
+
+        new_states = [output, *controller_states, reads, weightings, memory]
+        # A loop's states keep their dtype, also where the controller has another one.
+        new_states = [
+            ops.cast(new, old.dtype) for new, old in zip(new_states, states, strict=True)
+        ]
+        named = self.named_states(new_states)
+        shown = {
+            "output": output,
+            "reads": named["reads"],
+            "read_weightings": named["weightings"][:, : self.num_read_heads],
+            "write_weightings": named["weightings"][:, self.num_read_heads :],
+            "memory": named["memory"],
+            **self._head_parameters(raw_parameters),
+        }
+        return shown, new_states
+
+    def _run_controller(self, inputs, states, training):
+        arguments = [inputs]
+        if self._controller_state_sizes:
+            structure = self.controller.state_size
+            if not keras.tree.is_nested(structure):
+                structure = [structure]
+            arguments.append(keras.tree.pack_sequence_as(structure, states))
+        options = {}
+        if self.controller._call_has_training_arg:
+            options["training"] = training
+        result = self.controller(*arguments, **options)
+        if not self._controller_state_sizes:
+            return result, []
+        hidden, states = result
+        return hidden, keras.tree.flatten(states)
+
+    def _access_memory(self, raw_parameters, weightings, memory):
+        """Addresses, reads and writes, from flat states to flat states."""
+        parameters = self._head_parameters(raw_parameters)
+        weightings = self._unflatten_weightings(weightings)  # (B, H, N)
+        memory = self._unflatten_memory(memory)  # (B, N, W)
+
+        weightings = self._address(parameters, weightings, memory)
+        read_weightings = weightings[:, : self.num_read_heads]
+        write_weightings = weightings[:, self.num_read_heads :]
+        new_memory = addressing.write(
+            memory, write_weightings, parameters["erase"], parameters["add"]
+        )
+        reads = addressing.read(
+            memory if self.step_order == "read_first" else new_memory, read_weightings
+        )
+        return (
+            _flatten(reads),
+            _flatten(weightings),
+            _flatten(ops.transpose(new_memory, (0, 2, 1))),
+        )
+
+    def _address(self, parameters, previous_weightings, memory):
+        weightings = addressing.content_weighting(
+            memory, parameters["key"], parameters["key_strength"]
+        )
+        if self.addressing == "content":
+            return weightings
+        weightings = addressing.interpolate(
+            weightings, previous_weightings, parameters["gate"]
+        )
+        weightings = addressing.shift(weightings, parameters["shift"])
+        return addressing.sharpen(weightings, parameters["sharpening"])
+
+    def _head_parameters(self, raw_parameters):
+        """Splits the linear map's output and brings each part into its range."""
+        if self.parameter_clip is not None:
+            raw_parameters = ops.clip(
+                raw_parameters, -self.parameter_clip, self.parameter_clip
+            )
+        activations = {
+            "key": self.key_activation,
+            "key_strength": self.key_strength_activation,
+            "gate": keras.activations.sigmoid,
+            "shift": keras.activations.softmax,
+            "sharpening": lambda x: 1 + ops.softplus(x),
+            "erase": keras.activations.sigmoid,
+            "add": self.add_activation,
+        }
+        parameters = {}
+        start = 0
+        for name, shape in self.head_shapes.items():
+            end = start + math.prod(shape)
+            part = ops.reshape(raw_parameters[:, start:end], (-1, *shape))
+            parameters[name] = self._activate(activations[name], part)
+            start = end
+        return parameters
+
+    def _activate(self, activation, x):
+        if activation is keras.activations.sigmoid and self.sigmoid_epsilon:
+            return addressing.squeezed_sigmoid(x, self.sigmoid_epsilon)
+        return activation(x)
+
+    # Flat, a memory is W rows of N locations: sums over W, in every content weighting,
+    # then run along contiguous locations, which is a tenth faster per training step.
+    def _unflatten_memory(self, memory):
+        num_locations, width = self.memory_shape
+        memory = ops.reshape(memory, (-1, width, num_locations))
+        return ops.transpose(memory, (0, 2, 1))  # (B, N, W)
+
+    def _unflatten_weightings(self, weightings):
+        return ops.reshape(weightings, (-1, self.num_heads, self.memory_shape[0]))
+
+    # What keras.layers.RNN calls before and after the loop on a DropoutRNNCell.
+    def get_dropout_mask(self, step_input):
+        if any(cell.dropout or cell.recurrent_dropout for cell in self._dropout_cells):
+            # A controller draws its masks when it is first called.
+            states = self.get_initial_state(ops.shape(step_input)[0])
+            _, *controller_states, reads, _, _ = states
+            controller_inputs = ops.concatenate([step_input, reads], axis=-1)
+            self._run_controller(controller_inputs, controller_states, training=True)
+
+    def get_recurrent_dropout_mask(self, step_state):
+        """Does nothing: `get_dropout_mask` has drawn these masks as well."""
+
+    def reset_dropout_mask(self):
+        for cell in self._dropout_cells:
+            cell.reset_dropout_mask()
+
+    def reset_recurrent_dropout_mask(self):
+        for cell in self._dropout_cells:
+            cell.reset_recurrent_dropout_mask()
+
+    @property
+    def _dropout_cells(self):
+        layers = self.controller._flatten_layers()
+        return [layer for layer in layers if isinstance(layer, DropoutRNNCell)]
+
+    def get_config(self):
+        config = {
+            "units": self.units,
+            "memory_shape": self.memory_shape,
+            "controller": keras.saving.serialize_keras_object(self.controller),
+            "num_read_heads": self.num_read_heads,
+            "num_write_heads": self.num_write_heads,
+            "shift_range": self.shift_range,
+            "addressing": self.addressing,
+            "step_order": self.step_order,
+            "initial_memory": self.initial_memory,
+            "initial_weighting": self.initial_weighting,
+            "initial_read": self.initial_read,
+            "key_activation": keras.activations.serialize(self.key_activation),
+            "add_activation": keras.activations.serialize(self.add_activation),
+            "key_strength_activation": keras.activations.serialize(
+                self.key_strength_activation
+            ),
+            "activation": keras.activations.serialize(self.activation),
+            "parameter_clip": self.parameter_clip,
+            "sigmoid_epsilon": self.sigmoid_epsilon,
+        }
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**_with_controller(config, custom_objects))
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NTM(keras.layers.RNN):
+    """Neural Turing Machine layer (Graves et al. 2014).
+
+    It stands wherever `keras.layers.LSTM` does.
+
+    Args:
+        units: Positive integer, the dimensionality of the output.
+        memory_shape: Tuple `(num_locations, width)`. Defaults to `(128, 20)`.
+        controller: A Keras RNN cell or feed-forward layer. Defaults to
+            `keras.layers.LSTMCell(100)`.
+        return_sequences: Boolean, whether to return every output or the last one.
+        return_state: Boolean, whether to return the last states as well.
+        go_backwards: Boolean, whether to process the sequence in reverse.
+        stateful: Boolean, whether a batch begins with the states in which the batch
+            before it ended. `reset_state()` goes back to the cell's initial state.
+        unroll: Boolean, whether to unroll the loop over a fixed number of timesteps.
+        zero_output_for_mask: Boolean, whether masked steps give zeros instead of the
+            output of the step before.
+        name: String, the layer's name.
+        dtype: The layer's dtype policy. The outputs follow it; the cell computes in
+            float32 at least.
+        trainable: Boolean.
+        **cell_options: The other arguments of `NTMCell`, which documents them.
+
+    Call arguments:
+        sequences: Tensor of shape `(batch, timesteps, features)`.
+        initial_state: Optional list of tensors, as `return_state` gives them.
+        mask: Optional boolean tensor of shape `(batch, timesteps)`. A masked step
+            leaves all states, the memory among them, as they are.
+        training: Boolean, passed to the controller.
+
+    Output:
+        A tensor of shape `(batch, timesteps, units)` with `return_sequences`,
+        `(batch, units)` without. With `return_state`, a tuple of that and of the states,
+        each of shape `(batch, size)`, which `cell.named_states` shows under names.
+
+    Raises:
+        ValueError: For arguments that `NTMCell` rejects.
+
+    Example:
+
+    >>> import numpy as np, keras_nm
+    >>> layer = keras_nm.layers.NTM(8, memory_shape=(32, 10), return_sequences=True)
+    >>> y = layer(np.ones((4, 7, 9), "float32"))
+    >>> tuple(y.shape)
+    (4, 7, 8)
+    """
+
+    def __init__(
+        self,
+        units,
+        memory_shape=(128, 20),
+        controller=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        zero_output_for_mask=False,
+        name=None,
+        dtype=None,
+        trainable=True,
+        **cell_options,
+    ):
+        super().__init__(
+            NTMCell(units, memory_shape, controller, dtype=dtype, **cell_options),
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            zero_output_for_mask=zero_output_for_mask,
+            name=name,
+            dtype=dtype,
+            trainable=trainable,
+        )
+        self.supports_masking = True
+        self.input_spec = keras.InputSpec(ndim=3)
+
+    def reset_state(self):
+        """Sets the states of a stateful layer to the cell's initial state."""
+        if self.states is not None:
+            initial = self.get_initial_state(self.states[0].shape[0])
+            for state, value in zip(self.states, initial, strict=True):
+                state.assign(value)
+
+    def trace(self, sequences, initial_state=None, mask=None):
+        """Runs the layer and shows everything it does at every step.
+
+        Args:
+            sequences: Tensor of shape `(B, T, features)`, or a `keras.KerasTensor` to
+                make the trace part of a model.
+            initial_state: Optional list of states. Defaults to the cell's initial state.
+            mask: Optional boolean tensor of shape `(B, T)`.
+
+        Returns:
+            A dict of tensors: `"output"` `(B, T, units)`, `"reads"` `(B, T, R, W)`,
+            `"read_weightings"` `(B, T, R, N)`, `"write_weightings"`
+            `(B, T, H - R, N)`, `"memory"` `(B, T, N, W)` after the step's writes, and
+            the heads' parameters: `"key"` `(B, T, H, W)`, `"key_strength"`, `"gate"`
+            and `"sharpening"` `(B, T, H, 1)`, `"shift"` `(B, T, H, 2 * shift_range + 1)`,
+            `"erase"` and `"add"` `(B, T, H - R, W)`. Gate, shift and sharpening are
+            missing where the addressing is by content alone. Under `go_backwards` the
+            first entry is the last time step, as in the layer's output.
+
+        Example:
+
+        >>> import numpy as np, keras_nm
+        >>> layer = keras_nm.layers.NTM(8, memory_shape=(32, 10))
+        >>> trace = layer.trace(np.ones((4, 7, 9), "float32"))
+        >>> tuple(trace["write_weightings"].shape)
+        (4, 7, 1, 32)
+        """
+        tracer = keras.layers.RNN(
+            TraceCell(self.cell),
+            return_sequences=True,
+            go_backwards=self.go_backwards,
+            dtype=self.cell.dtype_policy,
+        )
+        if initial_state is not None:
+            first = ops.zeros_like(sequences[:, 0, :1])
+            first = ops.repeat(first, tracer.cell.output_size, axis=-1)
+            initial_state = [first, *initial_state]
+        trace = tracer(sequences, initial_state=initial_state, mask=mask)
+        return split_trace(trace, self.cell.trace_shapes)
+
+    def with_num_locations(self, num_locations):
+        """Gives a copy of this layer, weights included, with another size of memory.
+
+        A machine trained with a constant initial memory and a focused or uniform
+        initial weighting has no weight whose shape depends on the number of locations.
+
+        Args:
+            num_locations: Positive integer.
+
+        Returns:
+            A new layer, built if this one is.
+
+        Raises:
+            ValueError: If the initial memory or weighting ties the weights to the
+                number of locations.
+
+        Example, for a layer and for a whole model:
+
+        >>> import keras, keras_nm
+        >>> layer = keras_nm.layers.NTM(8, memory_shape=(128, 20))
+        >>> layer.with_num_locations(1024).cell.memory_shape
+        (1024, 20)
+        >>> x = keras.Input((None, 9))
+        >>> model = keras.Model(x, layer(x))
+        >>> big = keras.models.clone_model(
+        ...     model, clone_function=lambda layer: layer.with_num_locations(1024))
+        >>> big.set_weights(model.get_weights())
+        """
+        cell = self.cell
+        if cell.initial_memory != "constant" or cell.initial_weighting == "learned":
+            raise ValueError(
+                "Only a layer with initial_memory='constant' and initial_weighting="
+                "'focused' can run with another number of locations: its weights do "
+                "not depend on it. This layer has "
+                f"initial_memory={cell.initial_memory!r}, "
+                f"initial_weighting={cell.initial_weighting!r}"
+            )
+        config = self.get_config()
+        config["memory_shape"] = (num_locations, cell.memory_shape[1])
+        layer = type(self).from_config(config)
+        if self.built:
+            layer.build_from_config(self.get_build_config())
+            layer.set_weights(self.get_weights())
+        return layer
+
+    def get_config(self):
+        config = super().get_config()
+        del config["cell"]
+        return {**self.cell.get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**_with_controller(config, custom_objects))
+
+
+def _at_least_float32(dtype):
+    policy = keras.dtype_policies.get(dtype)
+    return "float32" if policy.compute_dtype in ("float16", "bfloat16") else policy
+
+
+def _check_memory_shape(memory_shape):
+    if not isinstance(memory_shape, tuple | list) or len(memory_shape) != 2:
+        raise ValueError(
+            "`memory_shape` must be a pair (num_locations, width). "
+            f"Received: memory_shape={memory_shape!r}"
+        )
+    return tuple(check_integer("memory_shape", size) for size in memory_shape)
+
+
+def _controller_state_sizes(controller):
+    """The flat state sizes of a cell, or an empty list for a feed-forward layer."""
+    advice = (
+        "`controller` must be a Keras RNN cell, such as keras.layers.LSTMCell(100), or "
+        "a feed-forward Keras layer, such as "
+        "keras.layers.Dense(100, activation='tanh'). "
+    )
+    if not isinstance(controller, keras.layers.Layer):
+        raise ValueError(f"{advice}Received: controller={controller!r}")
+    if isinstance(controller, keras.layers.RNN):
+        raise ValueError(
+            f"{advice}Received the sequence layer {controller!r}: pass its cell"
+        )
+    sizes = keras.tree.flatten(getattr(controller, "state_size", []))
+    if not all(isinstance(size, int) for size in sizes):
+        raise ValueError(
+            f"{advice}A cell's states must be vectors. "
+            f"Received a cell with state_size={controller.state_size!r}"
+        )
+    return sizes
+
+
+def _flatten(x):
+    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
+
+
+def _with_controller(config, custom_objects):
+    controller = keras.saving.deserialize_keras_object(
+        config["controller"], custom_objects=custom_objects
+    )
+    return {**config, "controller": controller}

@@ -1,0 +1,33 @@
+"""Training on the tasks: losses, metrics, callbacks, recipes and runs."""
+
+from keras_nm.training.bits import (
+    BitsPerSequence,
+    BitsPerSequenceLoss,
+    WrongBitsPerSequence,
+)
+from keras_nm.training.callbacks import SaveModel, StopBelow
+from keras_nm.training.recipes import RECIPES, Recipe
+from keras_nm.training.run import (
+    Run,
+    RunError,
+    build_model,
+    evaluate,
+    load_run,
+    train,
+)
+
+__all__ = [
+    "RECIPES",
+    "BitsPerSequence",
+    "BitsPerSequenceLoss",
+    "Recipe",
+    "Run",
+    "RunError",
+    "SaveModel",
+    "StopBelow",
+    "WrongBitsPerSequence",
+    "build_model",
+    "evaluate",
+    "load_run",
+    "train",
+]

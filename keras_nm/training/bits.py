@@ -1,0 +1,98 @@
+"""Bits per sequence, as the papers report them: a loss and two metrics.
+
+All of them take `y_true` in {0, 1} and logits `y_pred`, of shape
+`(batch, timesteps, bits)`, and `sample_weight` of shape `(batch, timesteps)`, which is
+1 on the steps that count.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+
+def _bits_per_step(y_true, y_pred):
+    y_true = ops.cast(y_true, y_pred.dtype)
+    nats = ops.binary_crossentropy(y_true, y_pred, from_logits=True)
+    return ops.sum(nats, axis=-1) / math.log(2)  # (B, T)
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class BitsPerSequenceLoss(keras.losses.Loss):
+    """Cross-entropy in bits, summed over a sequence, mean over the batch.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> loss = keras_nm.training.BitsPerSequenceLoss()
+    >>> float(loss(np.ones((2, 3, 8)), np.zeros((2, 3, 8), "float32")))
+    24.0
+    """
+
+    def __init__(self, name="bits_per_sequence_loss", dtype=None):
+        # With the batch size divided out below, the sum of all steps is the mean of
+        # the sequences' sums, and Keras applies masks and weights to every step.
+        super().__init__(name=name, reduction="sum", dtype=dtype)
+
+    def call(self, y_true, y_pred):
+        batch_size = ops.cast(ops.shape(y_pred)[0], y_pred.dtype)
+        return _bits_per_step(y_true, y_pred) / batch_size
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+class _MeanPerSequence(keras.metrics.Mean):
+    """The mean over sequences of what a subclass counts at each step."""
+
+    def per_step(self, y_true, y_pred):
+        raise NotImplementedError
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
+        per_step = self.per_step(ops.convert_to_tensor(y_true), y_pred)
+        if sample_weight is not None:
+            per_step *= ops.cast(sample_weight, per_step.dtype)
+        return super().update_state(ops.sum(per_step, axis=-1))
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class BitsPerSequence(_MeanPerSequence):
+    """Mean cross-entropy per sequence, in bits: 0 is perfect, 1 per bit is guessing.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> metric = keras_nm.training.BitsPerSequence()
+    >>> float(metric(np.ones((2, 3, 8)), np.zeros((2, 3, 8), "float32")))
+    24.0
+    """
+
+    def __init__(self, name="bits_per_sequence", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def per_step(self, y_true, y_pred):
+        return _bits_per_step(y_true, y_pred)
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class WrongBitsPerSequence(_MeanPerSequence):
+    """Mean number of wrong bits per sequence, with logits above 0 counted as 1.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> metric = keras_nm.training.WrongBitsPerSequence()
+    >>> float(metric(np.ones((2, 3, 8)), np.zeros((2, 3, 8), "float32")))
+    24.0
+    """
+
+    def __init__(self, name="wrong_bits_per_sequence", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def per_step(self, y_true, y_pred):
+        wrong = ops.not_equal(y_pred > 0, ops.cast(y_true, "float32") > 0.5)
+        return ops.sum(ops.cast(wrong, self.dtype), axis=-1)

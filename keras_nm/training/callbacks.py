@@ -1,0 +1,44 @@
+"""Callbacks for `model.fit` that Keras does not have."""
+
+import os
+from pathlib import Path
+
+import keras
+
+
+class SaveModel(keras.callbacks.Callback):
+    """Saves the whole model after every epoch, so that training can resume from it.
+
+    The file is complete at any moment: it is written beside and moved into place. It
+    holds the optimizer's state as well, whose `iterations` says which batch is next.
+
+    Args:
+        path: Path ending in `.keras`.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = Path(path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        partial = self.path.with_name(f"partial-{self.path.name}")
+        self.model.save(partial)
+        os.replace(partial, self.path)
+
+
+class StopBelow(keras.callbacks.Callback):
+    """Stops training when a monitored number falls below a threshold.
+
+    Args:
+        monitor: String, a key of the epoch's logs.
+        threshold: Float.
+    """
+
+    def __init__(self, monitor, threshold):
+        super().__init__()
+        self.monitor = monitor
+        self.threshold = threshold
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.monitor] < self.threshold:
+            self.model.stop_training = True

@@ -1,0 +1,41 @@
+"""Packaging of keras_nm; build system and tool settings are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(
+    r'__version__ = "(.+)"', (ROOT / "keras_nm/__init__.py").read_text(encoding="utf-8")
+)[1]
+
+setup(
+    name="keras_nm",
+    version=VERSION,
+    description="Neural machines for Keras: recurrent layers with external memory",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["keras_nm", "keras_nm.*"]),
+    python_requires=">=3.11",
+    install_requires=[
+        "keras>=3.15",
+        "tensorflow>=2.21",
+        "tensorflow-datasets>=4.9.10",
+        # tensorflow-datasets imports it without asking for it.
+        "importlib_resources",
+        "tensorboard>=2.20",
+    ],
+    extras_require={
+        "plot": ["matplotlib>=3.9"],
+        "jax": ["jax>=0.6"],
+        "test": ["pytest>=8", "ruff>=0.12"],
+    },
+    entry_points={"console_scripts": ["keras-nm = keras_nm.cli:main"]},
+    classifiers=[
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

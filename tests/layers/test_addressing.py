@@ -1,0 +1,161 @@
+import keras
+import numpy as np
+import ntm_loops
+import pytest
+import tensorflow as tf
+
+from keras_nm.layers import addressing
+
+B, H, N, W = 3, 2, 7, 5
+
+
+def per_head(function):
+    return np.array([[function(b, h) for h in range(H)] for b in range(B)])
+
+
+def weightings(rng, size=N):
+    return rng.dirichlet(np.ones(size), (B, H)).astype("float32")
+
+
+def test_content_weighting_equals_loop(rng):
+    memory = rng.normal(size=(B, N, W)).astype("float32")
+    keys = rng.normal(size=(B, H, W)).astype("float32")
+    strengths = rng.uniform(0.1, 20, (B, H, 1)).astype("float32")
+    expected = per_head(
+        lambda b, h: ntm_loops.content_weighting(
+            memory[b], keys[b, h], strengths[b, h, 0]
+        )
+    )
+    actual = addressing.content_weighting(memory, keys, strengths)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_interpolate_equals_loop(rng):
+    content, previous = weightings(rng), weightings(rng)
+    gates = rng.uniform(size=(B, H, 1)).astype("float32")
+    expected = per_head(
+        lambda b, h: ntm_loops.interpolate(content[b, h], previous[b, h], gates[b, h, 0])
+    )
+    actual = addressing.interpolate(content, previous, gates)
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shift_range", [0, 1, 3])
+def test_shift_equals_loop(rng, shift_range):
+    weighting = weightings(rng)
+    shift_weighting = weightings(rng, 2 * shift_range + 1)
+    expected = per_head(
+        lambda b, h: ntm_loops.shift(weighting[b, h], shift_weighting[b, h])
+    )
+    actual = addressing.shift(weighting, shift_weighting)
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+
+def test_shift_by_plus_one_moves_the_focus_to_the_next_location():
+    weighting = np.float32([[[0, 0, 0, 1]]])
+    actual = addressing.shift(weighting, np.float32([[[0, 0, 1]]]))
+    np.testing.assert_array_equal(actual, [[[1, 0, 0, 0]]])
+
+
+@pytest.mark.parametrize("gamma", [1.0, 2.5, 20.0])
+def test_sharpen_equals_loop(rng, gamma):
+    weighting = weightings(rng)
+    expected = per_head(lambda b, h: ntm_loops.sharpen(weighting[b, h], gamma))
+    actual = addressing.sharpen(weighting, np.full((B, H, 1), gamma, "float32"))
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_sharpen_does_not_underflow():
+    # 0.5^200 is 6e-61, below the smallest float32.
+    actual = addressing.sharpen(np.float32([[[0.5, 0.5, 0]]]), np.float32([[[200]]]))
+    np.testing.assert_allclose(actual, [[[0.5, 0.5, 0]]], atol=1e-6)
+
+
+def test_read_equals_loop(rng):
+    memory = rng.normal(size=(B, N, W)).astype("float32")
+    weighting = weightings(rng)
+    expected = per_head(lambda b, h: ntm_loops.read(memory[b], weighting[b, h]))
+    np.testing.assert_allclose(addressing.read(memory, weighting), expected, atol=1e-5)
+
+
+def test_write_equals_loop(rng):
+    memory = rng.normal(size=(B, N, W)).astype("float32")
+    weighting = weightings(rng)
+    erase = rng.uniform(size=(B, H, W)).astype("float32")
+    add = rng.normal(size=(B, H, W)).astype("float32")
+    expected = [
+        ntm_loops.write(memory[b], weighting[b], erase[b], add[b]) for b in range(B)
+    ]
+    actual = addressing.write(memory, weighting, erase, add)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def test_squeezed_sigmoid_by_hand():
+    x = np.float32([-1e4, 0, 1e4])
+    np.testing.assert_allclose(
+        addressing.squeezed_sigmoid(x, 0.1), [0.05, 0.5, 0.95], atol=1e-6
+    )
+
+
+def address(memory, keys, strengths, gates, previous, shifts, sharpening):
+    weighting = addressing.content_weighting(memory, keys, strengths)
+    weighting = addressing.interpolate(weighting, previous, gates)
+    weighting = addressing.shift(weighting, shifts)
+    return addressing.sharpen(weighting, sharpening)
+
+
+def test_shifting_memory_and_start_shifts_the_weighting(rng):
+    memory = rng.normal(size=(B, N, W)).astype("float32")
+    previous = weightings(rng)
+    rest = (
+        rng.normal(size=(B, H, W)).astype("float32"),
+        rng.uniform(1, 9, (B, H, 1)).astype("float32"),
+        rng.uniform(size=(B, H, 1)).astype("float32"),
+    )
+    last = weightings(rng, 3), rng.uniform(1, 3, (B, H, 1)).astype("float32")
+    straight = address(memory, *rest, previous, *last)
+    for j in range(N):
+        rolled = address(np.roll(memory, j, 1), *rest, np.roll(previous, j, 2), *last)
+        np.testing.assert_allclose(rolled, np.roll(straight, j, 2), atol=1e-6)
+
+
+EXTREMES = {
+    "ordinary": {},
+    "zero memory": {"memory": 0.0},
+    "tiny memory": {"memory": 1e-30},
+    "huge memory": {"memory": 1e4},
+    "zero keys": {"keys": 0.0},
+    "key strength 1e4": {"strengths": 1e4},
+    "key strength 0": {"strengths": 0.0},
+    "sharpening 1e4": {"sharpening": 1e4},
+    "both 1e4": {"strengths": 1e4, "sharpening": 1e4},
+    "no weighting": {"previous": 0.0},
+    "no weighting at all": {"previous": 0.0, "gates": 0.0},
+    "no weighting, sharpening 1e4": {"previous": 0.0, "gates": 0.0, "sharpening": 1e4},
+    "gate closed": {"gates": 0.0},
+    "all zero": {"memory": 0.0, "keys": 0.0, "previous": 0.0, "gates": 0.0},
+}
+
+
+@pytest.mark.parametrize("case", EXTREMES)
+def test_values_and_gradients_are_finite(rng, case):
+    inputs = {
+        "memory": rng.normal(size=(B, N, W)),
+        "keys": rng.normal(size=(B, H, W)),
+        "strengths": rng.uniform(1, 9, (B, H, 1)),
+        "gates": rng.uniform(size=(B, H, 1)),
+        "previous": weightings(rng),
+        "shifts": weightings(rng, 3),
+        "sharpening": rng.uniform(1, 3, (B, H, 1)),
+    }
+    for name, value in EXTREMES[case].items():
+        inputs[name] = np.full_like(inputs[name], value)
+    inputs = {name: tf.Variable(value, dtype="float32") for name, value in inputs.items()}
+    with tf.GradientTape() as tape:
+        weighting = address(**inputs)
+        read = addressing.read(inputs["memory"], weighting)
+        loss = tf.reduce_sum(read * rng.normal(size=(B, H, W)).astype("float32"))
+    assert np.all(np.isfinite(read))
+    np.testing.assert_allclose(keras.ops.sum(weighting, -1), np.ones((B, H)), atol=1e-5)
+    for name, gradient in tape.gradient(loss, inputs).items():
+        assert np.all(np.isfinite(gradient)), name
