@@ -60,7 +60,8 @@ def split_trace(trace, trace_shapes):
     start = 0
     for name, shape in trace_shapes.items():
         size = math.prod(shape)
-        part = trace[:, :, start : start + size]
-        named[name] = ops.reshape(part, (*ops.shape(part)[:2], *shape))
+        # The layer, because it also takes symbolic tensors of unknown length.
+        unflatten = keras.layers.Reshape((-1, *shape), dtype=trace.dtype)
+        named[name] = unflatten(trace[:, :, start : start + size])
         start += size
     return named

@@ -1,6 +1,6 @@
 import keras
-import numpy as np
 import ntm_loops
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -22,9 +22,7 @@ def test_content_weighting_equals_loop(rng):
     keys = rng.normal(size=(B, H, W)).astype("float32")
     strengths = rng.uniform(0.1, 20, (B, H, 1)).astype("float32")
     expected = per_head(
-        lambda b, h: ntm_loops.content_weighting(
-            memory[b], keys[b, h], strengths[b, h, 0]
-        )
+        lambda b, h: ntm_loops.content_weighting(memory[b], keys[b, h], strengths[b, h, 0])
     )
     actual = addressing.content_weighting(memory, keys, strengths)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
