@@ -9,9 +9,9 @@ S = 2 * shift_range + 1 shift offsets, ordered [-shift_range .. +shift_range].
 import keras
 from keras import ops
 
-# Added to squared norms. A location or key of zeros then has similarity 0, with
-# finite gradients, and a location of norm 1 loses 5e-7 of its similarity.
-_SQUARED_NORM_EPSILON = 1e-6
+# Norms are taken to be at least this, which bounds the gradients where a location or
+# a key is all zeros. Its similarity is then 0.
+_NORM_FLOOR = 1e-6
 
 # What a weighting is raised to before its logarithm is taken. It bounds the gradient
 # of the logarithm where a weighting is all zeros.
@@ -39,7 +39,7 @@ def content_weighting(memory, keys, key_strengths):
 
 def _inverse_norm(vectors):
     squared_norm = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
-    return ops.rsqrt(squared_norm + _SQUARED_NORM_EPSILON)
+    return ops.rsqrt(ops.maximum(squared_norm, _NORM_FLOOR**2))
 
 
 def interpolate(content_weightings, previous_weightings, gates):

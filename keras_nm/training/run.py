@@ -5,6 +5,7 @@ import json
 import platform
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -27,6 +28,9 @@ _RESULT_FILE = "result.json"
 # Batches between two returns to Python, where callbacks and the progress bar run.
 _STEPS_PER_EXECUTION = 50
 
+# The sequences that a model is measured on, at every length.
+_BATCH_SIZE, _NUM_BATCHES = 64, 2
+
 
 class RunError(ValueError):
     """A run directory that cannot be used as asked; the message says what to do."""
@@ -41,12 +45,15 @@ class Run:
         seed: The seed.
         task: The recipe's task.
         model: The compiled `keras.Model`.
+        result: Dict of `"solved"`, `"sequences"` and `"seconds"`; `None` while the run is
+            unfinished.
     """
 
     recipe: Recipe
     seed: int
     task: Task
     model: keras.Model
+    result: dict[str, Any] | None
 
 
 def build_model(recipe):
@@ -100,11 +107,6 @@ def train(recipe, directory, seed=0, resume=False, verbose="auto"):
         RunError: If the directory cannot be used as asked. Nothing is overwritten.
     """
     directory = Path(directory)
-    description = {
-        "recipe": dataclasses.asdict(recipe),
-        "seed": seed,
-        "versions": _versions(),
-    }
     if resume:
         run = load_run(directory)
         if run.recipe != recipe or run.seed != seed:
@@ -112,7 +114,7 @@ def train(recipe, directory, seed=0, resume=False, verbose="auto"):
                 f"{directory} holds a run of another recipe or seed (seed {run.seed}). "
                 "Resume it with the same ones, or train into another directory"
             )
-        if (directory / _RESULT_FILE).exists():
+        if run.result is not None:
             raise RunError(f"The run in {directory} is finished: nothing to resume")
         task, model = run.task, run.model
     else:
@@ -126,33 +128,47 @@ def train(recipe, directory, seed=0, resume=False, verbose="auto"):
         model = build_model(recipe)
         directory.mkdir(parents=True, exist_ok=True)
         model.save(directory / _MODEL_FILE)
-        _write_json(directory / _RECIPE_FILE, description)
+        _write_json(
+            directory / _RECIPE_FILE,
+            {
+                "recipe": dataclasses.asdict(recipe),
+                "seed": seed,
+                "versions": _versions(),
+            },
+        )
 
-    steps_done = int(model.optimizer.iterations)
+    validation = task.evaluation_set(task.max_length, split="validation")
+
+    def is_solved():
+        measured = model.evaluate(validation, verbose=0, return_dict=True)
+        return measured["bits_per_sequence"] < recipe.stop_below
+
     started = time.monotonic()
-    model.fit(
-        task.dataset(recipe.batch_size, seed, start=steps_done),
-        steps_per_epoch=recipe.steps_per_epoch,
-        initial_epoch=steps_done // recipe.steps_per_epoch,
-        epochs=recipe.epochs,
-        validation_data=task.evaluation_set(task.max_length, split="validation"),
-        callbacks=[
-            StopBelow("val_bits_per_sequence", recipe.stop_below),
-            keras.callbacks.CSVLogger(directory / "curve.csv", append=resume),
-            keras.callbacks.TensorBoard(directory / "tensorboard"),
-            SaveModel(directory / _MODEL_FILE),
-        ],
-        verbose=verbose,
-    )
-    _write_json(
-        directory / _RESULT_FILE,
-        {
-            "sequences": int(model.optimizer.iterations) * recipe.batch_size,
-            "seconds": round(time.monotonic() - started, 1),
-            "resumed": resume,
-        },
-    )
-    return Run(recipe, seed, task, model)
+    steps_done = int(model.optimizer.iterations)
+    # An interruption may have come after the last epoch.
+    if not (resume and is_solved()):
+        model.fit(
+            task.dataset(recipe.batch_size, seed, start=steps_done),
+            steps_per_epoch=recipe.steps_per_epoch,
+            initial_epoch=steps_done // recipe.steps_per_epoch,
+            epochs=recipe.epochs,
+            validation_data=validation,
+            callbacks=[
+                StopBelow("val_bits_per_sequence", recipe.stop_below),
+                keras.callbacks.CSVLogger(directory / "curve.csv", append=resume),
+                keras.callbacks.TensorBoard(directory / "tensorboard"),
+                SaveModel(directory / _MODEL_FILE),
+            ],
+            shuffle=False,
+            verbose=verbose,
+        )
+    result = {
+        "solved": is_solved(),
+        "sequences": int(model.optimizer.iterations) * recipe.batch_size,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    _write_json(directory / _RESULT_FILE, result)
+    return Run(recipe, seed, task, model, result)
 
 
 def load_run(directory):
@@ -178,41 +194,42 @@ def load_run(directory):
         recipe = Recipe(**description["recipe"])
         task = TASKS[recipe.task](**recipe.task_options)
         model = keras.saving.load_model(directory / _MODEL_FILE)
+        result_file = directory / _RESULT_FILE
+        result = json.loads(result_file.read_text()) if result_file.exists() else None
     except Exception as error:
         raise RunError(
             f"The run in {directory} is damaged: {type(error).__name__}: {error}. "
             "Train it again into another directory"
         ) from error
-    return Run(recipe, description["seed"], task, model)
+    return Run(recipe, description["seed"], task, model, result)
 
 
-def evaluate(run, lengths, num_locations=None, num_batches=2):
-    """Measures a model on sequences of given lengths that no training has seen.
+def evaluate(run, length, num_locations=None):
+    """Measures a model on sequences of one length that no training has seen.
 
     Args:
         run: A `Run`.
-        lengths: Iterable of positive integers.
+        length: Positive integer.
         num_locations: Optional positive integer: evaluates with the same weights on a
             memory of so many locations.
-        num_batches: Positive integer, batches of 64 sequences for each length.
 
     Returns:
-        A dict from length to a dict of `"bits_per_sequence"`,
-        `"wrong_bits_per_sequence"` and `"num_sequences"`.
+        A dict of `"bits_per_sequence"`, `"wrong_bits_per_sequence"` and `"sequences"`,
+        the number of sequences.
     """
     model = run.model
     if num_locations is not None:
         model = _with_num_locations(model, num_locations)
-    results = {}
-    for length in lengths:
-        data = run.task.evaluation_set(length, num_batches=num_batches)
-        result = model.evaluate(data, verbose=0, return_dict=True)
-        results[length] = {
-            "bits_per_sequence": result["bits_per_sequence"],
-            "wrong_bits_per_sequence": result["wrong_bits_per_sequence"],
-            "num_sequences": 64 * num_batches,
-        }
-    return results
+    result = model.evaluate(
+        run.task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES),
+        verbose=0,
+        return_dict=True,
+    )
+    return {
+        "bits_per_sequence": result["bits_per_sequence"],
+        "wrong_bits_per_sequence": result["wrong_bits_per_sequence"],
+        "sequences": _BATCH_SIZE * _NUM_BATCHES,
+    }
 
 
 def _with_num_locations(model, num_locations):

@@ -26,7 +26,7 @@ def content_weighting(memory, key, strength):
     for row in memory:
         dot = sum(k * m for k, m in zip(key, row, strict=True))
         norms = math.sqrt(sum(k * k for k in key) * sum(m * m for m in row))
-        cosines.append(dot / norms if norms > 1e-4 else 0.0)
+        cosines.append(dot / norms)
     return softmax(strength * np.array(cosines))
 
 

@@ -1,0 +1,225 @@
+"""The command line: argparse over the Python API."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import keras
+
+import keras_nm
+
+_DESCRIPTION = """\
+Trains, measures, shows and exports neural machines.
+
+A first session, from nothing to a served model:
+
+  keras-nm train copy --output runs/copy
+  keras-nm evaluate runs/copy --lengths 10 20 30 50 120
+  keras-nm trace runs/copy --output copy.png
+  keras-nm export runs/copy saved_models/copy
+
+Every command does what a few lines of Python can do; the README shows them.
+Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted.
+"""
+
+
+def main(arguments=None):
+    """Runs the command line and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"keras-nm: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nkeras-nm: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="keras-nm",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"keras_nm {keras_nm.__version__}"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    tasks = sorted(keras_nm.training.RECIPES)
+    layers = sorted({name for by in keras_nm.training.RECIPES.values() for name in by})
+
+    train = commands.add_parser(
+        "train",
+        help="train a model on a task, by its recipe",
+        description="Trains a model on a task, by its recipe, until it is solved. After "
+        "every epoch the model is saved in DIR, the curve goes to DIR/curve.csv and to "
+        "DIR/tensorboard.",
+    )
+    train.add_argument("task", choices=tasks, help="one of: %(choices)s", metavar="TASK")
+    train.add_argument(
+        "--layer",
+        choices=layers,
+        default="ntm",
+        help="one of: %(choices)s (default: %(default)s)",
+        metavar="LAYER",
+    )
+    train.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the run directory to make; it must not exist or be empty",
+    )
+    train.add_argument(
+        "--seed",
+        type=_at_least(0),
+        default=0,
+        metavar="N",
+        help="seed of the weights and of the data (default: %(default)s)",
+    )
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the interrupted run in DIR from its last epoch; on the same "
+        "machine it ends with the weights of an uninterrupted run",
+    )
+    train.set_defaults(run=_train)
+
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a trained model at given lengths",
+        description="Measures the model in DIR on sequences that no training has seen.",
+    )
+    _add_run_directory(evaluate)
+    evaluate.add_argument(
+        "--lengths",
+        type=_at_least(1),
+        nargs="+",
+        default=[10, 20, 30, 50, 120],
+        metavar="N",
+        help="lengths to measure at (default: 10 20 30 50 120)",
+    )
+    evaluate.add_argument(
+        "--locations",
+        type=_at_least(1),
+        metavar="N",
+        help="run the same weights on a memory of N locations; sequences longer than "
+        "the memory need it",
+    )
+    evaluate.set_defaults(run=_evaluate)
+
+    export = commands.add_parser(
+        "export",
+        help="write a trained model as a SavedModel",
+        description="Writes the model in DIR as a SavedModel that runs without keras_nm. "
+        "Its signatures are sequence (also serving_default), step and initial_state.",
+    )
+    _add_run_directory(export)
+    export.add_argument(
+        "saved_model",
+        type=Path,
+        metavar="SAVED_MODEL_DIR",
+        help="the directory to make; it must not exist",
+    )
+    export.set_defaults(run=_export)
+
+    trace = commands.add_parser(
+        "trace",
+        help="draw what a trained model does with its memory",
+        description="Runs the model in DIR on one sequence and draws inputs, outputs, "
+        "adds, reads and weightings over time. Needs matplotlib: keras_nm[plot].",
+    )
+    _add_run_directory(trace)
+    trace.add_argument(
+        "--length",
+        type=_at_least(1),
+        default=20,
+        metavar="N",
+        help="length of the sequence (default: %(default)s)",
+    )
+    trace.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the .png, .svg or .pdf to make (default: DIR/trace.png)",
+    )
+    trace.set_defaults(run=_trace)
+    return parser
+
+
+def _add_run_directory(parser):
+    parser.add_argument(
+        "directory",
+        type=Path,
+        metavar="DIR",
+        help="a run directory, made by `keras-nm train`",
+    )
+
+
+def _at_least(minimum):
+    def integer(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < minimum:
+            raise argparse.ArgumentTypeError(
+                f"expected an integer of at least {minimum}, received {text!r}"
+            )
+        return value
+
+    return integer
+
+
+def _train(options):
+    recipes = keras_nm.training.RECIPES[options.task]
+    if options.layer not in recipes:
+        raise ValueError(
+            f"There is no recipe for {options.task} with {options.layer}. "
+            f"There is one for: {', '.join(sorted(recipes))}"
+        )
+    result = keras_nm.training.train(
+        recipes[options.layer], options.output, options.seed, options.resume
+    ).result
+    solved = "Solved" if result["solved"] else "Not solved"
+    print(
+        f"{solved} after {result['sequences']} sequences in {result['seconds']} s. "
+        f"The run is in {options.output}"
+    )
+
+
+def _evaluate(options):
+    run = keras_nm.training.load_run(options.directory)
+    print("length  bits per sequence  wrong bits per sequence  sequences")
+    for length in options.lengths:
+        result = keras_nm.training.evaluate(run, length, options.locations)
+        print(
+            f"{length:6d}  {result['bits_per_sequence']:17.4f}  "
+            f"{result['wrong_bits_per_sequence']:23.4f}  {result['sequences']:9d}",
+            flush=True,
+        )
+
+
+def _export(options):
+    run = keras_nm.training.load_run(options.directory)
+    keras_nm.export.export(run.model, options.saved_model)
+    print(f"Exported to {options.saved_model}")
+
+
+def _trace(options):
+    from keras_nm import plots
+
+    path = options.output or options.directory / "trace.png"
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another file with --output")
+    run = keras_nm.training.load_run(options.directory)
+    x, _, _ = next(iter(run.task.evaluation_set(options.length, batch_size=1)))
+    layer = next(
+        layer for layer in run.model.layers if isinstance(layer, keras_nm.layers.NTM)
+    )
+    trace = {name: value[0].numpy() for name, value in layer.trace(x).items()}
+    outputs = keras.activations.sigmoid(trace["output"])
+    plots.copy_plate(x[0], outputs, trace).savefig(path, dpi=120)
+    print(f"Drawn to {path}")

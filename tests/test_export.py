@@ -1,0 +1,140 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_nm.export import export
+from keras_nm.layers import NTM
+
+# Run from a directory and with a finder in which keras_nm cannot be found.
+WITHOUT_KERAS_NM = """
+import sys
+sys.modules["keras_nm"] = None
+import numpy as np, tensorflow as tf
+try:
+    import keras_nm
+except ImportError:
+    pass
+else:
+    sys.exit("keras_nm could be imported")
+data = np.load("data.npz")
+x = data["x"]
+model = tf.saved_model.load("model")
+sequence, step = model.signatures["sequence"], model.signatures["step"]
+np.testing.assert_allclose(sequence(inputs=x)["outputs"], data["y"], atol=1e-5)
+short = model.signatures["serving_default"](inputs=x[:1, :2])["outputs"]
+np.testing.assert_allclose(short, data["y"][:1, :2], atol=1e-5)
+states = model.signatures["initial_state"](batch_size=tf.constant(len(x)))
+for time in range(x.shape[1]):
+    states = step(inputs=x[:, time], **states)
+    np.testing.assert_allclose(states.pop("outputs"), data["y"][:, time], atol=1e-5)
+print(*sorted(states))
+"""
+
+
+def chain(*layers):
+    return keras.Sequential([keras.Input((None, 6)), *layers])
+
+
+def ntm(**options):
+    return NTM(5, (9, 4), keras.layers.LSTMCell(8), return_sequences=True, **options)
+
+
+MODELS = {
+    "ntm": (
+        lambda: chain(ntm(num_read_heads=2, name="memory")),
+        "memory_controller_0 memory_controller_1 memory_memory memory_output "
+        "memory_reads memory_weightings",
+    ),
+    "deep": (
+        lambda: chain(
+            keras.layers.Dense(7, activation="relu"),
+            keras.layers.GRU(3, return_sequences=True, name="gru"),
+            keras.layers.RNN(
+                keras.layers.StackedRNNCells(
+                    [keras.layers.LSTMCell(2), keras.layers.SimpleRNNCell(4)]
+                ),
+                return_sequences=True,
+                name="stack",
+            ),
+            keras.layers.Activation("sigmoid"),
+        ),
+        "gru_0 stack_0 stack_1 stack_2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_three_endpoints_without_keras_nm(rng, tmp_path, name):
+    make, states = MODELS[name]
+    model = make()
+    x = rng.normal(size=(3, 4, 6)).astype("float32")
+    export(model, tmp_path / "model")
+    np.savez(tmp_path / "data.npz", x=x, y=model(x))
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", WITHOUT_KERAS_NM],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == states.split()
+    assert "custom gradient" not in result.stderr
+
+
+def test_signatures_are_named_and_dynamic(tmp_path):
+    export(chain(ntm(name="memory")), tmp_path / "model")
+    signatures = tf.saved_model.load(tmp_path / "model").signatures
+    assert set(signatures) == {"sequence", "step", "initial_state", "serving_default"}
+    _, sequence = signatures["sequence"].structured_input_signature
+    assert sequence["inputs"].shape.as_list() == [None, None, 6]
+    _, step = signatures["step"].structured_input_signature
+    assert step["inputs"].shape.as_list() == [None, 6]
+    assert step["memory_memory"].shape.as_list() == [None, 36]
+    outputs = signatures["step"].structured_outputs
+    assert set(outputs) == {"outputs", *step} - {"inputs"}
+
+
+def test_nothing_is_overwritten_and_nothing_left_behind(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    path.mkdir()
+    with pytest.raises(FileExistsError, match="choose another path"):
+        export(chain(ntm()), path)
+    path.rmdir()
+
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        export(chain(ntm()), path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([ntm(go_backwards=True)], "backwards"),
+        ([keras.layers.Bidirectional(ntm())], "backwards"),
+        ([keras.layers.Dense(3)], "no recurrent layer"),
+        ([keras.layers.LSTM(3, name="lstm")], r"alike. Received the layers \['lstm'\]"),
+        ([ntm(), keras.layers.GlobalAveragePooling1D()], "treat every time step alike"),
+    ],
+)
+def test_models_that_cannot_run_by_steps(tmp_path, layers, message):
+    with pytest.raises(ValueError, match=message):
+        export(chain(*layers), tmp_path / "model")
+    assert not Path(tmp_path / "model").exists()
+
+
+def test_branches_are_not_a_chain(tmp_path):
+    inputs = keras.Input((None, 6))
+    x = keras.layers.Dense(5)(inputs)
+    model = keras.Model(inputs, keras.layers.Add()([x, ntm()(inputs)]))
+    with pytest.raises(ValueError, match="chain"):
+        export(model, tmp_path / "model")

@@ -1,0 +1,169 @@
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_nm.training import RECIPES, RunError, evaluate, load_run, train
+
+TINY = dataclasses.replace(
+    RECIPES["copy"]["ntm"],
+    task_options={"max_length": 2, "num_bits": 3},
+    steps_per_epoch=3,
+    epochs=4,
+    stop_below=0.0,
+)
+
+
+def weights_of(run):
+    return [*run.model.get_weights(), *(v.numpy() for v in run.model.optimizer.variables)]
+
+
+def assert_same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class StopAfter(keras.callbacks.Callback):
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch + 1 == self.epochs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("run") / "tiny"
+    return directory, train(TINY, directory, seed=5, verbose=0)
+
+
+def test_a_run_directory_holds_what_repeats_it(finished):
+    directory, run = finished
+    description = json.loads((directory / "recipe.json").read_text())
+    assert description["seed"] == 5
+    assert description["recipe"] == dataclasses.asdict(TINY)
+    assert description["versions"]["keras"] == keras.__version__
+    rows = (directory / "curve.csv").read_text().splitlines()
+    assert len(rows) == 1 + TINY.epochs
+    assert "val_bits_per_sequence" in rows[0]
+    assert list((directory / "tensorboard").rglob("events*"))
+    assert run.result["sequences"] == TINY.epochs * 3 * TINY.batch_size
+    assert run.result["solved"] is False
+    loaded = load_run(directory)
+    assert loaded.recipe == TINY
+    assert loaded.result == run.result
+    assert_same(weights_of(loaded), weights_of(run))
+
+
+def test_the_seed_decides_the_weights(finished, tmp_path):
+    _, run = finished
+    again = train(TINY, tmp_path / "again", seed=5, verbose=0)
+    assert_same(weights_of(again), weights_of(run))
+    other = train(TINY, tmp_path / "other", seed=6, verbose=0)
+    assert np.abs(other.model.get_weights()[0] - run.model.get_weights()[0]).max() > 0
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights(finished, tmp_path, monkeypatch):
+    _, run = finished
+    directory = tmp_path / "interrupted"
+    fit = keras.Model.fit
+
+    def interrupted_fit(model, *args, callbacks, **kwargs):
+        fit(model, *args, callbacks=[*callbacks, StopAfter(2)], **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "fit", interrupted_fit)
+        with pytest.raises(KeyboardInterrupt):
+            train(TINY, directory, seed=5, verbose=0)
+    half = load_run(directory)
+    assert half.result is None
+    assert int(half.model.optimizer.iterations) == 6
+    resumed = train(TINY, directory, seed=5, resume=True, verbose=0)
+    assert_same(weights_of(resumed), weights_of(run))
+    assert len((directory / "curve.csv").read_text().splitlines()) == 1 + TINY.epochs
+
+
+def test_a_killed_process_leaves_a_run_that_resumes(tmp_path):
+    directory = tmp_path / "killed"
+    script = (
+        "import sys; sys.path[:0] = ['tests/training']; from test_run import *;"
+        f"train(dataclasses.replace(TINY, epochs=10**6), {str(directory)!r}, verbose=0)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stderr=subprocess.DEVNULL, env=os.environ
+    )
+    curve = directory / "curve.csv"
+    deadline = time.monotonic() + 120
+    while not (curve.exists() and len(curve.read_text().splitlines()) > 3):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert int(load_run(directory).model.optimizer.iterations) % 3 == 0
+
+
+def test_training_stops_when_solved(tmp_path):
+    easy = dataclasses.replace(TINY, stop_below=1e6)
+    run = train(easy, tmp_path / "easy", verbose=0)
+    assert run.result["solved"] is True
+    assert run.result["sequences"] == 3 * TINY.batch_size
+
+
+def test_evaluate_at_other_lengths_and_locations(finished):
+    _, run = finished
+    result = evaluate(run, length=4)
+    assert result["sequences"] == 128
+    assert 0 <= result["wrong_bits_per_sequence"] <= 12
+    assert result["bits_per_sequence"] > 0
+    larger = evaluate(run, length=4, num_locations=300)
+    assert larger["bits_per_sequence"] != result["bits_per_sequence"]
+    same = evaluate(run, length=4, num_locations=128)
+    np.testing.assert_allclose(same["bits_per_sequence"], result["bits_per_sequence"])
+
+
+def snapshot(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_nothing_is_overwritten(finished, tmp_path):
+    directory, _ = finished
+    before = snapshot(directory)
+    with pytest.raises(RunError, match="not empty"):
+        train(TINY, directory)
+    with pytest.raises(RunError, match="finished"):
+        train(TINY, directory, seed=5, resume=True)
+    with pytest.raises(RunError, match=r"another recipe or seed \(seed 5\)"):
+        train(TINY, directory, seed=6, resume=True)
+    assert snapshot(directory) == before
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(RunError, match="not empty"):
+        train(TINY, file)
+    assert file.read_text() == "mine"
+
+
+def test_missing_and_damaged_runs(finished, tmp_path):
+    with pytest.raises(RunError, match="not a run directory"):
+        load_run(tmp_path / "nothing")
+    with pytest.raises(RunError, match="not a run directory"):
+        train(TINY, tmp_path / "nothing", resume=True)
+    directory, _ = finished
+    for name in ("recipe.json", "model.keras", "result.json"):
+        damaged = tmp_path / name
+        damaged.mkdir()
+        for path in directory.glob("*.*"):
+            content = path.read_bytes()
+            half = len(content) // 2 if path.name == name else None
+            (damaged / path.name).write_bytes(content[:half])
+        with pytest.raises(RunError, match="damaged"):
+            load_run(damaged)
