@@ -1,0 +1,39 @@
+# `make demo` and `make test` need Python 3.11+ and a package index, and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := plot,jax,test
+INSTALLED := $(VENV)/.installed
+
+DEMO := runs/demo
+
+# TensorFlow's start-up notices about this machine's CPU and missing GPU.
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.PHONY: demo test lint clean
+
+$(INSTALLED): setup.py pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@
+
+demo: $(INSTALLED)
+	@rm -rf $(DEMO)
+	$(BIN)/keras-nm train copy --layer ntm --output $(DEMO)/run
+	$(BIN)/keras-nm evaluate $(DEMO)/run --lengths 10 20 30 50 120
+	$(BIN)/keras-nm trace $(DEMO)/run --output $(DEMO)/copy.png
+	$(BIN)/keras-nm export $(DEMO)/run $(DEMO)/saved_model
+	$(BIN)/python examples/answer_from_saved_model.py $(DEMO)/saved_model
+
+test: $(INSTALLED) lint
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,137 @@
+import dataclasses
+import subprocess
+import sys
+from types import MappingProxyType
+
+import pytest
+
+import keras_nm
+from keras_nm.cli import main
+from keras_nm.training import RECIPES
+
+TINY = dataclasses.replace(
+    RECIPES["copy"]["ntm"],
+    task_options={"max_length": 3},
+    steps_per_epoch=2,
+    epochs=2,
+    stop_below=0.0,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny_recipe():
+    with pytest.MonkeyPatch.context() as patch:
+        recipes = MappingProxyType({"copy": MappingProxyType({"ntm": TINY})})
+        patch.setattr(keras_nm.training, "RECIPES", recipes)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", "copy", "--output", str(directory), "--seed", "3"]) == 0
+    return directory
+
+
+def failure(capsys, *arguments):
+    """Runs a command that must fail, and returns its one line of error."""
+    capsys.readouterr()
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as exit:  # argparse
+        code = exit.code
+    captured = capsys.readouterr()
+    lines = captured.err.strip().splitlines()
+    assert code == 2
+    assert "Traceback" not in captured.err
+    return lines[-1]
+
+
+def test_train_evaluate_trace_export(run, capsys, tmp_path):
+    assert (run / "model.keras").is_file()
+    assert main(["evaluate", str(run), "--lengths", "1", "2", "--locations", "40"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[-2].split()[0] == "1"
+    assert table[-1].split()[0] == "2"
+    assert table[-1].split()[-1] == "128"
+
+    picture = tmp_path / "plate.png"
+    arguments = ["trace", str(run), "--length", "3", "--output", str(picture)]
+    assert main(arguments) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+    assert main(["export", str(run), str(tmp_path / "saved")]) == 0
+    assert (tmp_path / "saved" / "saved_model.pb").is_file()
+
+
+def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
+    picture = tmp_path / "plate.png"
+    picture.write_text("mine")
+    assert "exists" in failure(capsys, "trace", run, "--output", picture)
+    assert picture.read_text() == "mine"
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    assert "overwrites nothing" in failure(capsys, "export", run, taken)
+    assert list(taken.iterdir()) == []
+    assert "not empty" in failure(capsys, "train", "copy", "--output", run)
+    assert "finished" in failure(
+        capsys, "train", "copy", "--output", run, "--seed", 3, "--resume"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "sort", "--output", "x"], "invalid choice: 'sort'"),
+        (["train", "copy", "--layer", "gru", "--output", "x"], "invalid choice: 'gru'"),
+        (["train", "copy"], "required: --output"),
+        (["train", "copy", "--output", "x", "--seed", "-1"], "received '-1'"),
+        (["train", "copy", "--output", "{missing}", "--resume"], "not a run directory"),
+        (["evaluate", "{missing}"], "not a run directory"),
+        (["evaluate", "{missing}", "--lengths", "0"], "at least 1, received '0'"),
+        (["evaluate", "{missing}", "--lengths", "ten"], "at least 1, received 'ten'"),
+        (["export", "{missing}", "{missing}/saved"], "not a run directory"),
+        (["trace", "{missing}"], "not a run directory"),
+        (["trace", "{run}", "--output", "{missing}.xyz"], "not supported"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+        ([], "required: COMMAND"),
+    ],
+)
+def test_bad_arguments(arguments, message, capsys, tmp_path, run):
+    places = {"missing": tmp_path / "missing", "run": run}
+    line = failure(capsys, *(argument.format(**places) for argument in arguments))
+    assert line.startswith("keras-nm")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_run(run, capsys, tmp_path):
+    (tmp_path / "recipe.json").write_bytes((run / "recipe.json").read_bytes())
+    (tmp_path / "model.keras").write_bytes(b"PK damaged")
+    assert "damaged" in failure(capsys, "evaluate", tmp_path)
+
+
+def test_help_is_worth_reading(capsys):
+    for arguments in ([], ["train"], ["evaluate"], ["export"], ["trace"]):
+        with pytest.raises(SystemExit) as exit:
+            main([*arguments, "--help"])
+        assert exit.value.code == 0
+        assert len(capsys.readouterr().out.splitlines()) > 8
+
+
+def test_without_matplotlib_the_error_names_the_extra(run, capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "keras_nm.plots", raising=False)
+    monkeypatch.delattr(keras_nm, "plots", raising=False)
+    line = failure(capsys, "trace", run, "--output", tmp_path / "plate.png")
+    assert "pip install keras_nm[plot]" in line
+
+
+def test_python_m_keras_nm():
+    result = subprocess.run(
+        [sys.executable, "-m", "keras_nm", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == f"keras_nm {keras_nm.__version__}\n"
