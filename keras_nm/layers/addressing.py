@@ -4,6 +4,10 @@ Pure functions of tensors, one per equation of Graves et al. 2014, section 3.
 
 Axes: B batch, H heads, N memory locations, W width of a location,
 S = 2 * shift_range + 1 shift offsets, ordered [-shift_range .. +shift_range].
+
+The memory is transposed, `(B, W, N)`: its locations lie next to each other, as they do
+in weightings. Every sum over W and every outer product then runs along them, which makes
+a training step a fifth faster than `(B, N, W)` does.
 """
 
 import keras
@@ -24,21 +28,21 @@ def content_weighting(memory, keys, key_strengths):
     `w_c(i) = softmax_i(beta * cos(k, M(i)))`
 
     Args:
-        memory: Tensor of shape `(B, N, W)`.
+        memory: Tensor of shape `(B, W, N)`.
         keys: Tensor `k` of shape `(B, H, W)`.
         key_strengths: Tensor `beta` of positive numbers, of shape `(B, H, 1)`.
 
     Returns:
         Weightings of shape `(B, H, N)`.
     """
-    similarity = ops.einsum("bhw,bnw->bhn", keys, memory)  # (B, H, N)
-    similarity *= _inverse_norm(keys)  # (B, H, 1)
-    similarity *= ops.transpose(_inverse_norm(memory), (0, 2, 1))  # (B, 1, N)
+    similarity = ops.matmul(keys, memory)  # (B, H, N)
+    similarity *= _inverse_norm(keys, axis=2)  # (B, H, 1)
+    similarity *= _inverse_norm(memory, axis=1)  # (B, 1, N)
     return ops.softmax(key_strengths * similarity, axis=-1)
 
 
-def _inverse_norm(vectors):
-    squared_norm = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+def _inverse_norm(vectors, axis):
+    squared_norm = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
     return ops.rsqrt(ops.maximum(squared_norm, _NORM_FLOOR**2))
 
 
@@ -102,13 +106,13 @@ def read(memory, weightings):
     `r = sum_i w(i) M(i)`
 
     Args:
-        memory: Tensor of shape `(B, N, W)`.
+        memory: Tensor of shape `(B, W, N)`.
         weightings: Tensor of shape `(B, H, N)`.
 
     Returns:
         Read vectors of shape `(B, H, W)`.
     """
-    return ops.einsum("bhn,bnw->bhw", weightings, memory)
+    return ops.einsum("bhn,bwn->bhw", weightings, memory)
 
 
 def write(memory, weightings, erase, add):
@@ -117,22 +121,27 @@ def write(memory, weightings, erase, add):
     `M(i) <- M(i) * prod_heads(1 - w(i) e) + sum_heads w(i) a`
 
     Args:
-        memory: Tensor of shape `(B, N, W)`.
+        memory: Tensor of shape `(B, W, N)`.
         weightings: Tensor of shape `(B, H, N)`.
         erase: Tensor `e` in (0, 1) of shape `(B, H, W)`.
         add: Tensor `a` of shape `(B, H, W)`.
 
     Returns:
-        The new memory, of shape `(B, N, W)`.
+        The new memory, of shape `(B, W, N)`.
     """
     for head in range(erase.shape[1]):
         one_head = slice(head, head + 1)
-        # A sum over one head: as a matrix product its gradient is one as well,
-        # which is faster than the sum over N that broadcasting leads to.
-        memory *= 1 - ops.einsum(
-            "bhn,bhw->bnw", weightings[:, one_head], erase[:, one_head]
-        )
-    return memory + ops.einsum("bhn,bhw->bnw", weightings, add)
+        memory *= 1 - _outer(erase[:, one_head], weightings[:, one_head])
+    return memory + _outer(add, weightings)
+
+
+def _outer(vectors, weightings):
+    """The sum over heads of their outer products, `(B, W, N)`.
+
+    As a matrix product, also for one head: its gradient is a matrix product as well,
+    which is faster than the sum over N that a broadcast product would lead to.
+    """
+    return ops.einsum("bhw,bhn->bwn", vectors, weightings)
 
 
 def squeezed_sigmoid(x, epsilon):

@@ -336,11 +336,26 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
             `(B, R, W)`, `"weightings"` `(B, H, N)` and `"memory"` `(B, N, W)`.
         """
         _, width = self.memory_shape
-        named = dict(zip(self.state_names, states, strict=True))
+        named = dict(zip(self.state_names, self.unflatten_states(states), strict=True))
         named["reads"] = ops.reshape(named["reads"], (-1, self.num_read_heads, width))
-        named["weightings"] = self._unflatten_weightings(named["weightings"])
-        named["memory"] = self._unflatten_memory(named["memory"])
+        named["memory"] = ops.transpose(named["memory"], (0, 2, 1))
         return named
+
+    def unflatten_states(self, states):
+        """Gives weightings and memory the shapes in which the step computes with them.
+
+        Args:
+            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+
+        Returns:
+            The list, with weightings `(B, H, N)` and memory `(B, W, N)`. `step` takes
+            both kinds of list, and gives back the kind that it got.
+        """
+        *others, weightings, memory = states
+        num_locations, width = self.memory_shape
+        weightings = ops.reshape(weightings, (-1, self.num_heads, num_locations))
+        memory = ops.reshape(memory, (-1, width, num_locations))
+        return [*others, weightings, memory]
 
     def call(self, inputs, states, training=False):
         shown, new_states = self.step(inputs, states, training=training)
@@ -358,7 +373,8 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
             A dict of tensors with the names and shapes of `trace_shapes`, and the
             list of new states.
         """
-        _, *controller_states, reads, weightings, memory = states
+        unflattened = self.unflatten_states(states)
+        _, *controller_states, reads, weightings, memory = unflattened
 
         controller_inputs = ops.concatenate([inputs, reads], axis=-1)
         hidden, controller_states = self._run_controller(
@@ -369,15 +385,18 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
 
         access = keras.remat(self._access_memory) if training else self._access_memory
         reads, weightings, memory = access(raw_parameters, weightings, memory)
+        reads = _flatten(reads)
 
         output = self.output_map(ops.concatenate([hidden, reads], axis=-1))
         if self.activation is not None:
             output = self._activate(self.activation, output)
 
         new_states = [output, *controller_states, reads, weightings, memory]
-        # A loop's states keep their dtype, also where the controller has another one.
+        # A loop's states keep their shape, and their dtype also where the controller has
+        # another one.
         new_states = [
-            ops.cast(new, old.dtype) for new, old in zip(new_states, states, strict=True)
+            ops.reshape(ops.cast(new, old.dtype), (-1, *old.shape[1:]))
+            for new, old in zip(new_states, states, strict=True)
         ]
         named = self.named_states(new_states)
         shown = {
@@ -407,11 +426,8 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         return hidden, keras.tree.flatten(states)
 
     def _access_memory(self, raw_parameters, weightings, memory):
-        """Addresses, reads and writes, from flat states to flat states."""
+        """Addresses, reads and writes: gives reads, weightings and memory."""
         parameters = self._head_parameters(raw_parameters)
-        weightings = self._unflatten_weightings(weightings)  # (B, H, N)
-        memory = self._unflatten_memory(memory)  # (B, N, W)
-
         weightings = self._address(parameters, weightings, memory)
         read_weightings = weightings[:, : self.num_read_heads]
         write_weightings = weightings[:, self.num_read_heads :]
@@ -421,11 +437,7 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         reads = addressing.read(
             memory if self.step_order == "read_first" else new_memory, read_weightings
         )
-        return (
-            _flatten(reads),
-            _flatten(weightings),
-            _flatten(ops.transpose(new_memory, (0, 2, 1))),
-        )
+        return reads, weightings, new_memory
 
     def _address(self, parameters, previous_weightings, memory):
         weightings = addressing.content_weighting(
@@ -467,16 +479,6 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         if activation is keras.activations.sigmoid and self.sigmoid_epsilon:
             return addressing.squeezed_sigmoid(x, self.sigmoid_epsilon)
         return activation(x)
-
-    # Flat, a memory is W rows of N locations: sums over W, in every content weighting,
-    # then run along contiguous locations, which is a tenth faster per training step.
-    def _unflatten_memory(self, memory):
-        num_locations, width = self.memory_shape
-        memory = ops.reshape(memory, (-1, width, num_locations))
-        return ops.transpose(memory, (0, 2, 1))  # (B, N, W)
-
-    def _unflatten_weightings(self, weightings):
-        return ops.reshape(weightings, (-1, self.num_heads, self.memory_shape[0]))
 
     # What keras.layers.RNN calls before and after the loop on a DropoutRNNCell.
     def get_dropout_mask(self, step_input):
@@ -611,6 +613,16 @@ class NTM(keras.layers.RNN):
         )
         self.supports_masking = True
         self.input_spec = keras.InputSpec(ndim=3)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        # Keras's masks need flat states. Without one, the loop carries weightings and
+        # memory in the shapes of the step, whose arithmetic XLA then vectorizes.
+        if mask is None:
+            initial_state = self.cell.unflatten_states(initial_state)
+        last_output, outputs, states = super().inner_loop(
+            sequences, initial_state, mask, training
+        )
+        return last_output, outputs, [_flatten(state) for state in states]
 
     def reset_state(self):
         """Sets the states of a stateful layer to the cell's initial state."""

@@ -9,6 +9,10 @@ from keras_nm.layers import addressing
 B, H, N, W = 3, 2, 7, 5
 
 
+def transposed(memory):
+    return np.swapaxes(memory, 1, 2)
+
+
 def per_head(function):
     return np.array([[function(b, h) for h in range(H)] for b in range(B)])
 
@@ -24,7 +28,7 @@ def test_content_weighting_equals_loop(rng):
     expected = per_head(
         lambda b, h: ntm_loops.content_weighting(memory[b], keys[b, h], strengths[b, h, 0])
     )
-    actual = addressing.content_weighting(memory, keys, strengths)
+    actual = addressing.content_weighting(transposed(memory), keys, strengths)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
@@ -73,7 +77,8 @@ def test_read_equals_loop(rng):
     memory = rng.normal(size=(B, N, W)).astype("float32")
     weighting = weightings(rng)
     expected = per_head(lambda b, h: ntm_loops.read(memory[b], weighting[b, h]))
-    np.testing.assert_allclose(addressing.read(memory, weighting), expected, atol=1e-5)
+    actual = addressing.read(transposed(memory), weighting)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_write_equals_loop(rng):
@@ -84,8 +89,8 @@ def test_write_equals_loop(rng):
     expected = [
         ntm_loops.write(memory[b], weighting[b], erase[b], add[b]) for b in range(B)
     ]
-    actual = addressing.write(memory, weighting, erase, add)
-    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    actual = addressing.write(transposed(memory), weighting, erase, add)
+    np.testing.assert_allclose(transposed(actual), expected, atol=1e-5)
 
 
 def test_squeezed_sigmoid_by_hand():
@@ -103,7 +108,7 @@ def address(memory, keys, strengths, gates, previous, shifts, sharpening):
 
 
 def test_shifting_memory_and_start_shifts_the_weighting(rng):
-    memory = rng.normal(size=(B, N, W)).astype("float32")
+    memory = rng.normal(size=(B, W, N)).astype("float32")
     previous = weightings(rng)
     rest = (
         rng.normal(size=(B, H, W)).astype("float32"),
@@ -113,7 +118,7 @@ def test_shifting_memory_and_start_shifts_the_weighting(rng):
     last = weightings(rng, 3), rng.uniform(1, 3, (B, H, 1)).astype("float32")
     straight = address(memory, *rest, previous, *last)
     for j in range(N):
-        rolled = address(np.roll(memory, j, 1), *rest, np.roll(previous, j, 2), *last)
+        rolled = address(np.roll(memory, j, 2), *rest, np.roll(previous, j, 2), *last)
         np.testing.assert_allclose(rolled, np.roll(straight, j, 2), atol=1e-6)
 
 
@@ -138,7 +143,7 @@ EXTREMES = {
 @pytest.mark.parametrize("case", EXTREMES)
 def test_values_and_gradients_are_finite(rng, case):
     inputs = {
-        "memory": rng.normal(size=(B, N, W)),
+        "memory": rng.normal(size=(B, W, N)),
         "keys": rng.normal(size=(B, H, W)),
         "strengths": rng.uniform(1, 9, (B, H, 1)),
         "gates": rng.uniform(size=(B, H, 1)),

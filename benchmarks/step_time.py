@@ -1,0 +1,108 @@
+"""Times a training step of the NTM against one of keras.layers.LSTM(100).
+
+    python benchmarks/step_time.py
+
+Both models are compiled with XLA and take the same batches in turns, in one process, so
+that the ratio does not depend on what else the machine does. A step is one of many that
+`model.fit` runs between two returns to Python. The parts are timed as functions of their
+own: the forward pass, and the forward and backward pass.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import argparse
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_nm
+
+BATCH, TIME, FEATURES, UNITS = 16, 41, 9, 8
+STEPS = 20
+
+
+def models():
+    layers = {
+        "LSTM(100)": [
+            keras.layers.LSTM(100, return_sequences=True),
+            keras.layers.Dense(UNITS),
+        ],
+        "NTM, LSTM controller": [keras_nm.layers.NTM(UNITS, return_sequences=True)],
+        "NTM, feed-forward controller": [
+            keras_nm.layers.NTM(
+                UNITS,
+                controller=keras.layers.Dense(100, activation="tanh"),
+                return_sequences=True,
+            )
+        ],
+    }
+    for name, chain in layers.items():
+        model = keras.Sequential([keras.Input((None, FEATURES)), *chain])
+        model.compile(
+            keras.optimizers.RMSprop(1e-4, momentum=0.9, centered=True, clipvalue=10),
+            keras_nm.training.BitsPerSequenceLoss(),
+            jit_compile=True,
+            steps_per_execution=STEPS,
+        )
+        yield name, model
+
+
+def functions(model, x, y):
+    """What is timed: a dict from name to function."""
+
+    @tf.function(jit_compile=True)
+    def forward(x):
+        return model(x, training=True)
+
+    @tf.function(jit_compile=True)
+    def gradients(x, y):
+        with tf.GradientTape() as tape:
+            loss = model.loss(y, model(x, training=True))
+        return tape.gradient(loss, [w.value for w in model.trainable_weights])
+
+    model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0)
+    iterator = iter(tf.data.Dataset.from_tensors((x[:BATCH], y[:BATCH])).repeat())
+    return {
+        "forward": lambda: forward(x[:BATCH]),
+        "forward and backward": lambda: gradients(x[:BATCH], y[:BATCH]),
+        "training step": lambda: model.train_function(iterator),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=30)
+    rounds = parser.parse_args().rounds
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.integers(0, 2, (STEPS * BATCH, TIME, FEATURES)), tf.float32)
+    y = tf.constant(rng.integers(0, 2, (STEPS * BATCH, TIME, UNITS)), tf.float32)
+
+    timed = {name: functions(model, x, y) for name, model in models()}
+    seconds = {}
+    for _ in range(rounds + 2):
+        for name, parts in timed.items():
+            for part, function in parts.items():
+                started = time.perf_counter()
+                function()
+                elapsed = time.perf_counter() - started
+                seconds.setdefault((name, part), []).append(elapsed)
+
+    print(f"batch {BATCH}, {TIME} time steps, memory 128 x 20, medians of {rounds} rounds")
+    baseline = next(iter(timed))
+    for part in timed[baseline]:
+        for name in timed:
+            steps = STEPS if part == "training step" else 1
+            # The first two rounds compile and warm up.
+            milliseconds = 1e3 * np.median(seconds[name, part][2:]) / steps
+            ratio = np.median(
+                np.divide(seconds[name, part][2:], seconds[baseline, part][2:])
+            )
+            print(f"{part:22s}{name:30s}{milliseconds:8.2f} ms{ratio:8.2f} x")
+
+
+if __name__ == "__main__":
+    main()
