@@ -35,10 +35,9 @@ def content_weighting(memory, keys, key_strengths):
     Returns:
         Weightings of shape `(B, H, N)`.
     """
-    similarity = ops.matmul(keys, memory)  # (B, H, N)
-    similarity *= _inverse_norm(keys, axis=2)  # (B, H, 1)
-    similarity *= _inverse_norm(memory, axis=1)  # (B, 1, N)
-    return ops.softmax(key_strengths * similarity, axis=-1)
+    keys = keys * (key_strengths * _inverse_norm(keys, axis=2))  # (B, H, W)
+    similarities = ops.matmul(keys, memory) * _inverse_norm(memory, axis=1)  # (B, H, N)
+    return ops.softmax(similarities, axis=-1)
 
 
 def _inverse_norm(vectors, axis):
@@ -59,7 +58,7 @@ def interpolate(content_weightings, previous_weightings, gates):
     Returns:
         Weightings of shape `(B, H, N)`.
     """
-    return gates * content_weightings + (1 - gates) * previous_weightings
+    return previous_weightings + gates * (content_weightings - previous_weightings)
 
 
 def shift(weightings, shift_weightings):
@@ -75,12 +74,16 @@ def shift(weightings, shift_weightings):
     Returns:
         Weightings of shape `(B, H, N)`.
     """
-    shift_range = shift_weightings.shape[-1] // 2
-    return sum(
-        shift_weightings[:, :, index : index + 1]
-        * ops.roll(weightings, shift=index - shift_range, axis=-1)
-        for index in range(shift_weightings.shape[-1])
-    )
+    num_offsets = shift_weightings.shape[-1]
+    shift_range = num_offsets // 2
+    rolled = ops.stack(
+        [
+            ops.roll(weightings, shift=index - shift_range, axis=-1)
+            for index in range(num_offsets)
+        ],
+        axis=2,
+    )  # (B, H, S, N)
+    return ops.einsum("bhs,bhsn->bhn", shift_weightings, rolled)
 
 
 def sharpen(weightings, sharpening):

@@ -619,9 +619,19 @@ class NTM(keras.layers.RNN):
         # memory in the shapes of the step, whose arithmetic XLA then vectorizes.
         if mask is None:
             initial_state = self.cell.unflatten_states(initial_state)
-        last_output, outputs, states = super().inner_loop(
-            sequences, initial_state, mask, training
-        )
+        arguments = (sequences, initial_state, mask, training)
+
+        # TensorFlow keeps a copy per time step of all that is read inside a loop, for
+        # the backward pass. Here the weights are read before it.
+        weights = [(w, ops.copy(w)) for w in self.cell.trainable_weights]
+        with keras.StatelessScope(weights) as scope:
+            results = super().inner_loop(*arguments)
+        if len(scope.state_mapping) > len(weights):
+            # Something in the loop changes its state, such as the seed of a dropout
+            # layer, which the scope would forget.
+            results = super().inner_loop(*arguments)
+
+        last_output, outputs, states = results
         return last_output, outputs, [_flatten(state) for state in states]
 
     def reset_state(self):
