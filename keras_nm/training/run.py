@@ -1,5 +1,6 @@
 """Training runs: a recipe and a seed become a directory that can be repeated."""
 
+import copy
 import dataclasses
 import json
 import platform
@@ -67,14 +68,18 @@ def build_model(recipe):
         `(batch, timesteps, task.output_size)`.
     """
     task = TASKS[recipe.task](**recipe.task_options)
-    options = {"units": task.output_size, "return_sequences": True, "name": "memory"}
-    layer = keras.layers.deserialize(
-        {**recipe.layer, "config": {**recipe.layer["config"], **options}}
-    )
+    # Keras changes the configurations that it builds from.
+    layer, optimizer = copy.deepcopy((recipe.layer, recipe.optimizer))
+    layer["config"] |= {
+        "units": task.output_size,
+        "return_sequences": True,
+        "name": "memory",
+    }
+    layer = keras.layers.deserialize(layer)
     inputs = keras.Input((None, task.input_size), name="inputs")
     model = keras.Model(inputs, layer(inputs))
     model.compile(
-        optimizer=keras.optimizers.deserialize(recipe.optimizer),
+        optimizer=keras.optimizers.deserialize(optimizer),
         loss=BitsPerSequenceLoss(),
         weighted_metrics=[BitsPerSequence(), WrongBitsPerSequence()],
         # Keras's own choice is no XLA on machines without a GPU: three times slower.

@@ -330,6 +330,23 @@ def test_dropout_of_the_controller_keeps_its_mask_within_a_sequence(rng):
     assert cell.controller._dropout_mask is None
 
 
+def test_dropout_in_a_feed_forward_controller_draws_new_masks(rng):
+    controller = keras.Sequential(
+        [keras.layers.Dense(16, activation="tanh"), keras.layers.Dropout(0.5)]
+    )
+    layer = small_ntm(controller=controller)
+    sequences = rng.normal(size=(2, 5, 6)).astype("float32")
+
+    @tf.function
+    def train(x):
+        return layer(x, training=True)
+
+    first, second = train(sequences), train(sequences)
+    for time in range(5):
+        assert np.abs(first[:, time] - second[:, time]).max() > 1e-3
+    np.testing.assert_allclose(layer(sequences), layer(sequences))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,0 +1,46 @@
+"""Every example in a docstring or in the README runs."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import keras
+import pytest
+
+import keras_nm
+
+README = Path(__file__).parents[1] / "README.md"
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(keras_nm.__path__, "keras_nm.")
+    if not module.name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_public_classes_and_functions_have_examples_or_arguments():
+    for package in (keras_nm.layers, keras_nm.tasks, keras_nm.training):
+        for name in package.__all__:
+            assert getattr(package, name).__doc__, name
+
+
+def test_readme_examples(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert len(blocks) >= 3
+    monkeypatch.chdir(tmp_path)
+    fit = keras.Model.fit
+
+    def short_fit(model, *args, **kwargs):
+        return fit(model, *args, **{**kwargs, "steps_per_epoch": 2, "epochs": 1})
+
+    monkeypatch.setattr(keras.Model, "fit", short_fit)
+    namespace = {}
+    for block in blocks:
+        exec(compile(block, str(README), "exec"), namespace)
