@@ -1,16 +1,17 @@
 """Checks of arguments, shared by layers and tasks."""
 
 from collections.abc import Collection
+from numbers import Integral
 from typing import Any
 
 
 def check_integer(name: str, value: Any, minimum: int = 1) -> int:
     """Returns `value`, or raises a ValueError if it is no integer >= `minimum`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
         raise ValueError(
             f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
         )
-    return value
+    return int(value)
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:

@@ -180,9 +180,8 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         num_locations, _ = self.memory_shape
         if 2 * self.shift_range + 1 > num_locations:
             raise ValueError(
-                f"`shift_range` must leave 2 * shift_range + 1 offsets for at least as "
-                f"many memory locations. Received: shift_range={self.shift_range} with "
-                f"{num_locations} locations"
+                "`memory_shape` must have at least 2 * shift_range + 1 locations. "
+                f"Received: shift_range={self.shift_range} with {num_locations} locations"
             )
         if self.initial_memory == "constant" and (
             self.addressing == "content" or self.initial_weighting == "uniform"
@@ -388,8 +387,7 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         reads = _flatten(reads)
 
         output = self.output_map(ops.concatenate([hidden, reads], axis=-1))
-        if self.activation is not None:
-            output = self._activate(self.activation, output)
+        output = self._activate(self.activation, output)
 
         new_states = [output, *controller_states, reads, weightings, memory]
         # A loop's states keep their shape, and their dtype also where the controller has
