@@ -134,7 +134,8 @@ def write(memory, weightings, erase, add):
     """
     for head in range(erase.shape[1]):
         one_head = slice(head, head + 1)
-        memory *= 1 - _outer(erase[:, one_head], weightings[:, one_head])
+        # Not `*=`, which changes the caller's tensor on torch.
+        memory = memory * (1 - _outer(erase[:, one_head], weightings[:, one_head]))
     return memory + _outer(add, weightings)
 
 
