@@ -20,7 +20,7 @@ setup(
     packages=find_packages(include=["keras_nm", "keras_nm.*"]),
     python_requires=">=3.11",
     install_requires=[
-        "keras>=3.15",
+        "keras>=3.15,<4",
         "tensorflow>=2.21",
         "tensorflow-datasets>=4.9.10",
         # tensorflow-datasets imports it without asking for it.
@@ -30,7 +30,7 @@ setup(
     extras_require={
         "plot": ["matplotlib>=3.9"],
         "jax": ["jax>=0.6"],
-        "test": ["pytest>=8", "ruff>=0.12"],
+        "test": ["pytest>=8", "ruff>=0.17,<0.18"],
     },
     entry_points={"console_scripts": ["keras-nm = keras_nm.cli:main"]},
     classifiers=[

@@ -16,7 +16,7 @@ def check_integer(name: str, value: Any, minimum: int = 1) -> int:
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """Returns `value`, or raises a ValueError if it is not one of `choices`."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(
             f"`{name}` must be one of {', '.join(map(repr, choices))}. "
             f"Received: {name}={value!r}"

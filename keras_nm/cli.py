@@ -29,10 +29,11 @@ def main(arguments=None):
     try:
         options.run(options)
     except (ValueError, OSError, ImportError) as error:
-        print(f"keras-nm: error: {error}", file=sys.stderr)
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        print(f"keras-nm: error: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nkeras-nm: interrupted", file=sys.stderr)
+        print("\nkeras-nm: interrupted; `keras-nm resume` continues", file=sys.stderr)
         return 130
     return 0
 
@@ -79,13 +80,16 @@ def _parser():
         metavar="N",
         help="seed of the weights and of the data (default: %(default)s)",
     )
-    train.add_argument(
-        "--resume",
-        action="store_true",
-        help="continue the interrupted run in DIR from its last epoch; on the same "
-        "machine it ends with the weights of an uninterrupted run",
-    )
     train.set_defaults(run=_train)
+
+    resume = commands.add_parser(
+        "resume",
+        help="continue an interrupted training",
+        description="Continues the interrupted training in DIR from its last complete "
+        "epoch. On the same machine it ends with the weights of an uninterrupted run.",
+    )
+    _add_run_directory(resume)
+    resume.set_defaults(run=_resume)
 
     evaluate = commands.add_parser(
         "evaluate",
@@ -180,21 +184,26 @@ def _train(options):
             f"There is no recipe for {options.task} with {options.layer}. "
             f"There is one for: {', '.join(sorted(recipes))}"
         )
-    result = keras_nm.training.train(
-        recipes[options.layer], options.output, options.seed, options.resume
-    ).result
-    solved = "Solved" if result["solved"] else "Not solved"
-    print(
-        f"{solved} after {result['sequences']} sequences in {result['seconds']} s. "
-        f"The run is in {options.output}"
-    )
+    run = keras_nm.training.train(recipes[options.layer], options.output, options.seed)
+    _report(run, options.output)
+
+
+def _resume(options):
+    _report(keras_nm.training.resume(options.directory), options.directory)
+
+
+def _report(run, directory):
+    solved = "Solved" if run.result["solved"] else "Not solved"
+    print(f"{solved} after {run.result['sequences']} sequences. The run is in {directory}")
 
 
 def _evaluate(options):
     run = keras_nm.training.load_run(options.directory)
+    if options.locations is not None:
+        run = run.with_num_locations(options.locations)
     print("length  bits per sequence  wrong bits per sequence  sequences")
     for length in options.lengths:
-        result = keras_nm.training.evaluate(run, length, options.locations)
+        result = keras_nm.training.evaluate(run, length)
         print(
             f"{length:6d}  {result['bits_per_sequence']:17.4f}  "
             f"{result['wrong_bits_per_sequence']:23.4f}  {result['sequences']:9d}",
@@ -212,14 +221,17 @@ def _trace(options):
     from keras_nm import plots
 
     path = options.output or options.directory / "trace.png"
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"{path} must end in .png, .svg or .pdf")
     if path.exists():
         raise FileExistsError(f"{path} exists: choose another file with --output")
     run = keras_nm.training.load_run(options.directory)
     x, _, _ = next(iter(run.task.evaluation_set(options.length, batch_size=1)))
-    layer = next(
-        layer for layer in run.model.layers if isinstance(layer, keras_nm.layers.NTM)
-    )
+    layer = run.model.get_layer("memory")
+    if not isinstance(layer, keras_nm.layers.NTM):
+        raise ValueError(f"The plate is of an NTM. The layer of this run is {layer}")
     trace = {name: value[0].numpy() for name, value in layer.trace(x).items()}
     outputs = keras.activations.sigmoid(trace["output"])
+    path.parent.mkdir(parents=True, exist_ok=True)
     plots.copy_plate(x[0], outputs, trace).savefig(path, dpi=120)
     print(f"Drawn to {path}")

@@ -53,17 +53,18 @@ def export(model, path):
         )
     chain = _chain_of_layers(model)
     _check_steps(model, chain)
+    dtype = model.inputs[0].dtype
     features = model.inputs[0].shape[-1]
 
     def step(inputs):
         outputs, states = _step(chain, inputs)
         return {"outputs": outputs, **states}
 
-    def spec(name, *shape, dtype="float32"):
+    def spec(name, *shape, dtype=dtype):
         return tf.TensorSpec(shape, dtype, name)
 
     state_specs = {
-        name: spec(name, None, *state.shape[1:])
+        name: spec(name, None, *state.shape[1:], dtype=state.dtype)
         for name, state in _initial_states(chain, 1).items()
     }
     archive = keras.export.ExportArchive()
@@ -93,9 +94,16 @@ def export(model, path):
 
 
 def _chain_of_layers(model):
-    layers = [
-        layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)
-    ]
+    """The layers of a model, in order, or an error that says why there is no chain."""
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ValueError(f"Export takes a built keras.Model. Received: {model!r}")
+    shapes = [tuple(x.shape) for x in model.inputs]
+    if [len(shape) for shape in shapes] != [3] or shapes[0][-1] is None:
+        raise ValueError(
+            "Export takes a model of one input (batch, timesteps, features), with a known "
+            f"number of features. Received inputs of shape {shapes}"
+        )
+    layers = list(_flatten_sequentials(model))
     for layer in layers:
         if isinstance(layer, keras.layers.Bidirectional) or getattr(
             layer, "go_backwards", False
@@ -104,9 +112,22 @@ def _chain_of_layers(model):
                 f"Layer {layer.name!r} reads the sequence backwards, so the model cannot "
                 "be run step by step"
             )
-    if not any(isinstance(layer, keras.layers.RNN) for layer in layers):
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                f"Layer {layer.name!r} is stateful. Export a model without `stateful`: "
+                "its `step` endpoint leaves the states to the caller"
+            )
+    if not _recurrent(layers):
         raise ValueError(f"Model {model.name!r} has no recurrent layer to run by steps")
     return layers
+
+
+def _flatten_sequentials(model):
+    for layer in model.layers:
+        if isinstance(layer, keras.Sequential):
+            yield from _flatten_sequentials(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            yield layer
 
 
 def _recurrent(chain):
@@ -151,7 +172,8 @@ def _step(chain, inputs):
 def _check_steps(model, chain):
     """Checks on random inputs that steps give what the whole model gives."""
     sequence = np.random.default_rng(0).random((2, 3, model.inputs[0].shape[-1]))
-    sequence = ops.convert_to_tensor(sequence, dtype="float32")
+    sequence[0, 1] = 0  # what a masking layer would skip
+    sequence = ops.convert_to_tensor(sequence, dtype=model.inputs[0].dtype)
     try:
         expected = model(sequence, training=False)
         states = _initial_states(chain, 2)
@@ -159,11 +181,19 @@ def _check_steps(model, chain):
         for time in range(3):
             output, states = _step(chain, {"inputs": sequence[:, time], **states})
             outputs.append(output)
-        np.testing.assert_allclose(ops.stack(outputs, axis=1), expected, atol=1e-4)
+        half = expected.dtype in (tf.float16, tf.bfloat16)
+        tolerance = 5e-2 if half else 1e-4
+        np.testing.assert_allclose(
+            ops.cast(ops.stack(outputs, axis=1), "float32"),
+            ops.cast(expected, "float32"),
+            rtol=tolerance,
+            atol=tolerance,
+        )
     except (AssertionError, ValueError, TypeError, tf.errors.OpError) as error:
         raise ValueError(
             "Run step by step, the model does not give what it gives for a whole "
             "sequence. Export takes a chain of recurrent layers with "
-            "return_sequences=True and of layers that treat every time step alike. "
+            "return_sequences=True and of layers that treat every time step alike, "
+            "without masks. "
             f"Received the layers {[layer.name for layer in chain]}"
         ) from error

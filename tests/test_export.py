@@ -36,8 +36,9 @@ print(*sorted(states))
 """
 
 
-def chain(*layers):
-    return keras.Sequential([keras.Input((None, 6)), *layers])
+def chain(*layers, batch_size=None):
+    inputs = keras.Input((None, 6), batch_size=batch_size)
+    return keras.Sequential([inputs, *layers])
 
 
 def ntm(**options):
@@ -120,16 +121,57 @@ def test_nothing_is_overwritten_and_nothing_left_behind(tmp_path, monkeypatch):
     ("layers", "message"),
     [
         ([ntm(go_backwards=True)], "backwards"),
+        ([ntm(stateful=True)], "stateful"),
+        ([keras.layers.Masking(), ntm()], "without masks"),
         ([keras.layers.Bidirectional(ntm())], "backwards"),
         ([keras.layers.Dense(3)], "no recurrent layer"),
-        ([keras.layers.LSTM(3, name="lstm")], r"alike. Received the layers \['lstm'\]"),
+        ([keras.layers.LSTM(3, name="lstm")], r"Received the layers \['lstm'\]"),
         ([ntm(), keras.layers.GlobalAveragePooling1D()], "treat every time step alike"),
     ],
 )
 def test_models_that_cannot_run_by_steps(tmp_path, layers, message):
     with pytest.raises(ValueError, match=message):
-        export(chain(*layers), tmp_path / "model")
+        export(chain(*layers, batch_size=2), tmp_path / "model")
     assert not Path(tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16"])
+def test_states_go_round_in_their_own_dtype(rng, tmp_path, dtype):
+    model = chain(
+        ntm(dtype=dtype), keras.layers.LSTM(3, dtype=dtype, return_sequences=True)
+    )
+    export(model, tmp_path / "model")
+    signatures = tf.saved_model.load(tmp_path / "model").signatures
+    x = rng.normal(size=(2, 4, 6)).astype("float32")
+    states = signatures["initial_state"](batch_size=tf.constant(2))
+    for time in range(4):
+        states = signatures["step"](inputs=x[:, time], **states)
+        output = states.pop("outputs")
+    expected = signatures["sequence"](inputs=x)["outputs"][:, -1]
+    np.testing.assert_allclose(
+        tf.cast(output, "float32"), tf.cast(expected, "float32"), atol=2e-2
+    )
+
+
+def test_nested_sequential_models_are_chains(rng, tmp_path):
+    export(chain(keras.Sequential([ntm(), keras.layers.Dense(2)])), tmp_path / "model")
+    assert (tmp_path / "model" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (keras.layers.Dense(3), "built keras.Model. Received: <Dense"),
+        (keras.Sequential([keras.layers.Dense(3)]), "built keras.Model"),
+        (
+            keras.Sequential([keras.Input((None,)), keras.layers.Embedding(5, 2)]),
+            r"shape \[\(None, None\)\]",
+        ),
+    ],
+)
+def test_what_is_not_a_model_of_sequences(tmp_path, model, message):
+    with pytest.raises(ValueError, match=message):
+        export(model, tmp_path / "model")
 
 
 def test_branches_are_not_a_chain(tmp_path):

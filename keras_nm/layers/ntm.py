@@ -5,9 +5,11 @@ H all heads (the read heads first, then the write heads).
 """
 
 import math
+from numbers import Integral, Real
 
 import keras
 from keras import ops
+from keras.src.backend import AutocastScope
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
 from keras_nm.arguments import check_choice, check_integer
@@ -139,13 +141,13 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         self.add_activation = keras.activations.get(add_activation)
         self.key_strength_activation = keras.activations.get(key_strength_activation)
         self.activation = keras.activations.get(activation)
-        if parameter_clip is not None and not parameter_clip > 0:
+        if parameter_clip is not None and not _is_between(parameter_clip, 0, math.inf):
             raise ValueError(
                 "`parameter_clip` must be a positive number, or None for no clipping. "
                 f"Received: parameter_clip={parameter_clip!r}"
             )
         self.parameter_clip = parameter_clip
-        if not 0 <= sigmoid_epsilon < 1:
+        if sigmoid_epsilon != 0 and not _is_between(sigmoid_epsilon, 0, 1):
             raise ValueError(
                 "`sigmoid_epsilon` must be at least 0 and less than 1. "
                 f"Received: sigmoid_epsilon={sigmoid_epsilon!r}"
@@ -178,13 +180,20 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
 
     def _check_locations(self):
         num_locations, _ = self.memory_shape
-        if 2 * self.shift_range + 1 > num_locations:
+        by_location = self.addressing == "content_and_location"
+        if by_location and 2 * self.shift_range + 1 > num_locations:
             raise ValueError(
                 "`memory_shape` must have at least 2 * shift_range + 1 locations. "
                 f"Received: shift_range={self.shift_range} with {num_locations} locations"
             )
+        if not by_location and self.initial_weighting == "learned":
+            raise ValueError(
+                "Addressing by content does not use the initial weighting, so it cannot be "
+                f"learned. Received: addressing={self.addressing!r}, "
+                f"initial_weighting={self.initial_weighting!r}"
+            )
         if self.initial_memory == "constant" and (
-            self.addressing == "content" or self.initial_weighting == "uniform"
+            not by_location or self.initial_weighting == "uniform"
         ):
             raise ValueError(
                 "With a constant initial memory, all locations stay alike forever "
@@ -246,16 +255,7 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         num_locations, width = self.memory_shape
         reads_size = self.num_read_heads * width
 
-        controller_input_shape = (batch, features + reads_size)
-        if not self.controller.built:
-            self.controller.build(controller_input_shape)
-        if self._controller_state_sizes:
-            output_size = getattr(self.controller, "output_size", None)
-            controller_units = output_size or self._controller_state_sizes[0]
-        else:
-            controller_units = self.controller.compute_output_shape(controller_input_shape)[
-                -1
-            ]
+        controller_units = self._build_controller((batch, features + reads_size))
         self.head_map.build((batch, controller_units))
         self.output_map.build((batch, controller_units + reads_size))
 
@@ -281,7 +281,30 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
                 initializer=keras.initializers.RandomNormal(stddev=1.0),
             )
 
+    def _build_controller(self, input_shape):
+        """Builds the controller and gives the size of its output."""
+        if self._controller_state_sizes:
+            if not self.controller.built:
+                self.controller.build(input_shape)
+            output_size = getattr(self.controller, "output_size", None)
+            return output_size or self._controller_state_sizes[0]
+        # A symbolic call builds any layer, also one without `build`.
+        inputs = keras.KerasTensor(input_shape, dtype=self.compute_dtype)
+        outputs = self.controller(inputs)
+        if not isinstance(outputs, keras.KerasTensor) or len(outputs.shape) != 2:
+            raise ValueError(
+                "A feed-forward controller must give one output of shape "
+                f"(batch, controller_units). Received: {outputs} from "
+                f"controller={self.controller!r}"
+            )
+        return outputs.shape[-1]
+
     def get_initial_state(self, batch_size=None):
+        if not self.built:
+            raise ValueError(
+                "The initial state is part of the weights: build the layer, or call it, "
+                "before asking for it"
+            )
         num_locations, width = self.memory_shape
         dtype = self.compute_dtype
 
@@ -293,9 +316,12 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
             return ops.zeros((batch_size, size), dtype=dtype)
 
         if hasattr(self.controller, "get_initial_state"):
-            controller_states = keras.tree.flatten(
-                self.controller.get_initial_state(batch_size=batch_size)
-            )
+            controller_states = [
+                ops.cast(state, dtype)
+                for state in keras.tree.flatten(
+                    self.controller.get_initial_state(batch_size=batch_size)
+                )
+            ]
         else:
             controller_states = [zeros(size) for size in self._controller_state_sizes]
 
@@ -339,6 +365,31 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         named["reads"] = ops.reshape(named["reads"], (-1, self.num_read_heads, width))
         named["memory"] = ops.transpose(named["memory"], (0, 2, 1))
         return named
+
+    def flat_states(self, named):
+        """The inverse of `named_states`, for an initial state of one's own.
+
+        Args:
+            named: Dict of tensors, as `named_states` gives it.
+
+        Returns:
+            List of tensors of shape `(B, size)`, in the order of `state_names`.
+        """
+        named = {**named, "memory": ops.transpose(named["memory"], (0, 2, 1))}
+        return [_flatten(named[name]) for name in self.state_names]
+
+    def check_states(self, states):
+        """Raises a ValueError unless states have the shapes of `state_size`."""
+        shapes = [tuple(state.shape) for state in states]
+        if [shape[1:] for shape in shapes] != [(size,) for size in self.state_size]:
+            expected = ", ".join(
+                f"{name} (batch, {size})"
+                for name, size in zip(self.state_names, self.state_size, strict=True)
+            )
+            raise ValueError(
+                f"The states must be {expected}. Received shapes: {shapes}. "
+                "`cell.flat_states` makes them from named tensors"
+            )
 
     def unflatten_states(self, states):
         """Gives weightings and memory the shapes in which the step computes with them.
@@ -480,7 +531,10 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
 
     # What keras.layers.RNN calls before and after the loop on a DropoutRNNCell.
     def get_dropout_mask(self, step_input):
-        if any(cell.dropout or cell.recurrent_dropout for cell in self._dropout_cells):
+        if any(
+            getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0)
+            for cell in self._dropout_cells
+        ):
             # A controller draws its masks when it is first called.
             states = self.get_initial_state(ops.shape(step_input)[0])
             _, *controller_states, reads, _, _ = states
@@ -547,10 +601,13 @@ class NTM(keras.layers.RNN):
         return_state: Boolean, whether to return the last states as well.
         go_backwards: Boolean, whether to process the sequence in reverse.
         stateful: Boolean, whether a batch begins with the states in which the batch
-            before it ended. `reset_state()` goes back to the cell's initial state.
+            before it ended. `reset_state()` goes back to the cell's initial state; call
+            it after loading weights, and to learn an initial state train without
+            `stateful`.
         unroll: Boolean, whether to unroll the loop over a fixed number of timesteps.
         zero_output_for_mask: Boolean, whether masked steps give zeros instead of the
             output of the step before.
+        activity_regularizer: Regularizer of the outputs.
         name: String, the layer's name.
         dtype: The layer's dtype policy. The outputs follow it; the cell computes in
             float32 at least.
@@ -592,6 +649,7 @@ class NTM(keras.layers.RNN):
         stateful=False,
         unroll=False,
         zero_output_for_mask=False,
+        activity_regularizer=None,
         name=None,
         dtype=None,
         trainable=True,
@@ -605,6 +663,7 @@ class NTM(keras.layers.RNN):
             stateful=stateful,
             unroll=unroll,
             zero_output_for_mask=zero_output_for_mask,
+            activity_regularizer=activity_regularizer,
             name=name,
             dtype=dtype,
             trainable=trainable,
@@ -613,6 +672,7 @@ class NTM(keras.layers.RNN):
         self.input_spec = keras.InputSpec(ndim=3)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
+        self.cell.check_states(initial_state)
         # Keras's masks need flat states. Without one, the loop carries weightings and
         # memory in the shapes of the step, whose arithmetic XLA then vectorizes.
         if mask is None:
@@ -620,11 +680,14 @@ class NTM(keras.layers.RNN):
         arguments = (sequences, initial_state, mask, training)
 
         # TensorFlow keeps a copy per time step of all that is read inside a loop, for
-        # the backward pass. Here the weights are read before it.
-        weights = [(w, ops.copy(w)) for w in self.cell.trainable_weights]
-        with keras.StatelessScope(weights) as scope:
+        # the backward pass. Here the variables are read before it, in their own dtype.
+        with AutocastScope(None):
+            values = [(variable, ops.copy(variable)) for variable in self.cell.variables]
+        with keras.StatelessScope(values) as scope:
+            before = dict(scope.state_mapping)
             results = super().inner_loop(*arguments)
-        if len(scope.state_mapping) > len(weights):
+        after = scope.state_mapping
+        if any(after[key] is not before.get(key) for key in after):
             # Something in the loop changes its state, such as the seed of a dropout
             # layer, which the scope would forget.
             results = super().inner_loop(*arguments)
@@ -655,8 +718,9 @@ class NTM(keras.layers.RNN):
             the heads' parameters: `"key"` `(B, T, H, W)`, `"key_strength"`, `"gate"`
             and `"sharpening"` `(B, T, H, 1)`, `"shift"` `(B, T, H, 2 * shift_range + 1)`,
             `"erase"` and `"add"` `(B, T, H - R, W)`. Gate, shift and sharpening are
-            missing where the addressing is by content alone. Under `go_backwards` the
-            first entry is the last time step, as in the layer's output.
+            missing where the addressing is by content alone. A masked step repeats the
+            step before it, and is all zeros at the start. Under `go_backwards` the first
+            entry is the last time step, as in the layer's output.
 
         Example:
 
@@ -682,8 +746,8 @@ class NTM(keras.layers.RNN):
     def with_num_locations(self, num_locations):
         """Gives a copy of this layer, weights included, with another size of memory.
 
-        A machine trained with a constant initial memory and a focused or uniform
-        initial weighting has no weight whose shape depends on the number of locations.
+        A machine with a constant initial memory and a focused initial weighting has no
+        weight whose shape depends on the number of locations.
 
         Args:
             num_locations: Positive integer.
@@ -702,10 +766,13 @@ class NTM(keras.layers.RNN):
         >>> layer.with_num_locations(1024).cell.memory_shape
         (1024, 20)
         >>> x = keras.Input((None, 9))
-        >>> model = keras.Model(x, layer(x))
-        >>> big = keras.models.clone_model(
-        ...     model, clone_function=lambda layer: layer.with_num_locations(1024))
-        >>> big.set_weights(model.get_weights())
+        >>> model = keras.Model(x, keras.layers.Dense(3)(layer(x)))
+        >>> def resize(layer):
+        ...     if isinstance(layer, keras_nm.layers.NTM):
+        ...         return layer.with_num_locations(1024)
+        ...     return type(layer).from_config(layer.get_config())
+        >>> large = keras.models.clone_model(model, clone_function=resize)
+        >>> large.set_weights(model.get_weights())
         """
         cell = self.cell
         if cell.initial_memory != "constant" or cell.initial_weighting == "learned":
@@ -727,6 +794,9 @@ class NTM(keras.layers.RNN):
     def get_config(self):
         config = super().get_config()
         del config["cell"]
+        config["activity_regularizer"] = keras.regularizers.serialize(
+            self.activity_regularizer
+        )
         return {**self.cell.get_config(), **config}
 
     @classmethod
@@ -740,12 +810,14 @@ def _at_least_float32(dtype):
 
 
 def _check_memory_shape(memory_shape):
-    if not isinstance(memory_shape, tuple | list) or len(memory_shape) != 2:
+    try:
+        num_locations, width = memory_shape
+        return check_integer("num_locations", num_locations), check_integer("width", width)
+    except (TypeError, ValueError):
         raise ValueError(
-            "`memory_shape` must be a pair (num_locations, width). "
+            "`memory_shape` must be a pair (num_locations, width) of positive integers. "
             f"Received: memory_shape={memory_shape!r}"
-        )
-    return tuple(check_integer("memory_shape", size) for size in memory_shape)
+        ) from None
 
 
 def _controller_state_sizes(controller):
@@ -762,12 +834,16 @@ def _controller_state_sizes(controller):
             f"{advice}Received the sequence layer {controller!r}: pass its cell"
         )
     sizes = keras.tree.flatten(getattr(controller, "state_size", []))
-    if not all(isinstance(size, int) for size in sizes):
+    if not all(isinstance(size, Integral) for size in sizes):
         raise ValueError(
             f"{advice}A cell's states must be vectors. "
             f"Received a cell with state_size={controller.state_size!r}"
         )
     return sizes
+
+
+def _is_between(value, low, high):
+    return isinstance(value, Real) and low < value < high
 
 
 def _flatten(x):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable(package="keras_nm")
 class TraceCell(keras.layers.Layer):
     """Runs another cell and outputs all that it shows, concatenated.
 
@@ -19,8 +20,8 @@ class TraceCell(keras.layers.Layer):
             shapes (without the batch).
     """
 
-    def __init__(self, cell):
-        super().__init__(dtype=cell.dtype_policy)
+    def __init__(self, cell, **kwargs):
+        super().__init__(**{"dtype": cell.dtype_policy, **kwargs})
         self.cell = cell
         self.output_size = sum(math.prod(s) for s in cell.trace_shapes.values())
         # Some backends take the output of a masked step from the first state.
@@ -44,6 +45,15 @@ class TraceCell(keras.layers.Layer):
             axis=-1,
         )
         return trace, [trace, *new_states]
+
+    def get_config(self):
+        cell = keras.saving.serialize_keras_object(self.cell)
+        return {**super().get_config(), "cell": cell}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        cell = keras.saving.deserialize_keras_object(config["cell"], custom_objects)
+        return cls(**{**config, "cell": cell})
 
 
 def split_trace(trace, trace_shapes):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_nm.arguments import check_choice, check_integer
 
-# Splits never share a sequence: their number goes into the key of every batch.
+# Splits share no key: their number goes into that of every batch.
 SPLITS = MappingProxyType({"train": 0, "validation": 1, "test": 2})
 
 
@@ -18,7 +18,8 @@ class Task(abc.ABC):
     in any order, however it is sharded or resumed.
 
     Subclasses have the attributes `input_size` and `output_size`, the numbers of
-    channels of `x` and `y`, and implement `sample` and `at_length`.
+    channels of `x` and `y`, and `max_length`, the greatest length in training, and
+    implement `sample` and `at_length`.
     """
 
     @abc.abstractmethod
@@ -60,14 +61,7 @@ class Task(abc.ABC):
         check_integer("seed", seed, minimum=0)
         check_integer("start", start, minimum=0)
         split_number = SPLITS[check_choice("split", split, SPLITS)]
-        shard_index, num_shards = shard
-        check_integer("shard count", num_shards)
-        check_integer("shard index", shard_index, minimum=0)
-        if shard_index >= num_shards:
-            raise ValueError(
-                "The shard's index must be less than the number of shards. "
-                f"Received: shard={shard}"
-            )
+        shard_index, num_shards = _check_shard(shard)
 
         def batch(index):
             key = tf.random.fold_in(
@@ -83,7 +77,7 @@ class Task(abc.ABC):
         )
 
     def evaluation_set(self, length, batch_size=64, num_batches=2, seed=0, split="test"):
-        """Makes a finite dataset of sequences of one length, not seen in training.
+        """Makes a finite dataset of sequences of one length, drawn apart from training.
 
         Args:
             length: Positive integer, as in `at_length`.
@@ -95,6 +89,20 @@ class Task(abc.ABC):
         Returns:
             A `tf.data.Dataset` of `num_batches` batches.
         """
+        check_integer("length", length)
         check_integer("num_batches", num_batches)
         task = self.at_length(length)
         return task.dataset(batch_size, seed, split).take(num_batches)
+
+
+def _check_shard(shard):
+    try:
+        index, count = shard
+        if 0 <= index < count:
+            return check_integer("index", index, minimum=0), check_integer("count", count)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        "`shard` must be a pair (index, count) of integers with index less than count. "
+        f"Received: shard={shard!r}"
+    )

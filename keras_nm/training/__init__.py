@@ -13,6 +13,7 @@ from keras_nm.training.run import (
     build_model,
     evaluate,
     load_run,
+    resume,
     train,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "build_model",
     "evaluate",
     "load_run",
+    "resume",
     "train",
 ]

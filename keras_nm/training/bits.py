@@ -49,10 +49,13 @@ class _MeanPerSequence(keras.metrics.Mean):
         raise NotImplementedError
 
     def update_state(self, y_true, y_pred, sample_weight=None):
+        mask = getattr(y_pred, "_keras_mask", None)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         per_step = self.per_step(ops.convert_to_tensor(y_true), y_pred)
         if sample_weight is not None:
             per_step = per_step * ops.cast(sample_weight, per_step.dtype)
+        if mask is not None:
+            per_step = per_step * ops.cast(mask, per_step.dtype)
         return super().update_state(ops.sum(per_step, axis=-1))
 
     def get_config(self):

@@ -3,8 +3,9 @@
 import copy
 import dataclasses
 import json
+import math
+import os
 import platform
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from keras_nm import __version__
+from keras_nm.arguments import check_choice, check_integer
 from keras_nm.layers import NTM
 from keras_nm.tasks import TASKS, Task
 from keras_nm.training.bits import (
@@ -24,6 +26,7 @@ from keras_nm.training.recipes import Recipe
 
 _RECIPE_FILE = "recipe.json"
 _MODEL_FILE = "model.keras"
+_CURVE_FILE = "curve.csv"
 _RESULT_FILE = "result.json"
 
 # Batches between two returns to Python, where callbacks and the progress bar run.
@@ -44,17 +47,46 @@ class Run:
     Args:
         recipe: The `Recipe`.
         seed: The seed.
-        task: The recipe's task.
-        model: The compiled `keras.Model`.
-        result: Dict of `"solved"`, `"sequences"` and `"seconds"`; `None` while the run is
-            unfinished.
+        model: The compiled `keras.Model`, after the last complete epoch.
+        result: Dict of `"solved"` and `"sequences"`; `None` while unfinished.
     """
 
     recipe: Recipe
     seed: int
-    task: Task
     model: keras.Model
     result: dict[str, Any] | None
+
+    @property
+    def task(self) -> Task:
+        """The recipe's task."""
+        return _task(self.recipe)
+
+    def with_num_locations(self, num_locations):
+        """Gives the run with the same weights on another size of memory.
+
+        Args:
+            num_locations: Positive integer.
+
+        Returns:
+            A `Run`.
+
+        Raises:
+            ValueError: If the weights depend on the number of locations.
+        """
+
+        def resize(layer):
+            if isinstance(layer, NTM):
+                return layer.with_num_locations(num_locations)
+            return type(layer).from_config(layer.get_config())
+
+        model = keras.models.clone_model(self.model, clone_function=resize)
+        model.set_weights(self.model.get_weights())
+        model.compile_from_config(self.model.get_compile_config())
+        return dataclasses.replace(self, model=model)
+
+
+def _task(recipe):
+    return TASKS[check_choice("task", recipe.task, TASKS)](**recipe.task_options)
 
 
 def build_model(recipe):
@@ -67,7 +99,7 @@ def build_model(recipe):
         A compiled `keras.Model` from `(batch, timesteps, task.input_size)` to logits
         `(batch, timesteps, task.output_size)`.
     """
-    task = TASKS[recipe.task](**recipe.task_options)
+    task = _task(recipe)
     # Keras changes the configurations that it builds from.
     layer, optimizer = copy.deepcopy((recipe.layer, recipe.optimizer))
     layer["config"] |= {
@@ -84,12 +116,13 @@ def build_model(recipe):
         weighted_metrics=[BitsPerSequence(), WrongBitsPerSequence()],
         # Keras's own choice is no XLA on machines without a GPU: three times slower.
         jit_compile=True,
-        steps_per_execution=min(_STEPS_PER_EXECUTION, recipe.steps_per_epoch),
+        # A divisor, because Keras runs whole executions.
+        steps_per_execution=math.gcd(_STEPS_PER_EXECUTION, recipe.steps_per_epoch),
     )
     return model
 
 
-def train(recipe, directory, seed=0, resume=False, verbose="auto"):
+def train(recipe, directory, seed=0, verbose="auto"):
     """Trains a model and leaves a run directory.
 
     The directory holds `recipe.json` (recipe, seed, versions), `model.keras` (the model
@@ -98,69 +131,90 @@ def train(recipe, directory, seed=0, resume=False, verbose="auto"):
 
     Args:
         recipe: A `Recipe`.
-        directory: Path of a directory that does not exist or is empty, or that of an
-            interrupted run with `resume`.
+        directory: Path of a directory that does not exist or is empty.
         seed: Non-negative integer. It decides the initial weights and the data.
-        resume: Boolean. Continues an interrupted run of the same recipe and seed. On
-            the same machine the weights become those of an uninterrupted run.
         verbose: As in `keras.Model.fit`.
 
     Returns:
         The finished `Run`.
 
     Raises:
-        RunError: If the directory cannot be used as asked. Nothing is overwritten.
+        RunError: If the directory is in use. Nothing is overwritten.
     """
     directory = Path(directory)
-    if resume:
-        run = load_run(directory)
-        if run.recipe != recipe or run.seed != seed:
-            raise RunError(
-                f"{directory} holds a run of another recipe or seed (seed {run.seed}). "
-                "Resume it with the same ones, or train into another directory"
-            )
-        if run.result is not None:
-            raise RunError(f"The run in {directory} is finished: nothing to resume")
-        task, model = run.task, run.model
-    else:
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise RunError(
-                f"{directory} exists and is not empty. Choose another directory, or "
-                "resume the run in it"
-            )
-        keras.utils.set_random_seed(seed)
-        task = TASKS[recipe.task](**recipe.task_options)
-        model = build_model(recipe)
-        directory.mkdir(parents=True, exist_ok=True)
-        model.save(directory / _MODEL_FILE)
-        _write_json(
-            directory / _RECIPE_FILE,
-            {
-                "recipe": dataclasses.asdict(recipe),
-                "seed": seed,
-                "versions": _versions(),
-            },
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise RunError(
+            f"{directory} exists and is not empty. Choose another directory, or resume "
+            "the run in it"
         )
+    check_integer("seed", seed, minimum=0)
+    _task(recipe)  # raises what is wrong with it, before there is a directory
+    description = {
+        "recipe": dataclasses.asdict(recipe),
+        "seed": seed,
+        "versions": {
+            "keras_nm": __version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    content = json.dumps(description, indent=2)
+    directory.mkdir(parents=True, exist_ok=True)
+    _write(directory / _RECIPE_FILE, content)
+    return resume(directory, verbose)
 
+
+def resume(directory, verbose="auto"):
+    """Continues an interrupted run from its last complete epoch.
+
+    On the same machine the weights become those of an uninterrupted run. (Dropout, which
+    no recipe has, would draw other masks: Keras does not save its random state.)
+
+    Args:
+        directory: Path of a run directory.
+        verbose: As in `keras.Model.fit`.
+
+    Returns:
+        The finished `Run`.
+
+    Raises:
+        RunError: If there is no run, a damaged one, or a finished one.
+    """
+    directory = Path(directory)
+    recipe, seed, result = _read(directory)
+    if result is not None:
+        raise RunError(f"The run in {directory} is finished: nothing to resume")
+    keras.utils.set_random_seed(seed)
+    if (directory / _MODEL_FILE).exists():
+        model = _load_model(directory)
+    else:
+        model = build_model(recipe)
+    task = _task(recipe)
     validation = task.evaluation_set(task.max_length, split="validation")
 
     def is_solved():
         measured = model.evaluate(validation, verbose=0, return_dict=True)
         return measured["bits_per_sequence"] < recipe.stop_below
 
-    started = time.monotonic()
     steps_done = int(model.optimizer.iterations)
-    # An interruption may have come after the last epoch.
-    if not (resume and is_solved()):
+    epochs_done = steps_done // recipe.steps_per_epoch
+    curve = directory / _CURVE_FILE
+    if curve.exists():
+        # The interruption may have come between an epoch's line and its model.
+        lines = curve.read_text().splitlines(keepends=True)
+        _write(curve, "".join(lines[: 1 + epochs_done]))
+    # Or between the last epoch and the result.
+    if not (epochs_done and is_solved()):
         model.fit(
             task.dataset(recipe.batch_size, seed, start=steps_done),
             steps_per_epoch=recipe.steps_per_epoch,
-            initial_epoch=steps_done // recipe.steps_per_epoch,
+            initial_epoch=epochs_done,
             epochs=recipe.epochs,
             validation_data=validation,
             callbacks=[
                 StopBelow("val_bits_per_sequence", recipe.stop_below),
-                keras.callbacks.CSVLogger(directory / "curve.csv", append=resume),
+                keras.callbacks.CSVLogger(curve, append=True),
                 keras.callbacks.TensorBoard(directory / "tensorboard"),
                 SaveModel(directory / _MODEL_FILE),
             ],
@@ -170,10 +224,9 @@ def train(recipe, directory, seed=0, resume=False, verbose="auto"):
     result = {
         "solved": is_solved(),
         "sequences": int(model.optimizer.iterations) * recipe.batch_size,
-        "seconds": round(time.monotonic() - started, 1),
     }
-    _write_json(directory / _RESULT_FILE, result)
-    return Run(recipe, seed, task, model, result)
+    _write(directory / _RESULT_FILE, json.dumps(result, indent=2))
+    return Run(recipe, seed, model, result)
 
 
 def load_run(directory):
@@ -189,47 +242,23 @@ def load_run(directory):
         RunError: If there is no run, or a damaged one.
     """
     directory = Path(directory)
-    if not (directory / _RECIPE_FILE).is_file():
-        raise RunError(
-            f"{directory} is not a run directory: it has no {_RECIPE_FILE}. Make one "
-            "with `keras-nm train`"
-        )
-    try:
-        description = json.loads((directory / _RECIPE_FILE).read_text())
-        recipe = Recipe(**description["recipe"])
-        task = TASKS[recipe.task](**recipe.task_options)
-        model = keras.saving.load_model(directory / _MODEL_FILE)
-        result_file = directory / _RESULT_FILE
-        result = json.loads(result_file.read_text()) if result_file.exists() else None
-    except Exception as error:
-        raise RunError(
-            f"The run in {directory} is damaged: {type(error).__name__}: {error}. "
-            "Train it again into another directory"
-        ) from error
-    return Run(recipe, description["seed"], task, model, result)
+    recipe, seed, result = _read(directory)
+    return Run(recipe, seed, _load_model(directory), result)
 
 
-def evaluate(run, length, num_locations=None):
-    """Measures a model on sequences of one length that no training has seen.
+def evaluate(run, length):
+    """Measures a model on sequences of one length, from the test split.
 
     Args:
         run: A `Run`.
         length: Positive integer.
-        num_locations: Optional positive integer: evaluates with the same weights on a
-            memory of so many locations.
 
     Returns:
         A dict of `"bits_per_sequence"`, `"wrong_bits_per_sequence"` and `"sequences"`,
         the number of sequences.
     """
-    model = run.model
-    if num_locations is not None:
-        model = _with_num_locations(model, num_locations)
-    result = model.evaluate(
-        run.task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES),
-        verbose=0,
-        return_dict=True,
-    )
+    data = run.task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
+    result = run.model.evaluate(data, verbose=0, return_dict=True)
     return {
         "bits_per_sequence": result["bits_per_sequence"],
         "wrong_bits_per_sequence": result["wrong_bits_per_sequence"],
@@ -237,26 +266,44 @@ def evaluate(run, length, num_locations=None):
     }
 
 
-def _with_num_locations(model, num_locations):
-    def resize(layer):
-        if isinstance(layer, NTM):
-            return layer.with_num_locations(num_locations)
-        return type(layer).from_config(layer.get_config())
-
-    resized = keras.models.clone_model(model, clone_function=resize)
-    resized.set_weights(model.get_weights())
-    resized.compile_from_config(model.get_compile_config())
-    return resized
-
-
-def _versions():
-    return {
-        "keras_nm": __version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "python": platform.python_version(),
-    }
+def _read(directory):
+    """The recipe, seed and result (or None) of a run directory."""
+    if not (directory / _RECIPE_FILE).is_file():
+        raise RunError(
+            f"{directory} is not a run directory: it has no {_RECIPE_FILE}. Make one "
+            "with `keras-nm train`"
+        )
+    try:
+        description = json.loads((directory / _RECIPE_FILE).read_text())
+        recipe, seed = Recipe(**description["recipe"]), description["seed"]
+        result_file = directory / _RESULT_FILE
+        result = json.loads(result_file.read_text()) if result_file.exists() else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(directory, error) from error
+    return recipe, seed, result
 
 
-def _write_json(path, content):
-    path.write_text(json.dumps(content, indent=2) + "\n")
+def _load_model(directory):
+    if not (directory / _MODEL_FILE).exists():
+        raise RunError(
+            f"The run in {directory} has not completed an epoch yet. Wait, or resume it"
+        )
+    try:
+        return keras.saving.load_model(directory / _MODEL_FILE)
+    except Exception as error:  # whatever a damaged file leads Keras into
+        raise _damaged(directory, error) from error
+
+
+def _damaged(directory, error):
+    reason = (str(error).splitlines() or [""])[0]
+    return RunError(
+        f"The run in {directory} is damaged ({type(error).__name__}: {reason}). Train it "
+        "again into another directory"
+    )
+
+
+def _write(path, content):
+    """Writes a file that is complete at any moment."""
+    partial = path.with_name(f"partial-{path.name}")
+    partial.write_text(content)
+    os.replace(partial, path)

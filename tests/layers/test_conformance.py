@@ -222,6 +222,14 @@ def test_steps_masked_inside_are_skipped(make, sequences):
     close(layer(sequences, mask=mask), layer(np.delete(sequences, [0, 3], axis=1)))
 
 
+def test_losses_of_a_layer_reach_the_model(make, sequences):
+    layer = make(activity_regularizer=keras.regularizers.L2(0.5))
+    outputs = layer(sequences)
+    expected = 0.5 * np.sum(np.square(outputs)) / BATCH
+    np.testing.assert_allclose(layer.losses, [expected], rtol=1e-5)
+    assert make(activity_regularizer="l2").get_config()["activity_regularizer"]
+
+
 def test_mask_passes_through_a_model(make, sequences):
     padded = sequences.copy()
     padded[:, 4:] = 0
@@ -309,6 +317,20 @@ def test_dtypes(make, sequences, policy, dtype):
     np.testing.assert_allclose(sums, 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_outputs_are_rounded_float32_outputs(make, sequences, policy):
+    layer = make(return_sequences=True)
+    # Inputs, and so their products with float32 weights, lose nothing.
+    sequences = np.round(sequences * 16) / 16
+    outputs = layer(sequences).numpy()
+    cast = make(return_sequences=True, dtype=policy)
+    cast.build(sequences.shape)
+    cast.set_weights(layer.get_weights())
+    rounded = tf.cast(tf.cast(outputs, cast.compute_dtype), "float32")
+    # Numbers in the middle between two may go either way.
+    assert np.mean(tf.cast(cast(sequences), "float32") != rounded) < 0.1
+
+
 def test_global_policy_reaches_the_controller_only():
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -361,6 +383,10 @@ trace = layer.trace(data["sequences"], mask=data["mask"])
 np.testing.assert_allclose(
     keras.ops.convert_to_numpy(trace["memory"]), data["memory"], atol=1e-5
 )
+model.trainable = False
+frozen = model.predict(data["sequences"], verbose=0)
+np.testing.assert_allclose(frozen, data["outputs"], atol=1e-5)
+model.trainable = True
 model.compile("adam", "mse")
 history = model.fit(data["sequences"], data["outputs"] + 1, epochs=2, verbose=0).history
 np.testing.assert_allclose(history["loss"], data["losses"], rtol=1e-3)

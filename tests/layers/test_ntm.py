@@ -125,6 +125,16 @@ def test_trace_can_be_part_of_a_model(rng):
     assert model(sequences).shape == (3, 4, 1, 9)
 
 
+def test_a_model_with_a_trace_can_be_saved(rng, tmp_path):
+    layer = small_ntm(rng)
+    inputs = keras.Input((None, 6))
+    model = keras.Model(inputs, layer.trace(inputs)["memory"])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    sequences = rng.normal(size=(3, 4, 6)).astype("float32")
+    np.testing.assert_allclose(loaded(sequences), model(sequences), atol=1e-6)
+
+
 def test_named_states_have_their_own_shapes(rng):
     layer = small_ntm(rng, num_read_heads=2, return_state=True)
     sequences = rng.normal(size=(3, 5, 6)).astype("float32")
@@ -267,7 +277,6 @@ class TestOtherNumberOfLocations:
         large = keras.models.clone_model(
             model, clone_function=lambda layer: layer.with_num_locations(50)
         )
-        large.set_weights(model.get_weights())
         assert large.layers[-1].cell.memory_shape == (50, 4)
         for a, b in zip(model.get_weights(), large.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)
@@ -279,6 +288,48 @@ class TestOtherNumberOfLocations:
     def test_weights_tied_to_the_locations_are_an_error(self, options):
         with pytest.raises(ValueError, match="'learned'"):
             small_ntm(**options).with_num_locations(50)
+
+
+def test_an_initial_memory_of_ones_own(rng):
+    layer = small_ntm(rng, return_state=True)
+    sequences = rng.normal(size=(2, 3, 6)).astype("float32")
+    _, *states = layer(sequences)
+    named = layer.cell.named_states(states)
+    for flat, state in zip(layer.cell.flat_states(named), states, strict=True):
+        np.testing.assert_array_equal(flat, state)
+    named["memory"] = np.zeros((2, 9, 4), "float32")
+    named["memory"][:, 3] = 7
+    (head_bias := layer.cell.head_map.bias).assign(
+        # The write head erases and adds nothing.
+        np.concatenate([head_bias[:-8], np.full(4, -20), np.zeros(4)])
+    )
+    kernel = layer.cell.head_map.kernel.numpy()
+    kernel[:, -8:] = 0
+    layer.cell.head_map.kernel.assign(kernel)
+    trace = layer.trace(sequences, initial_state=layer.cell.flat_states(named))
+    np.testing.assert_allclose(trace["memory"][:, -1], named["memory"], atol=1e-4)
+
+
+def test_user_defined_layer_as_controller(rng):
+    class Residual(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(10)
+
+        def call(self, inputs):
+            return inputs + self.dense(inputs)
+
+    sequences = rng.normal(size=(2, 5, 6)).astype("float32")
+    layer = small_ntm(controller=Residual())
+    assert layer(sequences).shape == (2, 5, 5)
+    assert len(layer.cell.controller.trainable_weights) == 2
+
+
+def test_ntm_cell_as_controller(rng):
+    controller = NTMCell(7, (8, 3), keras.layers.LSTMCell(6))
+    layer = small_ntm(controller=controller)
+    sequences = rng.normal(size=(2, 5, 6)).astype("float32")
+    assert layer(sequences, training=True).shape == (2, 5, 5)
 
 
 def test_user_defined_cell_as_controller(rng):
@@ -352,7 +403,8 @@ def test_dropout_in_a_feed_forward_controller_draws_new_masks(rng):
     [
         ({"units": 0}, "units=0"),
         ({"units": 2.5}, "units=2.5"),
-        ({"memory_shape": (0, 4)}, "memory_shape=0"),
+        ({"memory_shape": (0, 4)}, r"memory_shape=\(0, 4\)"),
+        ({"memory_shape": (9, 4.5)}, r"memory_shape=\(9, 4.5\)"),
         ({"memory_shape": 128}, "memory_shape=128"),
         ({"memory_shape": (128,)}, r"memory_shape=\(128,\)"),
         ({"num_read_heads": 0}, "num_read_heads=0"),
@@ -366,8 +418,18 @@ def test_dropout_in_a_feed_forward_controller_draws_new_masks(rng):
         ({"initial_read": "random"}, "initial_read='random'"),
         ({"initial_weighting": "uniform"}, "stay alike"),
         ({"addressing": "content"}, "stay alike"),
+        (
+            {
+                "addressing": "content",
+                "initial_memory": "random",
+                "initial_weighting": "learned",
+            },
+            "does not use the initial weighting",
+        ),
         ({"parameter_clip": 0}, "parameter_clip=0"),
+        ({"parameter_clip": "20"}, "parameter_clip='20'"),
         ({"sigmoid_epsilon": 1.0}, "sigmoid_epsilon=1.0"),
+        ({"sigmoid_epsilon": None}, "sigmoid_epsilon=None"),
         ({"key_activation": "nothing"}, "nothing"),
         ({"controller": "lstm"}, "controller='lstm'"),
         ({"controller": keras.layers.LSTM}, "LSTM"),
@@ -378,6 +440,31 @@ def test_dropout_in_a_feed_forward_controller_draws_new_masks(rng):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         NTM(**{"units": 5, "memory_shape": (9, 4), **arguments})
+
+
+def test_wrong_initial_state(rng):
+    layer = small_ntm(rng, return_state=True)
+    sequences = np.zeros((2, 3, 6), "float32")
+    _, *states = layer(sequences)
+    named = layer.cell.named_states(states)
+    for wrong in (
+        states[:-1],
+        [*states[:-1], named["memory"]],
+        [*states[:-1], np.zeros((2, 35), "float32")],
+    ):
+        with pytest.raises(ValueError, match=r"memory \(batch, 36\). Received shapes"):
+            layer(sequences, initial_state=wrong)
+
+
+def test_initial_state_before_build():
+    with pytest.raises(ValueError, match="build the layer"):
+        NTM(5).get_initial_state(2)
+
+
+def test_controller_of_the_wrong_rank():
+    controller = keras.layers.Reshape((5, 2))
+    with pytest.raises(ValueError, match=r"\(batch, controller_units\)"):
+        small_ntm(controller=controller)
 
 
 def test_wrong_rank():

@@ -55,6 +55,21 @@ def test_metrics_are_means_over_batches_of_any_size(example):
         np.testing.assert_allclose(metric.result(), expected, rtol=1e-5)
 
 
+def test_masks_count_like_weights(example):
+    y_true, logits, sample_weight = example
+    bits, wrong = loop(*example)
+    masked = keras.Input((None, 2))
+    model = keras.Model(masked, keras.layers.Masking(mask_value=9.0)(masked))
+    model.compile(
+        loss=BitsPerSequenceLoss(), metrics=[BitsPerSequence(), WrongBitsPerSequence()]
+    )
+    inputs = np.where(sample_weight[..., None] > 0, logits, 9.0)
+    result = model.evaluate(inputs, y_true, verbose=0, return_dict=True)
+    np.testing.assert_allclose(result["loss"], bits, rtol=1e-5)
+    np.testing.assert_allclose(result["bits_per_sequence"], bits, rtol=1e-5)
+    np.testing.assert_allclose(result["wrong_bits_per_sequence"], wrong, rtol=1e-5)
+
+
 def test_confident_logits_stay_finite():
     y_true = np.float32([[[1, 0]]])
     np.testing.assert_allclose(

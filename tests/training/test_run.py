@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.training import RECIPES, RunError, evaluate, load_run, train
+from keras_nm.training import RECIPES, RunError, evaluate, load_run, resume, train
 
 TINY = dataclasses.replace(
     RECIPES["copy"]["ntm"],
@@ -87,29 +87,48 @@ def test_an_interrupted_run_resumes_to_the_same_weights(finished, tmp_path, monk
     half = load_run(directory)
     assert half.result is None
     assert int(half.model.optimizer.iterations) == 6
-    resumed = train(TINY, directory, seed=5, resume=True, verbose=0)
+    # As if killed between the line of an epoch and its model.
+    with open(directory / "curve.csv", "a") as curve:
+        curve.write("2,9,9,9,9,9,9\n")
+    resumed = resume(directory, verbose=0)
     assert_same(weights_of(resumed), weights_of(run))
-    assert len((directory / "curve.csv").read_text().splitlines()) == 1 + TINY.epochs
+    curves = [path / "curve.csv" for path in (directory, finished[0])]
+    assert curves[0].read_text() == curves[1].read_text()
+    assert resumed.result == run.result
+
+
+def test_a_run_killed_before_its_first_epoch_resumes_from_the_start(finished, tmp_path):
+    directory, run = finished
+    (tmp_path / "recipe.json").write_bytes((directory / "recipe.json").read_bytes())
+    with pytest.raises(RunError, match="not completed an epoch"):
+        load_run(tmp_path)
+    assert_same(weights_of(resume(tmp_path, verbose=0)), weights_of(run))
 
 
 def test_a_killed_process_leaves_a_run_that_resumes(tmp_path):
     directory = tmp_path / "killed"
     script = (
         "import sys; sys.path[:0] = ['tests/training']; from test_run import *;"
-        f"train(dataclasses.replace(TINY, epochs=10**6), {str(directory)!r}, verbose=0)"
+        f"train(dataclasses.replace(TINY, epochs=6), {str(directory)!r}, 5, verbose=0)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script], stderr=subprocess.DEVNULL, env=os.environ
     )
     curve = directory / "curve.csv"
     deadline = time.monotonic() + 120
-    while not (curve.exists() and len(curve.read_text().splitlines()) > 3):
+    while not (curve.exists() and len(curve.read_text().splitlines()) > 2):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert int(load_run(directory).model.optimizer.iterations) % 3 == 0
+    killed = load_run(directory)
+    assert killed.result is None
+    assert 3 <= int(killed.model.optimizer.iterations) < 18
+    resumed = resume(directory, verbose=0)
+    assert int(resumed.model.optimizer.iterations) == 18
+    whole = train(dataclasses.replace(TINY, epochs=6), tmp_path / "whole", 5, verbose=0)
+    assert_same(weights_of(resumed), weights_of(whole))
 
 
 def test_training_stops_when_solved(tmp_path):
@@ -125,10 +144,26 @@ def test_evaluate_at_other_lengths_and_locations(finished):
     assert result["sequences"] == 128
     assert 0 <= result["wrong_bits_per_sequence"] <= 12
     assert result["bits_per_sequence"] > 0
-    larger = evaluate(run, length=4, num_locations=300)
+    larger = evaluate(run.with_num_locations(300), length=4)
     assert larger["bits_per_sequence"] != result["bits_per_sequence"]
-    same = evaluate(run, length=4, num_locations=128)
+    same = evaluate(run.with_num_locations(128), length=4)
     np.testing.assert_allclose(same["bits_per_sequence"], result["bits_per_sequence"])
+
+
+def test_whole_executions_make_whole_epochs(tmp_path):
+    odd = dataclasses.replace(TINY, steps_per_epoch=75, epochs=2)
+    run = train(odd, tmp_path / "odd", verbose=0)
+    assert int(run.model.optimizer.iterations) == 150
+
+
+def test_bad_recipes_leave_nothing_behind(tmp_path):
+    with pytest.raises(ValueError, match="task='sort'"):
+        train(dataclasses.replace(TINY, task="sort"), tmp_path / "a", verbose=0)
+    with pytest.raises(TypeError):
+        train(dataclasses.replace(TINY, task_options={"x": object()}), tmp_path / "b")
+    with pytest.raises(ValueError, match="seed=-1"):
+        train(TINY, tmp_path / "c", seed=-1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def snapshot(directory):
@@ -141,9 +176,7 @@ def test_nothing_is_overwritten(finished, tmp_path):
     with pytest.raises(RunError, match="not empty"):
         train(TINY, directory)
     with pytest.raises(RunError, match="finished"):
-        train(TINY, directory, seed=5, resume=True)
-    with pytest.raises(RunError, match=r"another recipe or seed \(seed 5\)"):
-        train(TINY, directory, seed=6, resume=True)
+        resume(directory)
     assert snapshot(directory) == before
     file = tmp_path / "file"
     file.write_text("mine")
@@ -156,7 +189,7 @@ def test_missing_and_damaged_runs(finished, tmp_path):
     with pytest.raises(RunError, match="not a run directory"):
         load_run(tmp_path / "nothing")
     with pytest.raises(RunError, match="not a run directory"):
-        train(TINY, tmp_path / "nothing", resume=True)
+        resume(tmp_path / "nothing")
     directory, _ = finished
     for name in ("recipe.json", "model.keras", "result.json"):
         damaged = tmp_path / name
