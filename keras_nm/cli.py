@@ -193,8 +193,11 @@ def _resume(options):
 
 
 def _report(run, directory):
-    solved = "Solved" if run.result["solved"] else "Not solved"
-    print(f"{solved} after {run.result['sequences']} sequences. The run is in {directory}")
+    print(
+        f"Trained on {run.result['sequences']} sequences, to "
+        f"{run.result['val_bits_per_sequence']:.4f} bits per sequence of length "
+        f"{run.task.max_length}. The run is in {directory}"
+    )
 
 
 def _evaluate(options):

@@ -259,10 +259,14 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         self.head_map.build((batch, controller_units))
         self.output_map.build((batch, controller_units + reads_size))
 
+        # Without autocast, because a layer of half precision around this cell reads them.
         self._initial_reads = self._initial_memory = self._initial_logits = None
         if self.initial_read == "learned":
             self._initial_reads = self.add_weight(
-                name="initial_reads", shape=(reads_size,), initializer="zeros"
+                name="initial_reads",
+                shape=(reads_size,),
+                initializer="zeros",
+                autocast=False,
             )
         if self.initial_memory != "constant":
             self._initial_memory = self.add_weight(
@@ -272,6 +276,7 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
                     -1 / math.sqrt(width), 1 / math.sqrt(width)
                 ),
                 trainable=self.initial_memory == "learned",
+                autocast=False,
             )
         if self.initial_weighting == "learned":
             self._initial_logits = self.add_weight(
@@ -279,6 +284,7 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
                 shape=(self.num_heads, num_locations),
                 # Spread, because equal logits would leave the locations alike.
                 initializer=keras.initializers.RandomNormal(stddev=1.0),
+                autocast=False,
             )
 
     def _build_controller(self, input_shape):
@@ -681,10 +687,12 @@ class NTM(keras.layers.RNN):
 
         # TensorFlow keeps a copy per time step of all that is read inside a loop, for
         # the backward pass. Here the variables are read before it, in their own dtype.
+        scope = keras.StatelessScope()
         with AutocastScope(None):
-            values = [(variable, ops.copy(variable)) for variable in self.cell.variables]
-        with keras.StatelessScope(values) as scope:
-            before = dict(scope.state_mapping)
+            for variable in self.cell.variables:
+                scope.add_update((variable, ops.copy(variable)))
+        before = dict(scope.state_mapping)
+        with scope:
             results = super().inner_loop(*arguments)
         after = scope.state_mapping
         if any(after[key] is not before.get(key) for key in after):

@@ -48,7 +48,8 @@ class Run:
         recipe: The `Recipe`.
         seed: The seed.
         model: The compiled `keras.Model`, after the last complete epoch.
-        result: Dict of `"solved"` and `"sequences"`; `None` while unfinished.
+        result: Dict of `"sequences"`, how many it was trained on, and
+            `"val_bits_per_sequence"`; `None` while unfinished.
     """
 
     recipe: Recipe
@@ -193,9 +194,9 @@ def resume(directory, verbose="auto"):
     task = _task(recipe)
     validation = task.evaluation_set(task.max_length, split="validation")
 
-    def is_solved():
+    def validate():
         measured = model.evaluate(validation, verbose=0, return_dict=True)
-        return measured["bits_per_sequence"] < recipe.stop_below
+        return measured["bits_per_sequence"]
 
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // recipe.steps_per_epoch
@@ -205,7 +206,7 @@ def resume(directory, verbose="auto"):
         lines = curve.read_text().splitlines(keepends=True)
         _write(curve, "".join(lines[: 1 + epochs_done]))
     # Or between the last epoch and the result.
-    if not (epochs_done and is_solved()):
+    if not (epochs_done and validate() < recipe.stop_below):
         model.fit(
             task.dataset(recipe.batch_size, seed, start=steps_done),
             steps_per_epoch=recipe.steps_per_epoch,
@@ -222,8 +223,8 @@ def resume(directory, verbose="auto"):
             verbose=verbose,
         )
     result = {
-        "solved": is_solved(),
         "sequences": int(model.optimizer.iterations) * recipe.batch_size,
+        "val_bits_per_sequence": validate(),
     }
     _write(directory / _RESULT_FILE, json.dumps(result, indent=2))
     return Run(recipe, seed, model, result)
