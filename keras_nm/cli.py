@@ -230,7 +230,7 @@ def _trace(options):
         raise FileExistsError(f"{path} exists: choose another file with --output")
     run = keras_nm.training.load_run(options.directory)
     x, _, _ = next(iter(run.task.evaluation_set(options.length, batch_size=1)))
-    layer = run.model.get_layer("memory")
+    layer = run.model.get_layer("machine")
     if not isinstance(layer, keras_nm.layers.NTM):
         raise ValueError(f"The plate is of an NTM. The layer of this run is {layer}")
     trace = {name: value[0].numpy() for name, value in layer.trace(x).items()}

@@ -26,7 +26,7 @@ def export(model, path):
     ==================  ==========================================================
 
     Batch and time are dynamic. `sequence` is also `serving_default`. A state's name is
-    its layer's name and its own, such as `memory_weightings`. The file is written
+    its layer's name and its own, such as `ntm_weightings`. The file is written
     beside `path` and moved there when it is complete.
 
     Args:

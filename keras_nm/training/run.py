@@ -106,7 +106,7 @@ def build_model(recipe):
     layer["config"] |= {
         "units": task.output_size,
         "return_sequences": True,
-        "name": "memory",
+        "name": "machine",
     }
     layer = keras.layers.deserialize(layer)
     inputs = keras.Input((None, task.input_size), name="inputs")
