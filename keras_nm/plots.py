@@ -22,7 +22,7 @@ def copy_plate(inputs, outputs, trace):
 
     Two columns of three: inputs and outputs, add vectors and read vectors, write and
     read weightings. Time runs to the right in all of them. The weightings show the
-    locations that any head focused on.
+    locations that any head focused on, around the ring that the memory is.
 
     Args:
         inputs: Array of shape `(timesteps, input_size)`.
@@ -36,14 +36,20 @@ def copy_plate(inputs, outputs, trace):
         A `matplotlib.figure.Figure`.
     """
     writes, reads = trace["write_weightings"][:, 0], trace["read_weightings"][:, 0]
-    first, last = _focused_locations(writes, reads)
+    locations = _focused_locations(writes, reads)
+    num_locations = writes.shape[-1]
+    writes, reads = (
+        np.take(weightings, locations, axis=1, mode="wrap")
+        for weightings in (writes, reads)
+    )
+    first = locations[0]
     panels = [
         ("Inputs", "channel", inputs, 0, _VECTORS, (-1, 1)),
         ("Outputs", "channel", outputs, 0, _VECTORS, (-1, 1)),
         ("Adds", "width", trace["add"][:, 0], 0, _VECTORS, (-1, 1)),
         ("Reads", "width", trace["reads"][:, 0], 0, _VECTORS, (-1, 1)),
-        ("Write weightings", "location", writes[:, first:last], first, _WEIGHTINGS, (0, 1)),
-        ("Read weightings", "location", reads[:, first:last], first, _WEIGHTINGS, (0, 1)),
+        ("Write weightings", "location", writes, first, _WEIGHTINGS, (0, 1)),
+        ("Read weightings", "location", reads, first, _WEIGHTINGS, (0, 1)),
     ]
     figure = Figure(figsize=(10, 7.5), layout="constrained")
     grid = figure.subplots(3, 2, sharex=True, height_ratios=[1, 1.5, 2])
@@ -67,13 +73,27 @@ def copy_plate(inputs, outputs, trace):
             figure.colorbar(image, ax=axes)
     for axes in grid[-1]:
         axes.set_xlabel("time step")
+        axes.yaxis.set_major_formatter(
+            lambda location, _: f"{location % num_locations:.0f}"
+        )
     return figure
 
 
 def _focused_locations(*weightings):
-    """The range of locations that some weighting gives a noticeable share."""
+    """The shortest range on the ring of locations with all that a weighting focused on.
+
+    Returns:
+        Array of consecutive integers. Those below 0 are locations at the memory's end.
+    """
     strongest = np.max(np.concatenate(weightings), axis=0)
+    num_locations = strongest.size
     focused = np.flatnonzero(strongest > 0.1)
     if focused.size == 0:
-        return 0, strongest.size
-    return max(focused[0] - _MARGIN, 0), min(focused[-1] + _MARGIN + 1, strongest.size)
+        return np.arange(num_locations)
+    gaps = np.diff(focused, append=focused[0] + num_locations)
+    before_first = np.argmax(gaps)
+    last = focused[before_first]
+    first = last + gaps[before_first] - num_locations
+    if last - first + 1 + 2 * _MARGIN >= num_locations:
+        return np.arange(num_locations)
+    return np.arange(first - _MARGIN, last + _MARGIN + 1)

@@ -47,3 +47,21 @@ def test_copy_plate_without_any_focus(rng):
     figure = copy_plate(np.zeros((3, 2)), np.zeros((3, 2)), trace)
     (image,) = figure.axes[4].images
     assert image.get_array().shape == (50, 3)
+
+
+def test_copy_plate_follows_the_ring_of_locations():
+    weightings = np.zeros((4, 1, 50))
+    weightings[np.arange(4), 0, [48, 49, 0, 1]] = 1
+    trace = {
+        "add": np.zeros((4, 1, 4)),
+        "reads": np.zeros((4, 1, 4)),
+        "write_weightings": weightings,
+        "read_weightings": weightings,
+    }
+    figure = copy_plate(np.zeros((4, 2)), np.zeros((4, 2)), trace)
+    axes = figure.axes[4]
+    (image,) = axes.images
+    expected = np.concatenate([weightings[:, 0, 45:], weightings[:, 0, :5]], axis=1)
+    np.testing.assert_array_equal(image.get_array(), expected.T)
+    label = axes.yaxis.get_major_formatter()
+    assert [label(y) for y in (-2, 0, 1)] == ["48", "0", "1"]
