@@ -41,6 +41,6 @@ def row(bits):
 print("target    answer    step by step")
 for each in zip(target, answer, stepwise_answer, strict=True):
     print("  ".join(row(bits) for bits in each))
-wrong = np.sum(answer != target) + np.sum(stepwise_answer != target)
+wrong = int(np.sum(answer != target) + np.sum(stepwise_answer != target))
 print(f"{wrong} wrong bits of {2 * target.size}, answered without keras_nm")
-sys.exit(wrong > 0)
+sys.exit(1 if wrong else 0)

@@ -135,6 +135,30 @@ def test_models_that_cannot_run_by_steps(tmp_path, layers, message):
     assert not Path(tmp_path / "model").exists()
 
 
+def test_the_example_asks_and_counts(tmp_path):
+    inputs = keras.Input((None, 9))
+    guessing = keras.Model(inputs, NTM(8, return_sequences=True)(inputs))
+    export(guessing, tmp_path / "model")
+    example = Path(__file__).parents[1] / "examples" / "answer_from_saved_model.py"
+    result = subprocess.run(
+        [sys.executable, example, tmp_path / "model"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *rows, last = result.stdout.splitlines()[1:]
+    assert len(rows) == 12
+    # The model is untrained, and both ways of asking it give the same answer.
+    for row in rows:
+        target, answer, stepwise = row.split()
+        assert answer == stepwise
+    wrong = int(last.split()[0])
+    assert wrong == 2 * sum(
+        a != b for row in rows for a, b in zip(*row.split()[:2], strict=True)
+    )
+    assert result.returncode == 1
+
+
 @pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16"])
 def test_states_go_round_in_their_own_dtype(rng, tmp_path, dtype):
     model = chain(
