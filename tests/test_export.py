@@ -150,7 +150,7 @@ def test_the_example_asks_and_counts(tmp_path):
     assert len(rows) == 12
     # The model is untrained, and both ways of asking it give the same answer.
     for row in rows:
-        target, answer, stepwise = row.split()
+        _, answer, stepwise = row.split()
         assert answer == stepwise
     wrong = int(last.split()[0])
     assert wrong == 2 * sum(
