@@ -72,7 +72,7 @@ def model_of(layer, *shape):
     return keras.Model(inputs, layer(inputs))
 
 
-def close(actual, expected, tolerance=1e-5):
+def assert_close(actual, expected, tolerance=1e-5):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(actual), expected, atol=tolerance)
 
 
@@ -87,7 +87,7 @@ def test_config_round_trip(make, sequences):
     outputs = layer(sequences)
     copy.build(sequences.shape)
     copy.set_weights(layer.get_weights())
-    close(copy(sequences), outputs)
+    assert_close(copy(sequences), outputs)
 
 
 def test_cell_config_round_trip(make, sequences):
@@ -97,13 +97,15 @@ def test_cell_config_round_trip(make, sequences):
     copy = keras.layers.RNN.from_config(json.loads(json.dumps(layer.get_config())))
     copy.build(sequences.shape)
     copy.set_weights(layer.get_weights())
-    close(copy(sequences), outputs)
+    assert_close(copy(sequences), outputs)
 
 
 def test_keras_file_round_trip(make, sequences, tmp_path):
     model = model_of(make(return_sequences=True))
     model.save(tmp_path / "model.keras")
-    close(keras.saving.load_model(tmp_path / "model.keras")(sequences), model(sequences))
+    assert_close(
+        keras.saving.load_model(tmp_path / "model.keras")(sequences), model(sequences)
+    )
 
 
 def test_saved_model_round_trip(make, sequences, tmp_path):
@@ -111,7 +113,7 @@ def test_saved_model_round_trip(make, sequences, tmp_path):
     model.export(tmp_path / "model", verbose=False)
     loaded = tf.saved_model.load(tmp_path / "model")
     for batch in (sequences, sequences[:2, :3]):
-        close(loaded.serve(batch), model(batch))
+        assert_close(loaded.serve(batch), model(batch))
 
 
 # Shapes
@@ -140,7 +142,7 @@ def test_dynamic_batch_and_time(make, sequences):
     layer = make(return_sequences=True)
     model = model_of(layer)
     for batch in (sequences, sequences[:1], sequences[:3, :2]):
-        close(model.predict(batch, verbose=0), layer(batch))
+        assert_close(model.predict(batch, verbose=0), layer(batch))
 
 
 # States
@@ -152,7 +154,7 @@ def test_step_by_step_equals_whole_sequence(make, sequences):
     states = layer.get_initial_state(BATCH)
     for time in range(TIME):
         output, states = layer.cell(sequences[:, time], states)
-        close(output, outputs[:, time])
+        assert_close(output, outputs[:, time])
 
 
 def test_returned_states_continue_the_sequence(make, sequences):
@@ -160,9 +162,9 @@ def test_returned_states_continue_the_sequence(make, sequences):
     outputs, *last = layer(sequences)
     first_outputs, *states = layer(sequences[:, :3])
     second_outputs, *states = layer(sequences[:, 3:], initial_state=states)
-    close(np.concatenate([first_outputs, second_outputs], axis=1), outputs)
+    assert_close(np.concatenate([first_outputs, second_outputs], axis=1), outputs)
     for actual, expected in zip(states, last, strict=True):
-        close(actual, expected)
+        assert_close(actual, expected)
 
 
 def test_stateful_chunks_equal_one_long_run(make, sequences):
@@ -172,7 +174,7 @@ def test_stateful_chunks_equal_one_long_run(make, sequences):
     for _ in range(2):
         stateful.reset_state()
         chunks = [stateful(sequences[:, i : i + 3]) for i in range(0, TIME, 3)]
-        close(np.concatenate(chunks, axis=1), outputs)
+        assert_close(np.concatenate(chunks, axis=1), outputs)
 
 
 def test_zeros_of_keras_reset_state_are_survived(make, sequences):
@@ -196,7 +198,7 @@ def test_batch_rows_do_not_touch_each_other(make, sequences):
     changed[1] += 1
     changed_outputs = layer(changed)
     others = [0, 2, 3]
-    close(keras.ops.take(changed_outputs, others, 0), np.take(outputs, others, 0))
+    assert_close(keras.ops.take(changed_outputs, others, 0), np.take(outputs, others, 0))
     assert np.abs(changed_outputs[1] - outputs[1]).max() > 1e-4
 
 
@@ -210,16 +212,16 @@ def test_padded_equals_unpadded(make, sequences):
     outputs, *states = layer(sequences, mask=mask)
     for row, length in enumerate(lengths):
         alone, *alone_states = layer(sequences[row : row + 1, :length])
-        close(outputs[row, :length], alone[0])
+        assert_close(outputs[row, :length], alone[0])
         for state, alone_state in zip(states, alone_states, strict=True):
-            close(state[row], alone_state[0])
+            assert_close(state[row], alone_state[0])
 
 
 def test_steps_masked_inside_are_skipped(make, sequences):
     layer = make()
     mask = np.ones((BATCH, TIME), bool)
     mask[:, [0, 3]] = False
-    close(layer(sequences, mask=mask), layer(np.delete(sequences, [0, 3], axis=1)))
+    assert_close(layer(sequences, mask=mask), layer(np.delete(sequences, [0, 3], axis=1)))
 
 
 def test_losses_of_a_layer_reach_the_model(make, sequences):
@@ -240,8 +242,8 @@ def test_mask_passes_through_a_model(make, sequences):
     outputs, last = model(padded)
     assert np.all(outputs[:, 4:] == 0)
     short_outputs, short_last = model(sequences[:, :4])
-    close(outputs[:, :4], short_outputs)
-    close(last, short_last)
+    assert_close(outputs[:, :4], short_outputs)
+    assert_close(last, short_last)
 
 
 # Where an LSTM stands
@@ -251,14 +253,14 @@ def test_go_backwards(make, sequences):
     layer = make(return_sequences=True)
     outputs = layer(sequences[:, ::-1])
     backwards = copy_of(layer, make, return_sequences=True, go_backwards=True)
-    close(backwards(sequences), outputs)
+    assert_close(backwards(sequences), outputs)
 
 
 def test_unroll(make, sequences):
     layer = make(return_sequences=True)
     outputs = layer(sequences)
     unrolled = copy_of(layer, make, return_sequences=True, unroll=True)
-    close(unrolled(sequences), outputs)
+    assert_close(unrolled(sequences), outputs)
 
 
 def test_stacked_cells(make, sequences):
@@ -268,23 +270,23 @@ def test_stacked_cells(make, sequences):
     )
     outputs = stacked(sequences)
     x = keras.layers.RNN(first, return_sequences=True)(sequences)
-    close(keras.layers.RNN(second, return_sequences=True)(x), outputs)
+    assert_close(keras.layers.RNN(second, return_sequences=True)(x), outputs)
 
 
 def test_bidirectional(make, sequences):
     layer = keras.layers.Bidirectional(make(return_sequences=True))
     outputs = layer(sequences)
     assert outputs.shape == (BATCH, TIME, 10)
-    close(layer.forward_layer(sequences), outputs[..., :5])
-    close(layer.backward_layer(sequences), outputs[:, ::-1, 5:])
+    assert_close(layer.forward_layer(sequences), outputs[..., :5])
+    assert_close(layer.backward_layer(sequences), outputs[:, ::-1, 5:])
 
 
 def test_time_distributed(make, sequences):
     layer = make()
     batches = np.stack([sequences, sequences[::-1]], axis=1)
     outputs = keras.layers.TimeDistributed(layer)(batches)
-    close(outputs[:, 0], layer(sequences))
-    close(outputs[:, 1], layer(sequences[::-1]))
+    assert_close(outputs[:, 0], layer(sequences))
+    assert_close(outputs[:, 1], layer(sequences[::-1]))
 
 
 # Dtypes
@@ -309,7 +311,9 @@ def test_dtypes(make, sequences, policy, dtype):
         cast_outputs = cast(sequences, training=True)
         loss = tf.reduce_sum(tf.cast(cast_outputs, "float32") ** 2)
     assert keras.backend.standardize_dtype(cast_outputs.dtype) == dtype
-    close(tf.cast(cast_outputs, "float32"), outputs, 1e-5 if dtype == "float64" else 5e-2)
+    assert_close(
+        tf.cast(cast_outputs, "float32"), outputs, 1e-5 if dtype == "float64" else 5e-2
+    )
     for gradient in tape.gradient(loss, [w.value for w in cast.trainable_weights]):
         assert np.all(np.isfinite(tf.cast(gradient, "float32")))
     trace = cast.trace(sequences)
@@ -350,8 +354,8 @@ def test_global_policy_reaches_the_controller_only():
 def test_xla_equals_eager(make, sequences):
     layer = make(return_sequences=True)
     outputs = layer(sequences)
-    close(tf.function(layer, jit_compile=True)(sequences), outputs)
-    close(tf.function(layer, jit_compile=False)(sequences), outputs)
+    assert_close(tf.function(layer, jit_compile=True)(sequences), outputs)
+    assert_close(tf.function(layer, jit_compile=False)(sequences), outputs)
 
 
 @pytest.mark.parametrize("jit_compile", [True, False])
@@ -436,4 +440,4 @@ def test_cell_alone_in_a_keras_rnn(sequences):
     layer.build(sequences.shape)
     outputs = keras.layers.RNN(cell)(sequences)
     layer.set_weights(cell.get_weights())
-    close(layer(sequences), outputs)
+    assert_close(layer(sequences), outputs)
