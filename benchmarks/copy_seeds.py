@@ -27,7 +27,7 @@ def main():
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
 
-    print("| layer | seed | solved at | trained for | time | bits at 20 |", end="")
+    print("| layer | seed | solved at | sequences | time | bits at 20 |", end="")
     print("".join(f" {length} |" for length in LENGTHS))
     print("|---|" + "--:|" * (5 + len(LENGTHS)))
     for layer, recipe in RECIPES["copy"].items():

@@ -18,7 +18,7 @@ A first session, from nothing to a served model:
   keras-nm trace runs/copy --output copy.png
   keras-nm export runs/copy saved_models/copy
 
-Every command does what a few lines of Python can do; the README shows them.
+Every command is a few lines over keras_nm.training, keras_nm.plots or keras_nm.export.
 Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted.
 """
 
@@ -33,7 +33,7 @@ def main(arguments=None):
         print(f"keras-nm: error: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nkeras-nm: interrupted; `keras-nm resume` continues", file=sys.stderr)
+        print("\nkeras-nm: interrupted", file=sys.stderr)
         return 130
     return 0
 
@@ -56,7 +56,7 @@ def _parser():
         help="train a model on a task, by its recipe",
         description="Trains a model on a task, by its recipe, until it is solved. After "
         "every epoch the model is saved in DIR, the curve goes to DIR/curve.csv and to "
-        "DIR/tensorboard.",
+        "DIR/tensorboard. `keras-nm resume DIR` continues after an interruption.",
     )
     train.add_argument("task", choices=tasks, help="one of: %(choices)s", metavar="TASK")
     train.add_argument(
@@ -204,6 +204,13 @@ def _evaluate(options):
     run = keras_nm.training.load_run(options.directory)
     if options.locations is not None:
         run = run.with_num_locations(options.locations)
+    num_locations, _ = run.model.get_layer("machine").cell.memory_shape
+    if max(options.lengths) > num_locations:
+        print(
+            f"keras-nm: note: length {max(options.lengths)} is more than the memory's "
+            f"{num_locations} locations; --locations N gives it more",
+            file=sys.stderr,
+        )
     print("length  bits per sequence  wrong bits per sequence  sequences")
     for length in options.lengths:
         result = keras_nm.training.evaluate(run, length)

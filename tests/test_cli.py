@@ -56,6 +56,9 @@ def test_train_evaluate_trace_export(run, capsys, tmp_path):
     assert table[-1].split()[0] == "2"
     assert table[-1].split()[-1] == "128"
 
+    assert main(["evaluate", str(run), "--lengths", "129"]) == 0
+    assert "129 is more than the memory's 128" in capsys.readouterr().err
+
     picture = tmp_path / "plate.png"
     arguments = ["trace", str(run), "--length", "3", "--output", str(picture)]
     assert main(arguments) == 0

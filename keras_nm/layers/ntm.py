@@ -738,6 +738,11 @@ class NTM(keras.layers.RNN):
         >>> tuple(trace["write_weightings"].shape)
         (4, 7, 1, 32)
         """
+        if len(sequences.shape) != 3:
+            raise ValueError(
+                "`trace` takes sequences of shape (batch, timesteps, features). "
+                f"Received shape: {tuple(sequences.shape)}"
+            )
         tracer = keras.layers.RNN(
             TraceCell(self.cell),
             return_sequences=True,

@@ -1,11 +1,14 @@
 """Training runs: a recipe and a seed become a directory that can be repeated."""
 
+import contextlib
 import copy
 import dataclasses
+import fcntl
 import json
 import math
 import os
 import platform
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ _RECIPE_FILE = "recipe.json"
 _MODEL_FILE = "model.keras"
 _CURVE_FILE = "curve.csv"
 _RESULT_FILE = "result.json"
+_LOCK_FILE = "lock"
 
 # Batches between two returns to Python, where callbacks and the progress bar run.
 _STEPS_PER_EXECUTION = 50
@@ -148,7 +152,8 @@ def train(recipe, directory, seed=0, verbose="auto"):
             f"{directory} exists and is not empty. Choose another directory, or resume "
             "the run in it"
         )
-    check_integer("seed", seed, minimum=0)
+    if check_integer("seed", seed, minimum=0) >= 2**32:
+        raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
     _task(recipe)  # raises what is wrong with it, before there is a directory
     description = {
         "recipe": dataclasses.asdict(recipe),
@@ -186,6 +191,11 @@ def resume(directory, verbose="auto"):
     recipe, seed, result = _read(directory)
     if result is not None:
         raise RunError(f"The run in {directory} is finished: nothing to resume")
+    with _locked(directory):
+        return _continue(directory, recipe, seed, verbose)
+
+
+def _continue(directory, recipe, seed, verbose):
     keras.utils.set_random_seed(seed)
     if (directory / _MODEL_FILE).exists():
         model = _load_model(directory)
@@ -267,6 +277,20 @@ def evaluate(run, length):
     }
 
 
+@contextlib.contextmanager
+def _locked(directory):
+    """Keeps two processes from training in one directory."""
+    with open(directory / _LOCK_FILE, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunError(
+                f"Another process is training the run in {directory}. Wait for it, or "
+                "train into another directory"
+            ) from None
+        yield
+
+
 def _read(directory):
     """The recipe, seed and result (or None) of a run directory."""
     if not (directory / _RECIPE_FILE).is_file():
@@ -285,12 +309,15 @@ def _read(directory):
 
 
 def _load_model(directory):
-    if not (directory / _MODEL_FILE).exists():
+    path = directory / _MODEL_FILE
+    if not path.exists() and not (directory / _RESULT_FILE).exists():
         raise RunError(
             f"The run in {directory} has not completed an epoch yet. Wait, or resume it"
         )
     try:
-        return keras.saving.load_model(directory / _MODEL_FILE)
+        if not zipfile.is_zipfile(path):
+            raise ValueError(f"{_MODEL_FILE} is missing or incomplete")
+        return keras.saving.load_model(path)
     except Exception as error:  # whatever a damaged file leads Keras into
         raise _damaged(directory, error) from error
 

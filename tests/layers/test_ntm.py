@@ -470,5 +470,7 @@ def test_controller_of_the_wrong_rank():
 def test_wrong_rank():
     with pytest.raises(ValueError, match="expected ndim=3, found ndim=2"):
         NTM(5)(np.zeros((2, 6), "float32"))
+    with pytest.raises(ValueError, match=r"Received shape: \(2, 6\)"):
+        small_ntm().trace(np.zeros((2, 6), "float32"))
     with pytest.raises(ValueError, match=r"\(batch, features\).*\(2, 3, 6\)"):
         NTMCell(5).build((2, 3, 6))

@@ -1,4 +1,5 @@
 import dataclasses
+import fcntl
 import json
 import os
 import signal
@@ -163,7 +164,19 @@ def test_bad_recipes_leave_nothing_behind(tmp_path):
         train(dataclasses.replace(TINY, task_options={"x": object()}), tmp_path / "b")
     with pytest.raises(ValueError, match="seed=-1"):
         train(TINY, tmp_path / "c", seed=-1)
+    with pytest.raises(ValueError, match="seed=4294967296"):
+        train(TINY, tmp_path / "d", seed=2**32)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_cannot_train_one_run(finished, tmp_path):
+    directory, _ = finished
+    (tmp_path / "recipe.json").write_bytes((directory / "recipe.json").read_bytes())
+    with open(tmp_path / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="Another process"):
+            resume(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"recipe.json", "lock"}
 
 
 def snapshot(directory):
@@ -200,3 +213,7 @@ def test_missing_and_damaged_runs(finished, tmp_path):
             (damaged / path.name).write_bytes(content[:half])
         with pytest.raises(RunError, match="damaged"):
             load_run(damaged)
+    (damaged / "result.json").write_bytes((directory / "result.json").read_bytes())
+    (damaged / "model.keras").unlink()
+    with pytest.raises(RunError, match=r"damaged.*model.keras is missing"):
+        load_run(damaged)
