@@ -17,6 +17,11 @@ def _bits_per_step(y_true, y_pred):
     return ops.sum(nats, axis=-1) / math.log(2)  # (B, T)
 
 
+def _wrong_bits_per_step(y_true, y_pred):
+    wrong = ops.not_equal(y_pred > 0, ops.cast(y_true, y_pred.dtype) > 0.5)
+    return ops.sum(ops.cast(wrong, y_pred.dtype), axis=-1)  # (B, T)
+
+
 @keras.saving.register_keras_serializable(package="keras_nm")
 class BitsPerSequenceLoss(keras.losses.Loss):
     """Cross-entropy in bits, summed over a sequence, mean over the batch.
@@ -43,10 +48,7 @@ class BitsPerSequenceLoss(keras.losses.Loss):
 
 
 class _MeanPerSequence(keras.metrics.Mean):
-    """The mean over sequences of what a subclass counts at each step."""
-
-    def per_step(self, y_true, y_pred):
-        raise NotImplementedError
+    """The mean over sequences of what the function `per_step` counts at each step."""
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = getattr(y_pred, "_keras_mask", None)
@@ -74,11 +76,10 @@ class BitsPerSequence(_MeanPerSequence):
     24.0
     """
 
+    per_step = staticmethod(_bits_per_step)
+
     def __init__(self, name="bits_per_sequence", dtype=None):
         super().__init__(name=name, dtype=dtype)
-
-    def per_step(self, y_true, y_pred):
-        return _bits_per_step(y_true, y_pred)
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -93,9 +94,7 @@ class WrongBitsPerSequence(_MeanPerSequence):
     24.0
     """
 
+    per_step = staticmethod(_wrong_bits_per_step)
+
     def __init__(self, name="wrong_bits_per_sequence", dtype=None):
         super().__init__(name=name, dtype=dtype)
-
-    def per_step(self, y_true, y_pred):
-        wrong = ops.not_equal(y_pred > 0, ops.cast(y_true, "float32") > 0.5)
-        return ops.sum(ops.cast(wrong, self.dtype), axis=-1)
