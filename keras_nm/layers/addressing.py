@@ -6,8 +6,8 @@ Axes: B batch, H heads, N memory locations, W width of a location,
 S = 2 * shift_range + 1 shift offsets, ordered [-shift_range .. +shift_range].
 
 The memory is transposed, `(B, W, N)`: its locations lie next to each other, as they do
-in weightings. Every sum over W and every outer product then runs along them, which makes
-a training step a fifth faster than `(B, N, W)` does.
+in weightings. Every sum over W and every outer product then runs along them, which is
+faster than `(B, N, W)`.
 """
 
 import keras
