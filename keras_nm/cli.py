@@ -204,8 +204,9 @@ def _evaluate(options):
     run = keras_nm.training.load_run(options.directory)
     if options.locations is not None:
         run = run.with_num_locations(options.locations)
-    num_locations, _ = run.model.get_layer("machine").cell.memory_shape
-    if max(options.lengths) > num_locations:
+    layer = run.model.get_layer("machine")
+    is_ntm = isinstance(layer, keras_nm.layers.NTM)
+    if is_ntm and max(options.lengths) > (num_locations := layer.cell.memory_shape[0]):
         print(
             f"keras-nm: note: length {max(options.lengths)} is more than the memory's "
             f"{num_locations} locations; --locations N gives it more",
