@@ -5,15 +5,14 @@ H all heads (the read heads first, then the write heads).
 """
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 
 import keras
 from keras import ops
-from keras.src.backend import AutocastScope
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.layers import addressing
+from keras_nm.layers.machine import MachineCell, MachineLoop, flatten, with_controller
 from keras_nm.layers.tracing import TraceCell, split_trace
 
 ADDRESSING_MODES = ("content_and_location", "content")
@@ -25,10 +24,8 @@ INITIAL_READS = ("learned", "zeros")
 _CONSTANT_MEMORY = 1e-6
 
 
-# DropoutRNNCell is what keras.layers.RNN looks for when it tells a cell to prepare
-# and forget dropout masks; this cell passes the message on to its controller.
 @keras.saving.register_keras_serializable(package="keras_nm")
-class NTMCell(keras.layers.Layer, DropoutRNNCell):
+class NTMCell(MachineCell):
     """One time step of a Neural Turing Machine: a cell for `keras.layers.RNN`.
 
     A controller sees the input and what the heads read one step before. A linear map
@@ -121,8 +118,7 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         sigmoid_epsilon=0.0,
         **kwargs,
     ):
-        kwargs["dtype"] = _at_least_float32(kwargs.get("dtype"))
-        super().__init__(**kwargs)
+        super().__init__(controller, **kwargs)
         self.units = check_integer("units", units)
         self.memory_shape = _check_memory_shape(memory_shape)
         self.num_read_heads = check_integer("num_read_heads", num_read_heads)
@@ -155,10 +151,6 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         self.sigmoid_epsilon = sigmoid_epsilon
         self._check_locations()
 
-        if controller is None:
-            controller = keras.layers.LSTMCell(100, dtype=self.dtype_policy)
-        self.controller = controller
-        self._controller_state_sizes = _controller_state_sizes(controller)
         self.head_map = keras.layers.Dense(
             sum(math.prod(shape) for shape in self.head_shapes.values()),
             dtype=self.dtype_policy,
@@ -177,6 +169,9 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
             self.num_heads * num_locations,
             width * num_locations,
         ]
+
+    def default_controller(self):
+        return keras.layers.LSTMCell(100, dtype=self.dtype_policy)
 
     def _check_locations(self):
         num_locations, _ = self.memory_shape
@@ -287,24 +282,6 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
                 autocast=False,
             )
 
-    def _build_controller(self, input_shape):
-        """Builds the controller and gives the size of its output."""
-        if self._controller_state_sizes:
-            if not self.controller.built:
-                self.controller.build(input_shape)
-            output_size = getattr(self.controller, "output_size", None)
-            return output_size or self._controller_state_sizes[0]
-        # A symbolic call builds any layer, also one without `build`.
-        inputs = keras.KerasTensor(input_shape, dtype=self.compute_dtype)
-        outputs = self.controller(inputs)
-        if not isinstance(outputs, keras.KerasTensor) or len(outputs.shape) != 2:
-            raise ValueError(
-                "A feed-forward controller must give one output of shape "
-                f"(batch, controller_units). Received: {outputs} from "
-                f"controller={self.controller!r}"
-            )
-        return outputs.shape[-1]
-
     def get_initial_state(self, batch_size=None):
         if not self.built:
             raise ValueError(
@@ -321,21 +298,6 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         def zeros(size):
             return ops.zeros((batch_size, size), dtype=dtype)
 
-        if hasattr(self.controller, "get_initial_state"):
-            controller_states = [
-                ops.cast(state, dtype)
-                for state in keras.tree.flatten(
-                    self.controller.get_initial_state(batch_size=batch_size)
-                )
-            ]
-        else:
-            controller_states = [zeros(size) for size in self._controller_state_sizes]
-
-        if self.initial_read == "learned":
-            reads = repeat(self._initial_reads)
-        else:
-            reads = zeros(self.num_read_heads * width)
-
         if self.initial_weighting == "learned":
             weightings = ops.softmax(self._initial_logits, axis=-1)
         elif self.initial_weighting == "focused":
@@ -350,11 +312,22 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
 
         return [
             zeros(self.units),
-            *controller_states,
-            reads,
+            *self._initial_controller_states(batch_size),
+            self._initial_read_states(batch_size),
             repeat(weightings),
             repeat(memory),
         ]
+
+    def _initial_read_states(self, batch_size):
+        size = self.num_read_heads * self.memory_shape[1]
+        reads = ops.zeros((batch_size, size), dtype=self.compute_dtype)
+        if self.initial_read == "learned":
+            reads = reads + ops.cast(self._initial_reads, self.compute_dtype)
+        return reads
+
+    def first_controller_inputs(self, step_input):
+        reads = self._initial_read_states(ops.shape(step_input)[0])
+        return ops.concatenate([step_input, reads], axis=-1)
 
     def named_states(self, states):
         """Shows states, as RNN returns and takes them, under names in their own shapes.
@@ -382,7 +355,7 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
             List of tensors of shape `(B, size)`, in the order of `state_names`.
         """
         named = {**named, "memory": ops.transpose(named["memory"], (0, 2, 1))}
-        return [_flatten(named[name]) for name in self.state_names]
+        return [flatten(named[name]) for name in self.state_names]
 
     def check_states(self, states):
         """Raises a ValueError unless states have the shapes of `state_size`."""
@@ -436,12 +409,11 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         hidden, controller_states = self._run_controller(
             controller_inputs, controller_states, training
         )
-        hidden = ops.cast(hidden, self.compute_dtype)
         raw_parameters = self.head_map(hidden)
 
         access = keras.remat(self._access_memory) if training else self._access_memory
         reads, weightings, memory = access(raw_parameters, weightings, memory)
-        reads = _flatten(reads)
+        reads = flatten(reads)
 
         output = self.output_map(ops.concatenate([hidden, reads], axis=-1))
         output = self._activate(self.activation, output)
@@ -463,22 +435,6 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
             **self._head_parameters(raw_parameters),
         }
         return shown, new_states
-
-    def _run_controller(self, inputs, states, training):
-        arguments = [inputs]
-        if self._controller_state_sizes:
-            structure = self.controller.state_size
-            if not keras.tree.is_nested(structure):
-                structure = [structure]
-            arguments.append(keras.tree.pack_sequence_as(structure, states))
-        options = {}
-        if self.controller._call_has_training_arg:
-            options["training"] = training
-        result = self.controller(*arguments, **options)
-        if not self._controller_state_sizes:
-            return result, []
-        hidden, states = result
-        return hidden, keras.tree.flatten(states)
 
     def _access_memory(self, raw_parameters, weightings, memory):
         """Addresses, reads and writes: gives reads, weightings and memory."""
@@ -535,39 +491,10 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
             return addressing.squeezed_sigmoid(x, self.sigmoid_epsilon)
         return activation(x)
 
-    # What keras.layers.RNN calls before and after the loop on a DropoutRNNCell.
-    def get_dropout_mask(self, step_input):
-        if any(
-            getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0)
-            for cell in self._dropout_cells
-        ):
-            # A controller draws its masks when it is first called.
-            states = self.get_initial_state(ops.shape(step_input)[0])
-            _, *controller_states, reads, _, _ = states
-            controller_inputs = ops.concatenate([step_input, reads], axis=-1)
-            self._run_controller(controller_inputs, controller_states, training=True)
-
-    def get_recurrent_dropout_mask(self, step_state):
-        """Does nothing: `get_dropout_mask` has drawn these masks as well."""
-
-    def reset_dropout_mask(self):
-        for cell in self._dropout_cells:
-            cell.reset_dropout_mask()
-
-    def reset_recurrent_dropout_mask(self):
-        for cell in self._dropout_cells:
-            cell.reset_recurrent_dropout_mask()
-
-    @property
-    def _dropout_cells(self):
-        layers = self.controller._flatten_layers()
-        return [layer for layer in layers if isinstance(layer, DropoutRNNCell)]
-
     def get_config(self):
         config = {
             "units": self.units,
             "memory_shape": self.memory_shape,
-            "controller": keras.saving.serialize_keras_object(self.controller),
             "num_read_heads": self.num_read_heads,
             "num_write_heads": self.num_write_heads,
             "shift_range": self.shift_range,
@@ -587,13 +514,9 @@ class NTMCell(keras.layers.Layer, DropoutRNNCell):
         }
         return {**super().get_config(), **config}
 
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**_with_controller(config, custom_objects))
-
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class NTM(keras.layers.RNN):
+class NTM(MachineLoop):
     """Neural Turing Machine layer (Graves et al. 2014).
 
     It stands wherever `keras.layers.LSTM` does.
@@ -679,29 +602,7 @@ class NTM(keras.layers.RNN):
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         self.cell.check_states(initial_state)
-        # Keras's masks need flat states. Without one, the loop carries weightings and
-        # memory in the shapes of the step, whose arithmetic XLA then vectorizes.
-        if mask is None:
-            initial_state = self.cell.unflatten_states(initial_state)
-        arguments = (sequences, initial_state, mask, training)
-
-        # TensorFlow keeps a copy per time step of all that is read inside a loop, for
-        # the backward pass. Here the variables are read before it, in their own dtype.
-        scope = keras.StatelessScope()
-        with AutocastScope(None):
-            for variable in self.cell.variables:
-                scope.add_update((variable, ops.copy(variable)))
-        before = dict(scope.state_mapping)
-        with scope:
-            results = super().inner_loop(*arguments)
-        after = scope.state_mapping
-        if any(after[key] is not before.get(key) for key in after):
-            # Something in the loop changes its state, such as the seed of a dropout
-            # layer, which the scope would forget.
-            results = super().inner_loop(*arguments)
-
-        last_output, outputs, states = results
-        return last_output, outputs, [_flatten(state) for state in states]
+        return super().inner_loop(sequences, initial_state, mask, training)
 
     def reset_state(self):
         """Sets the states of a stateful layer to the cell's initial state."""
@@ -744,7 +645,7 @@ class NTM(keras.layers.RNN):
                 f"Received shape: {tuple(sequences.shape)}"
             )
         tracer = keras.layers.RNN(
-            TraceCell(self.cell),
+            TraceCell(self.cell, self.cell.trace_shapes),
             return_sequences=True,
             go_backwards=self.go_backwards,
             dtype=self.cell.dtype_policy,
@@ -814,12 +715,7 @@ class NTM(keras.layers.RNN):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**_with_controller(config, custom_objects))
-
-
-def _at_least_float32(dtype):
-    policy = keras.dtype_policies.get(dtype)
-    return "float32" if policy.compute_dtype in ("float16", "bfloat16") else policy
+        return cls(**with_controller(config, custom_objects))
 
 
 def _check_memory_shape(memory_shape):
@@ -833,38 +729,5 @@ def _check_memory_shape(memory_shape):
         ) from None
 
 
-def _controller_state_sizes(controller):
-    """The flat state sizes of a cell, or an empty list for a feed-forward layer."""
-    advice = (
-        "`controller` must be a Keras RNN cell, such as keras.layers.LSTMCell(100), or "
-        "a feed-forward Keras layer, such as "
-        "keras.layers.Dense(100, activation='tanh'). "
-    )
-    if not isinstance(controller, keras.layers.Layer):
-        raise ValueError(f"{advice}Received: controller={controller!r}")
-    if isinstance(controller, keras.layers.RNN):
-        raise ValueError(
-            f"{advice}Received the sequence layer {controller!r}: pass its cell"
-        )
-    sizes = keras.tree.flatten(getattr(controller, "state_size", []))
-    if not all(isinstance(size, Integral) for size in sizes):
-        raise ValueError(
-            f"{advice}A cell's states must be vectors. "
-            f"Received a cell with state_size={controller.state_size!r}"
-        )
-    return sizes
-
-
 def _is_between(value, low, high):
     return isinstance(value, Real) and low < value < high
-
-
-def _flatten(x):
-    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
-
-
-def _with_controller(config, custom_objects):
-    controller = keras.saving.deserialize_keras_object(
-        config["controller"], custom_objects=custom_objects
-    )
-    return {**config, "controller": controller}

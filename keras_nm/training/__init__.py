@@ -16,17 +16,22 @@ from keras_nm.training.run import (
     resume,
     train,
 )
+from keras_nm.training.tapes import ExactTapes, MeanSteps, TapeLoss, WrongCells
 
 __all__ = [
     "RECIPES",
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "ExactTapes",
+    "MeanSteps",
     "Recipe",
     "Run",
     "RunError",
     "SaveModel",
     "StopBelow",
+    "TapeLoss",
     "WrongBitsPerSequence",
+    "WrongCells",
     "build_model",
     "evaluate",
     "load_run",

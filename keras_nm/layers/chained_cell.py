@@ -1,0 +1,91 @@
+"""A recurrent cell made of layers and cells."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class ChainedCell(keras.layers.Layer):
+    """Runs feed-forward layers and RNN cells one after the other, as one RNN cell.
+
+    It is what `keras.layers.StackedRNNCells` is for cells alone: an LSTM with a hidden
+    layer before it, the recurrent controller of Kurach et al. (2016, section 4), is
+    `ChainedCell([keras.layers.Dense(32, activation="relu"), keras.layers.LSTMCell(32)])`.
+
+    Args:
+        layers: List of Keras layers from `(batch, features)` to `(batch, units)` and of
+            Keras RNN cells, one cell at least.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If there is no cell among the layers, or something else.
+
+    Example:
+
+    >>> import numpy as np, keras, keras_nm
+    >>> cell = keras_nm.layers.ChainedCell(
+    ...     [keras.layers.Dense(6, activation="relu"), keras.layers.LSTMCell(5)]
+    ... )
+    >>> tuple(keras.layers.RNN(cell)(np.ones((2, 7, 3), "float32")).shape)
+    (2, 5)
+    """
+
+    def __init__(self, layers, **kwargs):
+        super().__init__(**kwargs)
+        layers = list(layers)
+        if not all(isinstance(layer, keras.layers.Layer) for layer in layers) or not any(
+            _is_cell(layer) for layer in layers
+        ):
+            raise ValueError(
+                "`layers` must be Keras layers, at least one of them an RNN cell; without "
+                f"one, use keras.Sequential. Received: layers={layers}"
+            )
+        self.layers = layers
+        self.state_size = [layer.state_size for layer in layers if _is_cell(layer)]
+
+    def build(self, input_shape):
+        shape = tuple(input_shape)
+        for layer in self.layers:
+            if not _is_cell(layer):
+                shape = layer(keras.KerasTensor(shape, dtype=self.compute_dtype)).shape
+                continue
+            if not layer.built:
+                layer.build(shape)
+            sizes = keras.tree.flatten(layer.state_size)
+            shape = (shape[0], getattr(layer, "output_size", None) or sizes[0])
+        self.output_size = shape[-1]
+
+    def get_initial_state(self, batch_size=None):
+        return [
+            layer.get_initial_state(batch_size=batch_size)
+            for layer in self.layers
+            if _is_cell(layer)
+        ]
+
+    def call(self, inputs, states, training=False):
+        x = inputs
+        states = iter(states)
+        new_states = []
+        for layer in self.layers:
+            options = {"training": training} if layer._call_has_training_arg else {}
+            if _is_cell(layer):
+                x, state = layer(x, next(states), **options)
+                new_states.append(state)
+            else:
+                x = layer(x, **options)
+        return x, new_states
+
+    def get_config(self):
+        layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
+        return {**super().get_config(), "layers": layers}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        layers = [
+            keras.saving.deserialize_keras_object(layer, custom_objects=custom_objects)
+            for layer in config["layers"]
+        ]
+        return cls(**{**config, "layers": layers})
+
+
+def _is_cell(layer):
+    return hasattr(layer, "state_size")

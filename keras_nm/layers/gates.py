@@ -1,0 +1,282 @@
+"""The gates of the Neural Random-Access Machine (Kurach et al. 2016, section 3).
+
+A gate is a function of integers mod M, in two forms side by side: for integers, and for
+distributions over them, which is the sum over all pairs that equation 2 of the paper
+defines, worked out so that no table of M^3 entries is built.
+
+Axes: B batch, M size of the tape and of the integers. A tape is `(B, M, M)`, the
+distribution of every cell, or `(B, M)` in integers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+from keras_nm.arguments import check_choice, check_integer
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate, in both its forms.
+
+    Args:
+        name: What the gate is called in lists, programs and traces. Its last character
+            is no digit: digits count the repetitions of a gate. `"r"` is taken by the
+            registers.
+        num_arguments: 0, 1 or 2.
+        fuzzy: `fuzzy(tape, *arguments)` from the tape `(B, M, M)` and distributions
+            `(B, M)` to a distribution `(B, M)`, in `keras.ops`.
+        integer: `integer(xp, tape, *arguments)` from the tape `(B, M)` and integers
+            `(B,)` to integers `(B,)`. `xp` is `numpy` or `keras.ops`, which name their
+            functions alike.
+        min_size: The smallest M for which the gate is defined.
+        writes: Whether the machine stores the second argument in the cell to which the
+            first argument points.
+
+    Raises:
+        ValueError: For a name or number of arguments that cannot be.
+
+    Example, a gate of one's own:
+
+    >>> import keras_nm
+    >>> from keras_nm.layers import gates
+    >>> double = gates.Gate(
+    ...     "DOUBLE",
+    ...     num_arguments=1,
+    ...     fuzzy=lambda tape, a: gates.GATES["ADD"].fuzzy(tape, a, a),
+    ...     integer=lambda xp, tape, a: 2 * a % xp.shape(tape)[1],
+    ... )
+
+    That is not the double of an uncertain `a`: equation 2 takes the two arguments of ADD
+    for independent. `register_gate(double)` would make its name known to layers.
+    """
+
+    name: str
+    num_arguments: int
+    fuzzy: Callable[..., Any]
+    integer: Callable[..., Any]
+    min_size: int = 1
+    writes: bool = False
+
+    def __post_init__(self):
+        if (
+            not isinstance(self.name, str)
+            or self.name[-1:].isdigit()
+            or not self.name.strip("r")
+        ):
+            raise ValueError(
+                "A gate's `name` must be a string that does not end with a digit, and not "
+                f"'r'. Received: name={self.name!r}"
+            )
+        check_integer("num_arguments", self.num_arguments, minimum=0)
+        check_integer("min_size", self.min_size)
+        if self.num_arguments > 2 or (self.writes and self.num_arguments < 2):
+            raise ValueError(
+                "A gate takes at most 2 arguments, and 2 if it writes. "
+                f"Received: num_arguments={self.num_arguments}, writes={self.writes}"
+            )
+
+
+GATES: dict[str, Gate] = {}
+
+
+def register_gate(gate: Gate) -> Gate:
+    """Makes a gate known by its name, to layers, programs and saved files.
+
+    Raises:
+        ValueError: If the name is taken.
+    """
+    if GATES.get(gate.name, gate) is not gate:
+        raise ValueError(f"There is a gate of the name {gate.name!r} already")
+    GATES[gate.name] = gate
+    return gate
+
+
+def repeat_gates(gates: Sequence[str], gate_repeats: int) -> dict[str, Gate]:
+    """The gates of one time step, in order, under names of their own.
+
+    Args:
+        gates: Names of registered gates. A name may occur more than once.
+        gate_repeats: How many times the whole list is run.
+
+    Returns:
+        A dict from name to gate: `"READ"` is the first of its kind, `"READ2"` the second.
+
+    Raises:
+        ValueError: For an empty list or an unknown gate.
+
+    Example:
+
+    >>> list(repeat_gates(["READ", "WRITE"], 2))
+    ['READ', 'WRITE', 'READ2', 'WRITE2']
+    """
+    if isinstance(gates, str) or not gates:
+        raise ValueError(f"`gates` must be a list of names. Received: gates={gates!r}")
+    check_integer("gate_repeats", gate_repeats)
+    for name in gates:
+        check_choice("gates", name, GATES)
+    return number_gates(list(gates) * gate_repeats)
+
+
+def number_gates(names: Sequence[str]) -> dict[str, Gate]:
+    """Gives every gate of a list a name of its own: READ, READ2, READ3."""
+    numbered = {}
+    for index, name in enumerate(names):
+        count = names[: index + 1].count(name)
+        numbered[name if count == 1 else f"{name}{count}"] = GATES[name]
+    return numbered
+
+
+def read(tape, pointer):
+    """What a fuzzy pointer `(B, M)` finds on a tape `(B, M, M)`: `(B, M)`."""
+    return ops.squeeze(ops.matmul(pointer[:, None, :], tape), axis=1)
+
+
+def write(tape, pointer, value):
+    """Stores a value at a pointer, both `(B, M)`: a new tape `(B, M, M)`.
+
+    `tape := (1 - p) tape + p a^T`, row by row (section 3.2, footnote 2).
+    """
+    pointer = pointer[:, :, None]
+    return (1 - pointer) * tape + pointer * value[:, None, :]
+
+
+def _is(value, like):
+    """The distribution of a constant, `(1, M)`, with the size and dtype of `like`."""
+    return ops.cast(ops.arange(ops.shape(like)[-1]) == value, like.dtype)[None, :]
+
+
+def _constant(value):
+    return (
+        lambda tape: _is(value, tape) + ops.zeros_like(tape[:, 0]),
+        lambda xp, tape: xp.full_like(tape[:, 0], value),
+    )
+
+
+def _truth(probability):
+    """The distribution of a truth value, 0 or 1, from P(1), in its first two columns."""
+
+    def fuzzy(tape, a, b):
+        true = ops.sum(probability(a, b), axis=-1, keepdims=True)  # (B, 1)
+        return _is(0, a) * (1 - true) + _is(1, a) * true
+
+    return fuzzy
+
+
+def _at_most(a):
+    """P(A <= c) for every c."""
+    return ops.cumsum(a, axis=-1)
+
+
+def _at_least(a):
+    """P(A >= c) for every c."""
+    return ops.flip(ops.cumsum(ops.flip(a, axis=-1), axis=-1), axis=-1)
+
+
+def _less(a):
+    """P(A < c) for every c. Not P(A <= c) - P(A = c), which may round to below 0."""
+    return ops.pad(_at_most(a)[:, :-1], [[0, 0], [1, 0]])
+
+
+def _greater(a):
+    """P(A > c) for every c."""
+    return ops.pad(_at_least(a)[:, 1:], [[0, 0], [0, 1]])
+
+
+def _rotations(a):
+    """The matrix `(B, M, M)` whose entry (i, j) is a[(i + j) mod M], without a gather."""
+    size = ops.shape(a)[-1]
+    return ops.reshape(ops.tile(a, (1, size + 1)), (-1, size, size + 1))[:, :, :-1]
+
+
+def _fuzzy_subtract(tape, a, b):
+    # P(A - B = c) = sum_b P(A = c + b) P(B = b), a circular correlation.
+    return ops.squeeze(ops.matmul(_rotations(a), b[:, :, None]), axis=-1)
+
+
+def _fuzzy_add(tape, a, b):
+    negative = ops.roll(ops.flip(b, axis=-1), 1, axis=-1)  # the distribution of -B
+    return _fuzzy_subtract(tape, a, negative)
+
+
+def _integer_read(xp, tape, pointer):
+    return xp.take_along_axis(tape, pointer[:, None], axis=1)[:, 0]
+
+
+for _gate in [
+    Gate("READ", 1, read, _integer_read),
+    Gate("ZERO", 0, *_constant(0)),
+    Gate("ONE", 0, *_constant(1), min_size=2),
+    Gate("TWO", 0, *_constant(2), min_size=3),
+    Gate(
+        "INC",
+        1,
+        lambda tape, a: ops.roll(a, 1, axis=-1),
+        lambda xp, tape, a: (a + 1) % xp.shape(tape)[1],
+    ),
+    Gate("ADD", 2, _fuzzy_add, lambda xp, tape, a, b: (a + b) % xp.shape(tape)[1]),
+    Gate("SUB", 2, _fuzzy_subtract, lambda xp, tape, a, b: (a - b) % xp.shape(tape)[1]),
+    Gate(
+        "DEC",
+        1,
+        lambda tape, a: ops.roll(a, -1, axis=-1),
+        lambda xp, tape, a: (a - 1) % xp.shape(tape)[1],
+    ),
+    Gate(
+        "LESS-THAN",
+        2,
+        _truth(lambda a, b: _less(a) * b),
+        lambda xp, tape, a, b: xp.where(a < b, xp.ones_like(a), xp.zeros_like(a)),
+        min_size=2,
+    ),
+    Gate(
+        "LESS-OR-EQUAL",
+        2,
+        _truth(lambda a, b: _at_most(a) * b),
+        lambda xp, tape, a, b: xp.where(a <= b, xp.ones_like(a), xp.zeros_like(a)),
+        min_size=2,
+    ),
+    Gate(
+        "EQUALITY",
+        2,
+        _truth(lambda a, b: a * b),
+        lambda xp, tape, a, b: xp.where(a == b, xp.ones_like(a), xp.zeros_like(a)),
+        min_size=2,
+    ),
+    Gate(
+        "MIN",
+        2,
+        lambda tape, a, b: a * _at_least(b) + _greater(a) * b,
+        lambda xp, tape, a, b: xp.minimum(a, b),
+    ),
+    Gate(
+        "MAX",
+        2,
+        lambda tape, a, b: a * _at_most(b) + _less(a) * b,
+        lambda xp, tape, a, b: xp.maximum(a, b),
+    ),
+    Gate(
+        "WRITE",
+        2,
+        lambda tape, pointer, value: value,
+        lambda xp, tape, pointer, value: value,
+        writes=True,
+    ),
+]:
+    register_gate(_gate)
+
+DEFAULT_GATES = tuple(GATES)
+"""The paper's 14 gates in the paper's order: READ can only be fed by registers."""
+
+# Other implementations let WRITE put out 0 instead of what it wrote.
+register_gate(
+    Gate(
+        "WRITE-RETURNING-ZERO",
+        2,
+        lambda tape, pointer, value: GATES["ZERO"].fuzzy(tape),
+        lambda xp, tape, pointer, value: xp.zeros_like(value),
+        writes=True,
+    )
+)

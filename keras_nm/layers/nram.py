@@ -1,0 +1,772 @@
+"""The Neural Random-Access Machine (Kurach, Andrychowicz and Sutskever 2016,
+arXiv 1511.06392).
+
+Axes: B batch, T time steps, M size of the tape and of the integers, R registers, S slots
+(one per gate of a time step; the paper's Q), G gates to choose from.
+"""
+
+import math
+from numbers import Integral, Real
+
+import keras
+from keras import ops
+
+from keras_nm.arguments import check_choice, check_integer
+from keras_nm.layers.gates import DEFAULT_GATES, repeat_gates, write
+from keras_nm.layers.machine import MachineCell, MachineLoop, flatten, with_controller
+from keras_nm.layers.tape import check_sizes, check_tape, fuzzy_tape, poison
+from keras_nm.layers.tracing import TraceCell, split_trace
+
+SELECTIONS = ("soft", "straight_through", "discrete")
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NRAMCell(MachineCell):
+    """One time step of a Neural Random-Access Machine: a cell for `keras.layers.RNN`.
+
+    R registers each hold a distribution over the integers 0 to M - 1, and so does each of
+    the M cells of the tape. A controller sees the probabilities that the registers are 0,
+    and nothing else. It chooses what feeds each gate, among the registers and the outputs
+    of the gates before it, then what each register holds next, and whether to stop
+    (Kurach et al. 2016, section 3). No weight depends on M. `NRAM` is the layer around
+    this cell.
+
+    The cell computes in float32 at least, whatever the dtype policy.
+
+    Args:
+        num_registers: Positive integer, the number of registers R.
+        controller: Any Keras RNN cell, or any feed-forward Keras layer. Defaults to the
+            paper's two hidden ReLU layers, with 32 units each. The paper's other one, an
+            LSTM with a hidden layer before it, is `keras_nm.layers.ChainedCell([
+            keras.layers.Dense(32, activation="relu"), keras.layers.LSTMCell(32)])`.
+        gates: Names of the gates of a time step, in order. Defaults to the paper's 14,
+            `keras_nm.layers.gates.DEFAULT_GATES`. `gates.register_gate` makes others known.
+        gate_repeats: Positive integer, how many times a step runs the list. Defaults to 1.
+        num_slots: `None` (default): each gate runs in its place, as in the paper. An
+            integer S: the controller also chooses which gate runs in each of S slots, by
+            a softmax over the outputs of all gates. `gate_repeats` must then be 1.
+        selection: How the controller's logits become choices. `"soft"` (default) by
+            softmax; `"discrete"` by argmax, one-hot, without gradient;
+            `"straight_through"` with the values of the latter and the gradient of the
+            former. With the last two, the machine also stops or does not, at f > 1/2.
+        activation_gradient_clip: Positive float or `None`. In training, the gradients of
+            logits, gate outputs, registers and tape are clipped to plus or minus this
+            number where they pass through the machine. Defaults to `1.0`.
+        renormalize: Boolean. Whether registers and tape are divided by their sums after
+            each step, against drift by rounding. Gradients pass as if they were not.
+            Defaults to `True`.
+        epsilon: Positive float. Logarithms of the tape are `log(max(x, epsilon))`.
+            Defaults to `1e-10`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        inputs: Tensor of shape `(batch, 1)`: 1 where the machine has to stop after this
+            step, else 0.
+        states: List of 2-D tensors `(batch, size)`, at the start `initial_states(tape)`:
+            the last output, the controller's states, the probability of still running,
+            the expected number of steps, the registers, the tape, the expected tape and
+            the expected log-tape. `named_states` shows them in their own shapes.
+        training: Boolean, passed to the controller.
+
+    Output:
+        The stopping mass `(batch, 1)`: the probability p_t of stopping after this step.
+
+    Raises:
+        ValueError: For a size that is not positive, an unknown option or gate, and a
+            controller that is neither a cell nor a layer.
+
+    Example:
+
+    >>> import numpy as np, keras, keras_nm
+    >>> cell = keras_nm.layers.NRAMCell(num_registers=4)
+    >>> must_stop = np.array([[[0.0], [0.0], [1.0]]], "float32")  # (1, 3, 1)
+    >>> states = cell.initial_states(np.array([[3, 1, 4, 1, 5, 0]]))
+    >>> layer = keras.layers.RNN(cell, return_sequences=True)
+    >>> stopping_mass = layer(must_stop, initial_state=states)
+    >>> round(float(keras.ops.sum(stopping_mass)), 5)
+    1.0
+    """
+
+    def __init__(
+        self,
+        num_registers,
+        controller=None,
+        gates=DEFAULT_GATES,
+        gate_repeats=1,
+        num_slots=None,
+        selection="soft",
+        activation_gradient_clip=1.0,
+        renormalize=True,
+        epsilon=1e-10,
+        **kwargs,
+    ):
+        super().__init__(controller, **kwargs)
+        self.num_registers = check_integer("num_registers", num_registers)
+        sequence = repeat_gates(gates, gate_repeats)
+        self.gates = tuple(gates)
+        self.gate_repeats = int(gate_repeats)
+        self.num_slots = num_slots
+        if num_slots is None:
+            self.slots = {name: [gate] for name, gate in sequence.items()}
+        else:
+            check_integer("num_slots", num_slots)
+            if gate_repeats != 1:
+                raise ValueError(
+                    "With `num_slots` the controller chooses the gate of every slot, so "
+                    f"`gate_repeats` must be 1. Received: gate_repeats={gate_repeats}"
+                )
+            choices = list(sequence.values())
+            self.slots = {f"slot{index + 1}": choices for index in range(num_slots)}
+        self.selection = check_choice("selection", selection, SELECTIONS)
+        for name, value in {
+            "activation_gradient_clip": activation_gradient_clip,
+            "epsilon": epsilon,
+        }.items():
+            optional = name == "activation_gradient_clip" and value is None
+            if not optional and not (isinstance(value, Real) and 0 < value < math.inf):
+                raise ValueError(
+                    f"`{name}` must be a positive number. Received: {name}={value!r}"
+                )
+        self.activation_gradient_clip = activation_gradient_clip
+        self.renormalize = bool(renormalize)
+        self.epsilon = epsilon
+
+        self.circuit_map = keras.layers.Dense(
+            sum(math.prod(shape) for shape in self.circuit_shapes.values()),
+            dtype=self.dtype_policy,
+            name="circuit_map",
+        )
+        self.output_size = 1
+        # The sizes that depend on M are known when there is a tape.
+        self.state_size = [1, *self._controller_state_sizes, 1, 1, None, None, None, None]
+
+    def default_controller(self):
+        return keras.Sequential(
+            [
+                keras.layers.Dense(32, activation="relu", dtype=self.dtype_policy)
+                for _ in range(2)
+            ]
+        )
+
+    @property
+    def circuit_shapes(self):
+        """Dict from each of the controller's choices to the shape of its logits.
+
+        The last axis is over what is chosen from: registers and earlier outputs for the
+        arguments of a slot, registers and all outputs for `"registers"`, gates for
+        `"gates"`. `"stop"` is one logit.
+        """
+        shapes = {}
+        for index, (name, gates) in enumerate(self.slots.items()):
+            num_arguments = max(gate.num_arguments for gate in gates)
+            if num_arguments:
+                shapes[name] = (num_arguments, self.num_registers + index)
+        if self.num_slots is not None:
+            shapes["gates"] = (self.num_slots, len(self.gates))
+        shapes["registers"] = (self.num_registers, self.num_registers + len(self.slots))
+        shapes["stop"] = (1,)
+        return shapes
+
+    def trace_shapes(self, size):
+        """Dict from the name of each tensor of a trace to its shape per step, at M."""
+        num_slots = len(self.slots)
+        num_sources = self.num_registers + num_slots
+        shapes = {
+            "tape": (size, size),
+            "registers": (self.num_registers, size),
+            "arguments": (num_slots, 2, size),
+            "outputs": (num_slots, size),
+            "argument_selection": (num_slots, 2, num_sources),
+            "register_selection": (self.num_registers, num_sources),
+            "stop": (1,),
+            "stopping_mass": (1,),
+        }
+        if self.num_slots is not None:
+            shapes["gate_selection"] = (num_slots, len(self.gates))
+        return shapes
+
+    @property
+    def state_names(self):
+        """List of strings, one name per state."""
+        return [
+            "stopping_mass",
+            *(f"controller_{index}" for index in range(len(self._controller_state_sizes))),
+            "running",
+            "num_steps",
+            "registers",
+            "tape",
+            "expected_tape",
+            "expected_log_tape",
+        ]
+
+    def build(self, input_shape):
+        if len(input_shape) != 2 or input_shape[-1] != 1:
+            raise ValueError(
+                "NRAMCell takes inputs of shape (batch, 1), which say whether the machine "
+                f"has to stop. Received an input of shape {tuple(input_shape)}. For whole "
+                "runs, use keras_nm.layers.NRAM"
+            )
+        units = self._build_controller((None, self.num_registers))
+        self.circuit_map.build((None, units))
+
+    def initial_states(self, tape):
+        """The states at the start: this tape, and 0 in all registers.
+
+        Args:
+            tape: Integers `(B, M)` or distributions `(B, M, M)`.
+
+        Returns:
+            List of tensors `(B, size)`, in the order of `state_names`.
+
+        Raises:
+            ValueError: For a tape of another kind, or too small for the gates.
+        """
+        valid = check_tape(tape)
+        valid = check_sizes(tape, self.slots.values()) & valid
+        tape = poison(fuzzy_tape(tape, self.compute_dtype), valid)
+        batch_size, size = ops.shape(tape)[0], ops.shape(tape)[1]
+        ones = ops.ones((batch_size, 1), dtype=tape.dtype)
+        nothing = flatten(ops.zeros_like(tape))
+        zero = ops.cast(ops.arange(size) == 0, tape.dtype)  # (M,)
+        return [
+            ops.zeros_like(ones),
+            *self._initial_controller_states(batch_size),
+            ones,
+            ops.zeros_like(ones),
+            ones * ops.tile(zero, (self.num_registers,)),
+            flatten(tape),
+            nothing,
+            nothing,
+        ]
+
+    def get_initial_state(self, batch_size=None):
+        raise ValueError(
+            "The tape is one of this cell's states: pass "
+            "initial_state=cell.initial_states(tape) to keras.layers.RNN, or use "
+            "keras_nm.layers.NRAM"
+        )
+
+    def first_controller_inputs(self, step_input):
+        # All registers are 0.
+        return ops.ones((ops.shape(step_input)[0], self.num_registers), self.compute_dtype)
+
+    def unflatten_states(self, states):
+        """Gives the states the shapes in which the step computes with them.
+
+        Args:
+            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+
+        Returns:
+            The list, with registers `(B, R, M)` and the three tapes `(B, M, M)`. `step`
+            takes both kinds of list, and gives back the kind that it got.
+        """
+        *others, registers, tape, expected, expected_log = states
+        if len(registers.shape) == 2:
+            size = ops.shape(registers)[1] // self.num_registers
+            registers = ops.reshape(registers, (-1, self.num_registers, size))
+            tape, expected, expected_log = (
+                ops.reshape(x, (-1, size, size)) for x in (tape, expected, expected_log)
+            )
+        return [*others, registers, tape, expected, expected_log]
+
+    def named_states(self, states):
+        """Shows states, as RNN returns and takes them, under names in their own shapes.
+
+        Returns:
+            A dict: `"stopping_mass"`, `"running"` and `"num_steps"` `(B, 1)`, one entry
+            per controller state, `"registers"` `(B, R, M)`, and `"tape"`,
+            `"expected_tape"` and `"expected_log_tape"` `(B, M, M)`.
+        """
+        return dict(zip(self.state_names, self.unflatten_states(states), strict=True))
+
+    def call(self, inputs, states, training=False):
+        shown, new_states = self.step(inputs, states, training=training)
+        return shown["stopping_mass"], new_states
+
+    def step(self, inputs, states, training=False, selection=None):
+        """One time step, with all there is to see in it.
+
+        Args:
+            inputs: Tensor of shape `(B, 1)`, 1 where the machine has to stop.
+            states: List of tensors, as `initial_states` or `unflatten_states` gives them.
+            training: Boolean.
+            selection: `None`, or a selection to use instead of the cell's own.
+
+        Returns:
+            A dict of tensors with the names and shapes of `trace_shapes`, and the list of
+            new states.
+        """
+        selection = self.selection if selection is None else selection
+        unflattened = self.unflatten_states(states)
+        _, *controller_states, running, num_steps, registers, tape = unflattened[:-2]
+        expected, expected_log = unflattened[-2:]
+
+        logits, controller_states = self.circuit_logits(
+            registers[:, :, 0], controller_states, training
+        )
+        circuit = {
+            name: _select(self._guard(part, training), selection)
+            for name, part in logits.items()
+        }
+        arguments, sources, tape = self._run_gates(circuit, registers, tape, training)
+        registers = ops.matmul(circuit["registers"], sources)
+        registers = self._guard(self._renormalized(registers), training)
+        tape = self._guard(self._renormalized(tape), training)
+
+        # p_t = f_t prod_{i<t} (1 - f_i), with f_T = 1 at the last step.
+        stop = circuit["stop"] + (1 - circuit["stop"]) * inputs
+        stopping_mass = stop * running
+        mass = stopping_mass[:, :, None]
+        log_tape = ops.log(ops.maximum(tape, self.epsilon))
+        new_states = [
+            stopping_mass,
+            *controller_states,
+            running * (1 - stop),
+            num_steps + running,
+            registers,
+            tape,
+            expected + mass * tape,
+            expected_log + mass * log_tape,
+        ]
+        # A loop's states keep their shape, and their dtype also where the controller has
+        # another one.
+        new_states = [
+            ops.cast(new if len(old.shape) > 2 else flatten(new), old.dtype)
+            for new, old in zip(new_states, states, strict=True)
+        ]
+        shown = {
+            "tape": tape,
+            "registers": registers,
+            "arguments": ops.stack([_pad(a, 1, 2) for a in arguments], axis=1),
+            "outputs": sources[:, self.num_registers :],
+            "argument_selection": self._shown_selection(circuit),
+            "register_selection": circuit["registers"],
+            "stop": stop,
+            "stopping_mass": stopping_mass,
+        }
+        if self.num_slots is not None:
+            shown["gate_selection"] = circuit["gates"]
+        return shown, new_states
+
+    def circuit_logits(self, zeros, controller_states, training=False):
+        """What the controller makes of the registers.
+
+        Args:
+            zeros: Tensor `(B, R)`, the probabilities that the registers are 0.
+            controller_states: List of tensors, the controller's states.
+            training: Boolean.
+
+        Returns:
+            A dict of logits `(B, *shape)` with the names and shapes of `circuit_shapes`,
+            and the controller's new states.
+        """
+        hidden, controller_states = self._run_controller(zeros, controller_states, training)
+        flat = self.circuit_map(hidden)
+        logits = {}
+        start = 0
+        for name, shape in self.circuit_shapes.items():
+            end = start + math.prod(shape)
+            logits[name] = ops.reshape(flat[:, start:end], (-1, *shape))
+            start = end
+        return logits, controller_states
+
+    def _run_gates(self, circuit, registers, tape, training):
+        """Gives the arguments per slot, registers and outputs `(B, R + S, M)`, the tape."""
+        sources = registers
+        all_arguments = []
+        for index, (name, gates) in enumerate(self.slots.items()):
+            if name in circuit:
+                mixed = ops.matmul(circuit[name], sources)  # (B, 1 or 2, M)
+            else:
+                mixed = registers[:, :0]
+            arguments = [mixed[:, i] for i in range(mixed.shape[1])]
+            outputs = []
+            new_tape = tape
+            for choice, gate in enumerate(gates):
+                inputs = arguments[: gate.num_arguments]
+                output = gate.fuzzy(tape, *inputs)
+                weight = None
+                if self.num_slots is not None:
+                    weight = circuit["gates"][:, index, choice][:, None]  # (B, 1)
+                    output = weight * output
+                outputs.append(output)
+                if gate.writes:
+                    pointer, value = inputs
+                    # Several gates of a slot may write: each in its share of cases.
+                    pointer = pointer if weight is None else weight * pointer
+                    new_tape = write(new_tape, pointer, value)
+            tape = new_tape
+            output = self._guard(sum(outputs), training)
+            sources = ops.concatenate([sources, output[:, None]], axis=1)
+            all_arguments.append(mixed)
+        return all_arguments, sources, tape
+
+    def _shown_selection(self, circuit):
+        num_sources = self.num_registers + len(self.slots)
+        none = circuit["registers"][:, :0, :0]
+        return ops.stack(
+            [_pad(_pad(circuit.get(n, none), 1, 2), 2, num_sources) for n in self.slots],
+            axis=1,
+        )
+
+    def _renormalized(self, distributions):
+        if not self.renormalize:
+            return distributions
+        exact = distributions / ops.sum(distributions, axis=-1, keepdims=True)
+        return distributions + ops.stop_gradient(exact - distributions)
+
+    def _guard(self, x, training):
+        # Not outside of training, because SavedModels keep no gradients of our own.
+        if not training or self.activation_gradient_clip is None:
+            return x
+        return _clip_gradient(x, self.activation_gradient_clip)
+
+    def get_config(self):
+        config = {
+            "num_registers": self.num_registers,
+            "gates": self.gates,
+            "gate_repeats": self.gate_repeats,
+            "num_slots": self.num_slots,
+            "selection": self.selection,
+            "activation_gradient_clip": self.activation_gradient_clip,
+            "renormalize": self.renormalize,
+            "epsilon": self.epsilon,
+        }
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NRAM(keras.layers.Layer):
+    """Neural Random-Access Machine layer (Kurach et al. 2016): from tape to tape.
+
+    Args:
+        num_registers: Positive integer, the number of registers R.
+        num_steps: Positive integer or `None`, the number of time steps T after which a
+            machine is stopped that has not stopped by itself. `None` (default) leaves it
+            to each call.
+        controller: A Keras RNN cell or feed-forward layer. Defaults to two hidden ReLU
+            layers.
+        name: String, the layer's name.
+        dtype: The layer's dtype policy. The layer computes in float32 at least.
+        trainable: Boolean.
+        **cell_options: The other arguments of `NRAMCell`, which documents them.
+
+    Call arguments:
+        tape: Integers from 0 to M - 1 of shape `(batch, M)`, or distributions of shape
+            `(batch, M, M)`. M may differ from call to call.
+        num_steps: Optional integer, instead of the layer's own; or an integer tensor, a
+            scalar or `(batch,)`, for a number of steps per example. Machines then run in
+            a loop of dynamic length, which XLA and the JAX backend cannot compile.
+        selection: Optional, `"soft"`, `"straight_through"` or `"discrete"`, instead of
+            the layer's own.
+        training: Boolean, passed to the controller.
+
+    Output:
+        A tensor of shape `(batch, M, 2 M + 1)`, one row per cell, whose argmax over the
+        last axis is the answer tape. `split_outputs` takes it apart: the first M columns
+        are the expected tape, `sum_t p_t tape^(t)`, the next M the expected log-tape,
+        `sum_t p_t log tape^(t)`, and the last is minus the expected number of steps. Only
+        the first M are positive. Losses and metrics for it are in `keras_nm.training`.
+
+    Raises:
+        ValueError: For arguments that `NRAMCell` rejects; for a tape that is neither
+            integers in 0..M-1 nor distributions, or too small for a gate. Inside a
+            compiled function, where values are not known in advance, a tape with wrong
+            values raises an error on TensorFlow, and under XLA and on other backends
+            gives outputs that are all NaN.
+
+    Example:
+
+    >>> import numpy as np, keras_nm
+    >>> layer = keras_nm.layers.NRAM(num_registers=4, num_steps=10)
+    >>> outputs = layer(np.array([[3, 1, 4, 1, 5, 0]]))
+    >>> tuple(outputs.shape)
+    (1, 6, 13)
+    >>> tuple(outputs.numpy().argmax(-1).shape)
+    (1, 6)
+    """
+
+    def __init__(
+        self,
+        num_registers,
+        num_steps=None,
+        controller=None,
+        name=None,
+        dtype=None,
+        trainable=True,
+        **cell_options,
+    ):
+        cell = NRAMCell(num_registers, controller, dtype=dtype, **cell_options)
+        super().__init__(name=name, dtype=cell.dtype_policy, trainable=trainable)
+        if num_steps is not None:
+            check_integer("num_steps", num_steps)
+        self.num_steps = num_steps
+        self.cell = cell
+
+    def build(self, tape_shape, num_steps_shape=None):
+        if not self.cell.built:
+            self.cell.build((None, 1))
+            self.cell.built = True
+
+    def compute_output_shape(self, tape_shape, num_steps_shape=None):
+        batch_size, size = tape_shape[:2]
+        return (batch_size, size, None if size is None else 2 * size + 1)
+
+    def call(self, tape, num_steps=None, selection=None, training=False):
+        shapes = {"stopping_mass": (1,)}
+        _, states = self._loop(tape, num_steps, selection, shapes, training)
+        named = self.cell.named_states(states)
+        expected = named["expected_tape"]
+        steps = named["num_steps"][:, :, None] * ops.ones_like(expected[:, :, :1])
+        return ops.concatenate([expected, named["expected_log_tape"], -steps], axis=-1)
+
+    def _loop(self, tape, num_steps, selection, shapes, training=False):
+        """Runs the machine: gives what the shapes ask for `(B, T, ...)` and the states."""
+        if selection is not None:
+            check_choice("selection", selection, SELECTIONS)
+        states = self.cell.initial_states(tape)
+        must_stop = self._must_stop(num_steps, ops.shape(states[0])[0])
+        loop = MachineLoop(
+            TraceCell(self.cell, shapes, {"selection": selection}),
+            return_sequences=True,
+            return_state=True,
+            dtype=self.dtype_policy,
+        )
+        first = ops.repeat(states[0], loop.cell.output_size, axis=-1)
+        outputs, _, *states = loop(
+            must_stop, initial_state=[first, *states], training=training
+        )
+        return outputs, states
+
+    def _must_stop(self, num_steps, batch_size):
+        """A tensor `(B, T, 1)` that is 1 at each example's last step."""
+        num_steps = self._checked_steps(num_steps)
+        last = ops.reshape(ops.convert_to_tensor(num_steps, "int32"), (-1, 1)) - 1
+        length = num_steps if isinstance(num_steps, int) else ops.max(last) + 1
+        must_stop = ops.cast(ops.arange(length)[None, :] >= last, self.compute_dtype)
+        return ops.broadcast_to(must_stop, (batch_size, length))[:, :, None]
+
+    def _checked_steps(self, num_steps):
+        num_steps = self.num_steps if num_steps is None else num_steps
+        if num_steps is None:
+            raise ValueError(
+                "How many steps? Give `num_steps` to the layer, NRAM(..., num_steps=10), "
+                "or to the call, layer(tape, num_steps=10)"
+            )
+        if isinstance(num_steps, Integral) or not hasattr(num_steps, "shape"):
+            return check_integer("num_steps", num_steps)
+        if len(num_steps.shape) > 1 or "int" not in str(num_steps.dtype):
+            raise ValueError(
+                "`num_steps` must be an integer, or integers of shape (batch,). Received: "
+                f"{num_steps.dtype} of shape {tuple(num_steps.shape)}"
+            )
+        return num_steps
+
+    def trace(self, tape, num_steps=None, selection=None):
+        """Runs the layer and shows everything it does at every step.
+
+        Args:
+            tape: Integers `(B, M)` or distributions `(B, M, M)`, of known M.
+            num_steps: As in a call of the layer.
+            selection: As in a call of the layer.
+
+        Returns:
+            A dict of tensors, in which a distribution's last axis is M:
+
+            - `"tape"` `(B, T + 1, M, M)` and `"registers"` `(B, T + 1, R, M)` before each
+              step and after the last;
+            - `"arguments"` `(B, T, S, 2, M)` and `"outputs"` `(B, T, S, M)` of the gates,
+              with zeros for arguments that a gate does not take;
+            - `"argument_selection"` `(B, T, S, 2, R + S)` and `"register_selection"`
+              `(B, T, R, R + S)`, the weights of the registers and of the outputs, and
+              with `num_slots` `"gate_selection"` `(B, T, S, G)`;
+            - `"stop"` `(B, T, 1)`, the willingness to stop f_t, and `"stopping_mass"`
+              `(B, T, 1)`, the probability p_t of stopping after this step.
+
+            `execution_table` prints it.
+
+        Example:
+
+        >>> import numpy as np, keras_nm
+        >>> layer = keras_nm.layers.NRAM(num_registers=4, num_steps=10)
+        >>> trace = layer.trace(np.array([[3, 1, 4, 1, 5, 0]]))
+        >>> tuple(trace["registers"].shape)
+        (1, 11, 4, 6)
+        """
+        if not self.built:
+            self.build(tape.shape)
+        size = tape.shape[1]
+        if size is None:
+            raise ValueError("`trace` takes tapes of known size. Received a size of None")
+        shapes = self.cell.trace_shapes(size)
+        outputs, _ = self._loop(tape, num_steps, selection, shapes)
+        trace = split_trace(outputs, shapes)
+        start = self.cell.named_states(self.cell.initial_states(tape))
+        for name in ("tape", "registers"):
+            trace[name] = ops.concatenate([start[name][:, None], trace[name]], axis=1)
+        return trace
+
+    def run_integers(self, tape, num_steps=None):
+        """Runs the same weights on integers: every choice by argmax, no distributions.
+
+        A step costs the same whatever M: a gate reads and writes single cells. The loop
+        ends when all machines have stopped, at f > 1/2 or after `num_steps`.
+
+        Args:
+            tape: Integers `(B, M)`.
+            num_steps: As in a call of the layer.
+
+        Returns:
+            A dict of int32 tensors: `"tape"` `(B, M)` and `"registers"` `(B, R)` when the
+            machine stopped, and `"num_steps"` `(B,)`, the steps it ran.
+
+        Raises:
+            ValueError: For a tape that is not integers in 0..M-1, or too small. Inside a
+                compiled function, as for a call of the layer, with -1 for NaN.
+
+        Example:
+
+        >>> import numpy as np, keras_nm
+        >>> layer = keras_nm.layers.NRAM(num_registers=4, num_steps=10)
+        >>> tape = np.random.randint(0, 100_000, (1, 100_000))
+        >>> tuple(layer.run_integers(tape)["tape"].shape)
+        (1, 100000)
+        """
+        if not self.built:
+            self.build(tape.shape)
+        if len(tape.shape) != 2:
+            raise ValueError(
+                "The integer machine takes integers of shape (batch, M). "
+                f"Received shape: {tuple(tape.shape)}"
+            )
+        valid = check_tape(tape)
+        valid = check_sizes(tape, self.cell.slots.values()) & valid
+        limit = self._checked_steps(num_steps)
+        tape = ops.cast(tape, "int32")
+        batch_size = ops.shape(tape)[0]
+        nothing = ops.zeros((batch_size,), dtype="int32")
+        limit = nothing + ops.cast(limit, "int32")
+        variables = (
+            tape,
+            ops.zeros((batch_size, self.cell.num_registers), dtype="int32"),
+            nothing,
+            nothing < limit,
+            *self.cell._initial_controller_states(batch_size),
+        )
+        tape, registers, steps, *_ = ops.while_loop(
+            lambda tape, registers, steps, running, *_: ops.any(running),
+            lambda *variables: self._integer_step(limit, *variables),
+            variables,
+        )
+        result = {"tape": tape, "registers": registers, "num_steps": steps}
+        return {name: ops.where(valid, x, -1) for name, x in result.items()}
+
+    def _integer_step(self, limit, tape, registers, steps, running, *controller_states):
+        cell = self.cell
+        logits, controller_states = cell.circuit_logits(
+            ops.cast(registers == 0, cell.compute_dtype), list(controller_states)
+        )
+        circuit = {
+            name: ops.cast(ops.argmax(part, axis=-1), "int32")
+            for name, part in logits.items()
+            if name != "stop"
+        }
+        sources = registers
+        for index, (name, gates) in enumerate(cell.slots.items()):
+            arguments = []
+            if name in circuit:
+                chosen = ops.take_along_axis(sources, circuit[name], axis=1)
+                arguments = [chosen[:, i] for i in range(chosen.shape[1])]
+            outputs = []
+            writes = []
+            for choice, gate in enumerate(gates):
+                inputs = arguments[: gate.num_arguments]
+                outputs.append(ops.cast(gate.integer(ops, tape, *inputs), "int32"))
+                if gate.writes:
+                    acts = running
+                    if cell.num_slots is not None:
+                        acts = acts & (circuit["gates"][:, index] == choice)
+                    writes.append((acts, *inputs))
+            for acts, pointer, value in writes:
+                tape = _integer_write(tape, acts, pointer, value)
+            output = outputs[0]
+            if cell.num_slots is not None:
+                output = ops.take_along_axis(
+                    ops.stack(outputs, axis=1), circuit["gates"][:, index, None], axis=1
+                )[:, 0]
+            sources = ops.concatenate([sources, output[:, None]], axis=1)
+
+        new_registers = ops.take_along_axis(sources, circuit["registers"], axis=1)
+        registers = ops.where(running[:, None], new_registers, registers)
+        steps = steps + ops.cast(running, "int32")
+        running = running & (logits["stop"][:, 0] <= 0) & (steps < limit)
+        return (tape, registers, steps, running, *controller_states)
+
+    def get_config(self):
+        config = super().get_config()
+        config["num_steps"] = self.num_steps
+        return {**self.cell.get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**with_controller(config, custom_objects))
+
+
+def split_outputs(outputs):
+    """Takes the output of an `NRAM` layer apart.
+
+    Args:
+        outputs: Tensor `(B, M, 2 M + 1)`.
+
+    Returns:
+        A dict: `"tape"` `(B, M, M)`, the expected tape; `"log_tape"` `(B, M, M)`, the
+        expected log-tape; `"num_steps"` `(B,)`, the expected number of steps.
+    """
+    size = (ops.shape(outputs)[-1] - 1) // 2
+    return {
+        "tape": outputs[:, :, :size],
+        "log_tape": outputs[:, :, size:-1],
+        "num_steps": -outputs[:, 0, -1],
+    }
+
+
+def _select(logits, selection):
+    """Makes choices of logits: distributions over the last axis."""
+    soft = ops.sigmoid(logits) if len(logits.shape) == 2 else ops.softmax(logits)
+    if selection == "soft":
+        return soft
+    if len(logits.shape) == 2:  # to stop or not
+        hard = ops.cast(logits > 0, logits.dtype)
+    else:
+        chosen = ops.argmax(logits, axis=-1)
+        hard = ops.one_hot(chosen, logits.shape[-1], dtype=logits.dtype)
+    if selection == "discrete":
+        return hard
+    return ops.stop_gradient(hard) + (soft - ops.stop_gradient(soft))
+
+
+def _clip_gradient(x, limit):
+    @ops.custom_gradient
+    def identity(x):
+        def gradient(*args, upstream=None):
+            if upstream is None:
+                (upstream,) = args
+            return ops.clip(upstream, -limit, limit)
+
+        return x, gradient
+
+    return identity(x)
+
+
+def _pad(x, axis, size):
+    widths = [[0, 0] for _ in x.shape]
+    widths[axis] = [0, size - x.shape[axis]]
+    return ops.pad(x, widths)
+
+
+def _integer_write(tape, acts, pointer, value):
+    """Stores values `(B,)` at pointers `(B,)` of the tapes `(B, M)` that are to act."""
+    old = ops.take_along_axis(tape, pointer[:, None], axis=1)[:, 0]
+    rows = ops.arange(ops.shape(tape)[0], dtype="int32")
+    cells = ops.stack([rows, pointer], axis=1)
+    return ops.scatter_update(tape, cells, ops.where(acts, value, old))

@@ -1,0 +1,495 @@
+"""Programs: what a Neural Random-Access Machine does, without a network.
+
+With every softmax replaced by its argmax, all that a feed-forward controller can do is
+choose one circuit for each set of registers that are 0 (Kurach et al. 2016, section 3.1).
+That table is a program: it can be written by hand, run, printed, and put into a network.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_nm.arguments import check_integer
+from keras_nm.layers.gates import DEFAULT_GATES, number_gates, repeat_gates
+
+MAX_REGISTERS = 16
+
+ZERO, POSITIVE, ANY = "0+*"
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """One time step: which source feeds which gate, and which goes to which register.
+
+    A source is a register, `"r1"` to `"rR"`, or the output of a gate that ran before.
+    Arguments of gates and the contents of registers are given by their sources.
+
+    Args:
+        gates: From the name of each gate that is used to its arguments, in the order of
+            execution. The second READ of a step is called `"READ2"`.
+        registers: The source of each register's next content.
+        stop: Whether the machine stops after this step.
+
+    Example, a step of copying: read at r1, write what was read at r2, move both on:
+
+    >>> from keras_nm.layers.program import Circuit
+    >>> step = Circuit(
+    ...     {"READ": ["r1"], "INC": ["r1"], "ADD": ["r2", "r3"], "WRITE": ["r2", "READ"]},
+    ...     registers=["INC", "ADD", "r3"],
+    ... )
+    """
+
+    gates: tuple[tuple[str, tuple[str, ...]], ...]
+    registers: tuple[str, ...]
+    stop: bool = False
+
+    def __post_init__(self):
+        items = self.gates.items() if isinstance(self.gates, Mapping) else self.gates
+        gates = tuple((name, tuple(arguments)) for name, arguments in items)
+        object.__setattr__(self, "gates", gates)
+        object.__setattr__(self, "registers", tuple(self.registers))
+        object.__setattr__(self, "stop", bool(self.stop))
+
+
+class Program:
+    """A table from the registers that are 0 to the circuit of the next time step.
+
+    Args:
+        num_registers: Integer from 1 to 16, the number of registers R.
+        rules: Pairs `(pattern, circuit)`. A pattern has one character per register:
+            `"0"` for a register that is 0, `"+"` for one that is not, `"*"` for either.
+            The first rule that matches counts.
+        gates: Names of the gates of a time step, in order. Defaults to the paper's.
+        gate_repeats: Positive integer, how many times the list is run in a step.
+        num_slots: `None`, or the number of slots of a machine whose controller also
+            chooses which gate of the list runs in each slot. A circuit then has at most
+            that many gates, in any order.
+
+    Attributes:
+        circuits: Dict from each of the 2^R patterns of `"0"` and `"+"` to its circuit,
+            without the gates that have no effect.
+
+    Raises:
+        ValueError: For a pattern that no rule matches, and for circuits that the machine
+            cannot run: unknown gates or sources, a wrong order or number of arguments.
+
+    Example, the paper's program for the task increment: add 1 to every cell.
+
+    >>> import numpy as np
+    >>> from keras_nm.layers.program import Circuit, Program
+    >>> step = Circuit(
+    ...     {"READ": ["r1"], "ONE": [], "INC": ["r1"], "ADD": ["READ", "ONE"],
+    ...      "WRITE": ["r1", "ADD"]},
+    ...     registers=["INC"],
+    ... )
+    >>> program = Program(1, [("*", step)])
+    >>> program.run(np.array([[1, 5, 2, 0, 0, 0, 0]]), num_steps=3).tolist()
+    [[2, 6, 3, 0, 0, 0, 0]]
+    >>> print(program)
+    always:
+        READ(r1)
+        ONE()
+        INC(r1)
+        ADD(READ, ONE)
+        WRITE(r1, ADD)
+        r1 = INC
+    """
+
+    def __init__(
+        self,
+        num_registers: int,
+        rules: Iterable[tuple[str, Circuit]],
+        gates: Sequence[str] = DEFAULT_GATES,
+        gate_repeats: int = 1,
+        num_slots: int | None = None,
+    ):
+        self.num_registers = check_integer("num_registers", num_registers)
+        if num_registers > MAX_REGISTERS:
+            raise ValueError(
+                "A program is a table of 2^num_registers circuits: `num_registers` must be "
+                f"at most {MAX_REGISTERS}. Received: num_registers={num_registers}"
+            )
+        self.gates = tuple(gates)
+        self.gate_repeats = gate_repeats
+        self.num_slots = num_slots
+        # Of the hybrid, the gates to choose from.
+        self._gates = repeat_gates(self.gates, gate_repeats)
+        if num_slots is not None:
+            check_integer("num_slots", num_slots)
+        self.circuits = self._table([(p, self._checked(p, c)) for p, c in rules])
+
+    def _table(self, rules):
+        table = {}
+        for pattern in _all_patterns(self.num_registers):
+            found = (circuit for rule, circuit in rules if _matches(rule, pattern))
+            table[pattern] = next(found, None)
+            if table[pattern] is None:
+                raise ValueError(
+                    f"No rule matches the pattern {pattern!r}. Add a last rule for "
+                    f"{ANY * self.num_registers!r}, everything else"
+                )
+        return table
+
+    def _checked(self, pattern, circuit):
+        """The circuit without what has no effect, or an error if it cannot be run."""
+
+        def fail(message):
+            raise ValueError(f"Circuit for {pattern!r}: {message}")
+
+        if len(pattern) != self.num_registers or set(pattern) - {ZERO, POSITIVE, ANY}:
+            fail(
+                f"the pattern must have {self.num_registers} of the characters "
+                f"{ZERO!r}, {POSITIVE!r} and {ANY!r}, one per register"
+            )
+        if len(circuit.registers) != self.num_registers:
+            fail(
+                f"{self.num_registers} registers need a source each. "
+                f"Received: registers={circuit.registers}"
+            )
+        named = self._gates_of(circuit, fail)
+        sources = [f"r{index + 1}" for index in range(self.num_registers)]
+        for name, arguments in circuit.gates:
+            if len(arguments) != named[name].num_arguments:
+                fail(f"{name} takes {named[name].num_arguments} arguments, not {arguments}")
+            for source in arguments:
+                if source not in sources:
+                    fail(f"{source!r} is no source for {name}. There are {sources}")
+            sources.append(name)
+        for source in circuit.registers:
+            if source not in sources:
+                fail(f"{source!r} is no source for a register. There are {sources}")
+        return _without_idle_gates(circuit, named, renumber=self.num_slots is not None)
+
+    def _gates_of(self, circuit, fail):
+        """A dict from the names in a circuit to the gates they stand for."""
+        names = [name for name, _ in circuit.gates]
+        if self.num_slots is None:
+            order = list(self._gates)
+            unknown = [name for name in names if name not in self._gates]
+            if unknown:
+                fail(f"unknown gate {unknown[0]!r}. A step runs {order}")
+            if [order.index(name) for name in names] != sorted(
+                {order.index(name) for name in names}
+            ):
+                fail(f"the gates {names} do not come in the order of a step, {order}")
+            return self._gates
+        kinds = [name.rstrip("0123456789") for name in names]
+        unknown = [kind for kind in kinds if kind not in self.gates]
+        if unknown:
+            fail(f"unknown gate {unknown[0]!r}. A slot chooses from {list(self.gates)}")
+        numbered = number_gates(kinds)
+        if list(numbered) != names:
+            fail(f"the gates {names} must be numbered like {list(numbered)}")
+        if len(names) > self.num_slots:
+            fail(f"{len(names)} gates do not fit into {self.num_slots} slots")
+        return numbered
+
+    def run(self, tape: np.ndarray, num_steps: int | np.ndarray) -> np.ndarray:
+        """Runs the program, in NumPy.
+
+        Args:
+            tape: Integers `(B, M)` from 0 to M - 1.
+            num_steps: After how many steps a machine is stopped that has not stopped by
+                itself: an integer, or integers `(B,)`.
+
+        Returns:
+            The tapes at the end, `(B, M)`.
+
+        Raises:
+            ValueError: For a tape or a number of steps of the wrong kind.
+        """
+        return self._execute(tape, num_steps, watch=lambda *_: None)["tape"]
+
+    def trace(self, tape: np.ndarray, num_steps: int | np.ndarray) -> dict[str, Any]:
+        """Runs the program and keeps what happens.
+
+        Args:
+            tape: As for `run`.
+            num_steps: As for `run`.
+
+        Returns:
+            A dict: `"tape"` `(B, T + 1, M)` and `"registers"` `(B, T + 1, R)` before each
+            step and after the last, with T the most steps of all; `"num_steps"` `(B,)`,
+            the steps that each machine ran; and `"patterns"`, the set of patterns met.
+            A machine that has stopped stays as it is.
+        """
+        tapes, registers = [], []
+
+        def watch(current_tape, current_registers):
+            tapes.append(current_tape.copy())
+            registers.append(current_registers.copy())
+
+        result = self._execute(tape, num_steps, watch)
+        return {
+            "tape": np.stack(tapes, axis=1),
+            "registers": np.stack(registers, axis=1),
+            "num_steps": result["num_steps"],
+            "patterns": result["patterns"],
+        }
+
+    def _execute(self, tape, num_steps, watch):
+        tape = np.array(tape)
+        self._check_tape(tape)
+        limit = np.broadcast_to(np.asarray(num_steps), len(tape))
+        if not np.issubdtype(limit.dtype, np.integer) or np.any(limit < 1):
+            raise ValueError(
+                "`num_steps` must be an integer of at least 1, or one for each tape. "
+                f"Received: num_steps={num_steps!r}"
+            )
+        registers = np.zeros((len(tape), self.num_registers), tape.dtype)
+        steps = np.zeros(len(tape), int)
+        running = np.ones(len(tape), bool)
+        patterns = set()
+        watch(tape, registers)
+        while running.any():
+            codes = (registers != 0) @ (1 << np.arange(self.num_registers))
+            for code in np.unique(codes[running]):
+                rows = np.flatnonzero(running & (codes == code))
+                pattern = _pattern(registers[rows[0]] == 0)
+                patterns.add(pattern)
+                circuit = self.circuits[pattern]
+                tape[rows], registers[rows] = self._run_circuit(
+                    circuit, tape[rows], registers[rows]
+                )
+                running[rows] = not circuit.stop
+                steps[rows] += 1
+            running &= steps < limit
+            watch(tape, registers)
+        return {"tape": tape, "num_steps": steps, "patterns": patterns}
+
+    def _run_circuit(self, circuit, tape, registers):
+        """Runs one step: gives the new tapes and registers."""
+        values = {f"r{i + 1}": registers[:, i] for i in range(self.num_registers)}
+        gates = self._gates_of(circuit, fail=None)
+        for name, arguments in circuit.gates:
+            inputs = [values[source] for source in arguments]
+            values[name] = gates[name].integer(np, tape, *inputs)
+            if gates[name].writes:
+                tape[np.arange(len(tape)), inputs[0]] = inputs[1]
+        return tape, np.stack([values[source] for source in circuit.registers], axis=1)
+
+    def _check_tape(self, tape):
+        if tape.ndim != 2 or not np.issubdtype(tape.dtype, np.integer):
+            raise ValueError(
+                "A program runs on integers of shape (batch, M). "
+                f"Received: {tape.dtype} of shape {tape.shape}"
+            )
+        size = tape.shape[1]
+        used = {
+            name: self._gates_of(circuit, fail=None)[name]
+            for circuit in self.circuits.values()
+            for name, _ in circuit.gates
+        }
+        for name, gate in used.items():
+            if size < gate.min_size:
+                raise ValueError(
+                    f"{name} needs a tape of at least {gate.min_size} cells. "
+                    f"Received a tape of {size}"
+                )
+        if tape.size and (tape.min() < 0 or tape.max() >= size):
+            raise ValueError(
+                f"The cells of a tape of {size} cells hold integers from 0 to {size - 1}. "
+                f"Received integers from {tape.min()} to {tape.max()}"
+            )
+
+    def reachable_patterns(self) -> set[str]:
+        """The patterns that may be met, starting with all registers at 0.
+
+        It is known of the constants and of the registers whether they are 0; everything
+        else may be or not. A pattern left out is never met; one that is in may be.
+        """
+        reached, waiting = set(), {ZERO * self.num_registers}
+        while waiting:
+            pattern = waiting.pop()
+            reached.add(pattern)
+            waiting |= self._successors(pattern) - reached
+        return reached
+
+    def _successors(self, pattern):
+        circuit = self.circuits[pattern]
+        gates = self._gates_of(circuit, fail=None)
+        possible = {}
+        for source in circuit.registers:
+            if source not in gates:
+                possible[source] = pattern[int(source[1:]) - 1]
+            elif gates[source].num_arguments == 0:
+                value = gates[source].integer(np, np.zeros((1, 8), int))
+                possible[source] = ZERO if value[0] == 0 else POSITIVE
+            else:
+                possible[source] = ZERO + POSITIVE
+        return {
+            "".join(dict(zip(possible, bits, strict=True))[s] for s in circuit.registers)
+            for bits in itertools.product(*possible.values())
+        }
+
+    def to_text(self, patterns: Iterable[str] | None = None) -> str:
+        """The program for people: one block for each circuit, and when it is run.
+
+        Args:
+            patterns: The patterns to show. Defaults to `reachable_patterns()`. Pass
+                `trace(tape, num_steps)["patterns"]` to see what was run on these tapes.
+        """
+        shown = set(self.reachable_patterns() if patterns is None else patterns)
+        shown = [pattern for pattern in self.circuits if pattern in shown]
+        blocks = []
+        for circuit, own, others in self._by_circuit(shown):
+            conditions = [_condition(cube) for cube in _cubes(own, others)]
+            lines = [f"{name}({', '.join(inputs)})" for name, inputs in circuit.gates]
+            moved = {
+                f"r{index + 1}": source
+                for index, source in enumerate(circuit.registers)
+                if source != f"r{index + 1}"
+            }
+            if moved:
+                lines.append(f"{', '.join(moved)} = {', '.join(moved.values())}")
+            if circuit.stop:
+                lines.append("stop")
+            if not lines:
+                lines.append("nothing")
+            blocks.append(
+                " or ".join(conditions) + ":" + "".join(f"\n    {line}" for line in lines)
+            )
+        return "\n".join(blocks)
+
+    __str__ = to_text
+
+    def _by_circuit(self, patterns):
+        """Groups patterns: yields circuit, its patterns, and all the others."""
+        groups = {}
+        for pattern in patterns:
+            groups.setdefault(self.circuits[pattern], []).append(pattern)
+        for circuit, own in groups.items():
+            yield circuit, own, [p for p in patterns if p not in own]
+
+    def rules(self) -> list[tuple[str, Circuit]]:
+        """The whole table as few rules, of which exactly one kind of circuit matches."""
+        return [
+            (cube, circuit)
+            for circuit, own, others in self._by_circuit(list(self.circuits))
+            for cube in _cubes(own, others)
+        ]
+
+    def to_json(self) -> str:
+        """The program as JSON, for `from_json` and for other languages."""
+        rules = [
+            {
+                "pattern": pattern,
+                "gates": [[name, list(inputs)] for name, inputs in circuit.gates],
+                "registers": list(circuit.registers),
+                "stop": circuit.stop,
+            }
+            for pattern, circuit in self.rules()
+        ]
+        return json.dumps({**self._machine(), "rules": rules})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Program":
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: If the text is no JSON or no program.
+        """
+        try:
+            data = json.loads(text)
+            rules = [
+                (rule["pattern"], Circuit(rule["gates"], rule["registers"], rule["stop"]))
+                for rule in data.pop("rules")
+            ]
+            return cls(rules=rules, **data)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                "This JSON is no program. A program has num_registers, gates, "
+                "gate_repeats, num_slots and rules, and a rule has pattern, gates, "
+                f"registers and stop. The error was: {error!r}"
+            ) from error
+
+    def _machine(self):
+        return {
+            "num_registers": self.num_registers,
+            "gates": list(self.gates),
+            "gate_repeats": self.gate_repeats,
+            "num_slots": self.num_slots,
+        }
+
+    def __eq__(self, other):
+        if not isinstance(other, Program):
+            return NotImplemented
+        return self._machine() == other._machine() and self.circuits == other.circuits
+
+    __hash__ = None
+
+    def __repr__(self):
+        return f"<Program of {self.num_registers} registers>"
+
+
+def _all_patterns(num_registers):
+    return ["".join(p) for p in itertools.product(ZERO + POSITIVE, repeat=num_registers)]
+
+
+def _pattern(is_zero):
+    return "".join(ZERO if zero else POSITIVE for zero in is_zero)
+
+
+def _matches(rule, pattern):
+    return all(r in (ANY, p) for r, p in zip(rule, pattern, strict=True))
+
+
+def _cubes(patterns, others):
+    """Few patterns with `"*"` that match all of `patterns` and none of `others`."""
+    cubes = []
+    for pattern in patterns:
+        if any(_matches(cube, pattern) for cube in cubes):
+            continue
+        for position in range(len(pattern)):
+            wider = pattern[:position] + ANY + pattern[position + 1 :]
+            if not any(_matches(wider, other) for other in others):
+                pattern = wider
+        cubes.append(pattern)
+    for cube in list(cubes):
+        rest = [other for other in cubes if other != cube]
+        if all(any(_matches(other, p) for other in rest) for p in patterns):
+            cubes = rest
+    return cubes
+
+
+def _condition(cube):
+    signs = {ZERO: "= 0", POSITIVE: "> 0"}
+    terms = [f"r{i + 1} {signs[c]}" for i, c in enumerate(cube) if c != ANY]
+    return " and ".join(terms) or "always"
+
+
+def _without_idle_gates(circuit, gates, renumber):
+    """Takes out of a circuit the gates that change neither registers nor tape."""
+    pointers = {}  # what was read where since the last write
+    written = {source for _, inputs in circuit.gates for source in inputs}
+    written |= set(circuit.registers)
+    idle = set()
+    for name, inputs in circuit.gates:
+        if gates[name].name == "READ":
+            pointers[name] = inputs[0]
+        elif gates[name].writes:
+            # Writing a cell's own content is what a machine does that has to write.
+            if name not in written and pointers.get(inputs[1]) == inputs[0]:
+                idle.add(name)
+            else:
+                pointers = {}
+
+    needed = set(circuit.registers)
+    for name, inputs in reversed(circuit.gates):
+        if name in needed or (gates[name].writes and name not in idle):
+            needed |= {name, *inputs}
+    kept = [(name, inputs) for name, inputs in circuit.gates if name in needed]
+
+    new_names = {name: name for name in needed}
+    if renumber:
+        numbers = number_gates([gates[name].name for name, _ in kept])
+        new_names |= dict(zip([name for name, _ in kept], numbers, strict=True))
+    return Circuit(
+        [(new_names[n], [new_names[s] for s in inputs]) for n, inputs in kept],
+        [new_names[source] for source in circuit.registers],
+        circuit.stop,
+    )

@@ -1,0 +1,126 @@
+"""Tapes as users give them: checks, and distributions from integers.
+
+Values are checked at once where they are known. Inside a compiled function they are not;
+there TensorFlow checks them when it runs, and as XLA drops such checks and other backends
+have none, a wrong tape also makes everything computed from it NaN.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+_SUM_TOLERANCE = 1e-3
+
+
+def check_tape(tape):
+    """Checks that a tape holds integers in 0..M-1, or distributions over them.
+
+    Args:
+        tape: Tensor or array, `(B, M)` or `(B, M, M)`.
+
+    Returns:
+        Whether the values are valid: `True`, or a boolean tensor.
+
+    Raises:
+        ValueError: If they are known not to be, or the shape or dtype is another.
+    """
+    shape = tuple(tape.shape)
+    dtype = keras.backend.standardize_dtype(tape.dtype)
+    whole_numbers = "int" in dtype
+    square = len(shape) == 3 and (shape[1] == shape[2] or None in shape[1:])
+    if not (whole_numbers and len(shape) == 2) and not ("float" in dtype and square):
+        advice = ""
+        if "float" in dtype and len(shape) == 2:
+            advice = (
+                ". For integers, use an integer dtype: keras.Input((None,), dtype='int32')"
+            )
+        raise ValueError(
+            "A tape must be integers of shape (batch, M), or distributions, float, of "
+            f"shape (batch, M, M). Received: {dtype} of shape {shape}{advice}"
+        )
+    values = _known(tape)
+    if whole_numbers:
+        if values is None:
+            below = ops.less(tape, ops.shape(tape)[1])
+            valid = ops.all(ops.logical_and(tape >= 0, below))
+            return _at_run_time(valid, "The cells of a tape hold integers from 0 to M - 1")
+        size = values.shape[1]
+        if values.size and (values.min() < 0 or values.max() >= size):
+            raise ValueError(
+                f"The cells of a tape of {size} cells hold integers from 0 to {size - 1}. "
+                f"Received integers from {values.min()} to {values.max()}"
+            )
+        return True
+    if values is None:
+        sums = ops.sum(tape, axis=-1)
+        valid = ops.all(tape >= 0) & ops.all(ops.abs(sums - 1) <= _SUM_TOLERANCE)
+        return _at_run_time(
+            valid, "The cells of a fuzzy tape are distributions over 0..M-1"
+        )
+    sums = values.sum(axis=-1)
+    if not (np.all(values >= 0) and np.all(np.abs(sums - 1) <= _SUM_TOLERANCE)):
+        raise ValueError(
+            "The cells of a fuzzy tape must be distributions, at least 0 and with a sum of "
+            f"1. Received: a smallest value of {values.min()}, and sums from {sums.min()} "
+            f"to {sums.max()}"
+        )
+    return True
+
+
+def check_sizes(tape, slots):
+    """Checks that a tape is large enough for all gates.
+
+    Args:
+        tape: Tensor or array, `(B, M)` or `(B, M, M)`.
+        slots: Iterable of lists of gates.
+
+    Returns:
+        Whether it is: `True`, or a boolean tensor.
+
+    Raises:
+        ValueError: If M is known and too small.
+    """
+    gate = max((gate for gates in slots for gate in gates), key=lambda gate: gate.min_size)
+    size = tape.shape[1]
+    message = f"{gate.name} needs a tape of at least {gate.min_size} cells"
+    if size is None:
+        return _at_run_time(ops.shape(tape)[1] >= gate.min_size, message)
+    if size < gate.min_size:
+        raise ValueError(
+            f"{message}. Received a tape of shape {tuple(tape.shape)}: use a longer tape, "
+            "or leave the gate out of `gates`"
+        )
+    return True
+
+
+def fuzzy_tape(tape, dtype):
+    """Gives a tape as distributions `(B, M, M)`, if it is not that already."""
+    tape = ops.convert_to_tensor(tape)
+    if len(tape.shape) == 3:
+        return ops.cast(tape, dtype)
+    return ops.cast(ops.equal(tape[:, :, None], ops.arange(ops.shape(tape)[1])), dtype)
+
+
+def poison(x, valid):
+    """Makes a tensor NaN unless it is valid."""
+    if valid is True:
+        return x
+    return ops.where(valid, x, float("nan"))
+
+
+def _known(tape):
+    """The values of a tape as an array, or `None` inside a compiled function."""
+    if isinstance(tape, np.ndarray):
+        return tape
+    try:
+        return ops.convert_to_numpy(tape)
+    except (NotImplementedError, TypeError, ValueError):
+        return None
+
+
+def _at_run_time(valid, message):
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.debugging.Assert(valid, [message])
+    return valid
