@@ -185,20 +185,43 @@ def _greater(a):
     return ops.pad(_at_least(a)[:, 1:], [[0, 0], [0, 1]])
 
 
-def _rotations(a):
-    """The matrix `(B, M, M)` whose entry (i, j) is a[(i + j) mod M], without a gather."""
+def _correlate(a, b):
+    """The sums over j of a[(c + j) mod M] b[j], for every c."""
     size = ops.shape(a)[-1]
-    return ops.reshape(ops.tile(a, (1, size + 1)), (-1, size, size + 1))[:, :, :-1]
+    # The matrix (B, M, M) whose entry (c, j) is a[(c + j) mod M], without a gather.
+    rotations = ops.reshape(ops.tile(a, (1, size + 1)), (-1, size, size + 1))[:, :, :-1]
+    return ops.squeeze(ops.matmul(rotations, b[:, :, None]), axis=-1)
 
 
+def _convolve(a, b):
+    """The sums over j of a[(c - j) mod M] b[j], for every c."""
+    return _correlate(a, ops.roll(ops.flip(b, axis=-1), 1, axis=-1))
+
+
+# The gradients are of the same kind. Left to itself, the backward pass would sum a matrix
+# (B, M, M) along its diagonals, which takes several times as long.
 def _fuzzy_subtract(tape, a, b):
-    # P(A - B = c) = sum_b P(A = c + b) P(B = b), a circular correlation.
-    return ops.squeeze(ops.matmul(_rotations(a), b[:, :, None]), axis=-1)
+    @ops.custom_gradient
+    def subtract(a, b):
+        def gradient(*args, upstream=None):
+            upstream = args[0] if upstream is None else upstream
+            return _convolve(upstream, b), _correlate(a, upstream)
+
+        return _correlate(a, b), gradient
+
+    return subtract(a, b)
 
 
 def _fuzzy_add(tape, a, b):
-    negative = ops.roll(ops.flip(b, axis=-1), 1, axis=-1)  # the distribution of -B
-    return _fuzzy_subtract(tape, a, negative)
+    @ops.custom_gradient
+    def add(a, b):
+        def gradient(*args, upstream=None):
+            upstream = args[0] if upstream is None else upstream
+            return _correlate(upstream, b), _correlate(upstream, a)
+
+        return _convolve(a, b), gradient
+
+    return add(a, b)
 
 
 def _integer_read(xp, tape, pointer):

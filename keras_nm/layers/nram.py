@@ -301,31 +301,26 @@ class NRAMCell(MachineCell):
         _, *controller_states, running, num_steps, registers, tape = unflattened[:-2]
         expected, expected_log = unflattened[-2:]
 
-        logits, controller_states = self.circuit_logits(
+        logits, controller_states = self.run_controller(
             registers[:, :, 0], controller_states, training
         )
-        circuit = {
-            name: _select(self._guard(part, training), selection)
-            for name, part in logits.items()
-        }
-        arguments, sources, tape = self._run_gates(circuit, registers, tape, training)
-        registers = ops.matmul(circuit["registers"], sources)
-        registers = self._guard(self._renormalized(registers), training)
-        tape = self._guard(self._renormalized(tape), training)
 
-        # p_t = f_t prod_{i<t} (1 - f_i), with f_T = 1 at the last step.
-        stop = circuit["stop"] + (1 - circuit["stop"]) * inputs
-        stopping_mass = stop * running
-        mass = stopping_mass[:, :, None]
-        log_tape = ops.log(ops.maximum(tape, self.epsilon))
+        def act(*tensors):
+            return self._act(*tensors, selection=selection, training=training)
+
+        # The backward pass computes the tapes of a step again instead of storing them.
+        act = keras.remat(act) if training else act
+        shown = act(logits, registers, tape, inputs, running)
+        mass = shown["stopping_mass"][:, :, None]
+        log_tape = ops.log(ops.maximum(shown["tape"], self.epsilon))
         new_states = [
-            stopping_mass,
+            shown["stopping_mass"],
             *controller_states,
-            running * (1 - stop),
+            running * (1 - shown["stop"]),
             num_steps + running,
-            registers,
-            tape,
-            expected + mass * tape,
+            shown["registers"],
+            shown["tape"],
+            expected + mass * shown["tape"],
             expected_log + mass * log_tape,
         ]
         # A loop's states keep their shape, and their dtype also where the controller has
@@ -334,41 +329,55 @@ class NRAMCell(MachineCell):
             ops.cast(new if len(old.shape) > 2 else flatten(new), old.dtype)
             for new, old in zip(new_states, states, strict=True)
         ]
+        return shown, new_states
+
+    def _act(self, logits, registers, tape, inputs, running, selection, training):
+        """Does what the controller's logits say: gives the dict that `step` shows."""
+        circuit = {
+            name: _select(part, selection)
+            for name, part in self.split_logits(self._guard(logits, training)).items()
+        }
+        arguments, sources, tape = self._run_gates(circuit, registers, tape, training)
+        registers = ops.matmul(circuit["registers"], sources)
+        # p_t = f_t prod_{i<t} (1 - f_i), with f_T = 1 at the last step.
+        stop = circuit["stop"] + (1 - circuit["stop"]) * inputs
         shown = {
-            "tape": tape,
-            "registers": registers,
+            "tape": self._guard(self._renormalized(tape), training),
+            "registers": self._guard(self._renormalized(registers), training),
             "arguments": ops.stack([_pad(a, 1, 2) for a in arguments], axis=1),
             "outputs": sources[:, self.num_registers :],
             "argument_selection": self._shown_selection(circuit),
             "register_selection": circuit["registers"],
             "stop": stop,
-            "stopping_mass": stopping_mass,
+            "stopping_mass": stop * running,
         }
         if self.num_slots is not None:
             shown["gate_selection"] = circuit["gates"]
-        return shown, new_states
+        return shown
 
-    def circuit_logits(self, zeros, controller_states, training=False):
+    def run_controller(self, zeros, states, training=False):
         """What the controller makes of the registers.
 
         Args:
             zeros: Tensor `(B, R)`, the probabilities that the registers are 0.
-            controller_states: List of tensors, the controller's states.
+            states: List of tensors, the controller's states.
             training: Boolean.
 
         Returns:
-            A dict of logits `(B, *shape)` with the names and shapes of `circuit_shapes`,
-            and the controller's new states.
+            The logits of all choices `(B, size)`, and the list of new states.
         """
-        hidden, controller_states = self._run_controller(zeros, controller_states, training)
-        flat = self.circuit_map(hidden)
-        logits = {}
+        hidden, states = self._run_controller(zeros, states, training)
+        return self.circuit_map(hidden), states
+
+    def split_logits(self, logits):
+        """Gives logits `(B, size)` as a dict, with the names and shapes of `circuit_shapes`."""
+        split = {}
         start = 0
         for name, shape in self.circuit_shapes.items():
             end = start + math.prod(shape)
-            logits[name] = ops.reshape(flat[:, start:end], (-1, *shape))
+            split[name] = ops.reshape(logits[:, start:end], (-1, *shape))
             start = end
-        return logits, controller_states
+        return split
 
     def _run_gates(self, circuit, registers, tape, training):
         """Gives the arguments per slot, registers and outputs `(B, R + S, M)`, the tape."""
@@ -663,9 +672,10 @@ class NRAM(keras.layers.Layer):
 
     def _integer_step(self, limit, tape, registers, steps, running, *controller_states):
         cell = self.cell
-        logits, controller_states = cell.circuit_logits(
+        logits, controller_states = cell.run_controller(
             ops.cast(registers == 0, cell.compute_dtype), list(controller_states)
         )
+        logits = cell.split_logits(logits)
         circuit = {
             name: ops.cast(ops.argmax(part, axis=-1), "int32")
             for name, part in logits.items()

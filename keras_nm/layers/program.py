@@ -234,6 +234,8 @@ class Program:
     def _execute(self, tape, num_steps, watch):
         tape = np.array(tape)
         self._check_tape(tape)
+        # Sums and differences of narrow or unsigned integers would overflow.
+        tape = tape.astype(np.int64)
         limit = np.broadcast_to(np.asarray(num_steps), len(tape))
         if not np.issubdtype(limit.dtype, np.integer) or np.any(limit < 1):
             raise ValueError(

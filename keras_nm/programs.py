@@ -1,0 +1,345 @@
+"""Programs for the ten tasks on which the paper tries the Neural Random-Access Machine.
+
+They show what the machine can express, are reference answers to what it learns, and can
+be put into a network as a start. The first five are the circuits that the paper prints
+(Kurach et al. 2016); the other five are new, and stop by themselves. The tape that a
+program expects is described with it.
+
+Pointers are addresses counted from the first cell of the tape. n is the number of
+elements, NULL is 0.
+
+Example, the value that is two hops away from the head of a list:
+
+>>> import numpy as np
+>>> from keras_nm.programs import PROGRAMS
+>>> tape = [6, 2, 3, 0, 0, 1, 8, 9, 4, 7]  # nodes at 6, 8 and 4
+>>> PROGRAMS["list_k"].run(np.array([tape]), num_steps=4).tolist()
+[[6, 2, 3, 1, 0, 1, 8, 9, 4, 7]]
+"""
+
+from keras_nm.layers.program import Circuit, Program
+
+PROGRAMS: dict[str, Program] = {}
+
+# Tape: k, A, NULL. Cell 0 becomes the value at address k.
+# r1 holds k, and 0 before k is known; r2 stays 0, the address of the answer.
+# Takes 2 steps. More do no harm, although it does not stop.
+PROGRAMS["access"] = Program(
+    2,
+    [
+        ("0*", Circuit({"READ": ["r1"], "ZERO": []}, ["READ", "ZERO"])),
+        ("+*", Circuit({"READ": ["r1"], "WRITE": ["r2", "READ"]}, ["r1", "r2"])),
+    ],
+)
+
+# Tape: A, NULL. Every cell of A grows by 1, in place.
+# r1 and r5 hold the address of the next cell, the others what was written last.
+# Takes n steps, and must be stopped then: it would go on through the rest of the tape.
+PROGRAMS["increment"] = Program(
+    5,
+    [
+        (
+            "*****",
+            Circuit(
+                {
+                    "READ": ["r1"],
+                    "ONE": [],
+                    "INC": ["r1"],
+                    "ADD": ["READ", "ONE"],
+                    "WRITE": ["r1", "ADD"],
+                },
+                ["INC", "WRITE", "WRITE", "WRITE", "INC"],
+            ),
+        )
+    ],
+)
+
+# Tape: p, A; p is the cell after A. A is copied to p and the cells that follow.
+# r2 holds p - 1 = n, both the address of A's last cell and the way from a cell to its
+# copy; r4 the address of the cell to copy, which never passes r2; r3 that of one step
+# before, so that r4 moves on in every second step only.
+# Takes 2 n steps. More do no harm, although it does not stop.
+PROGRAMS["copy"] = Program(
+    4,
+    [
+        (
+            "*0**",
+            Circuit(
+                {"READ": ["r1"], "ZERO": [], "ONE": [], "DEC": ["READ"]},
+                ["r1", "DEC", "ZERO", "ONE"],
+            ),
+        ),
+        (
+            "*+**",
+            Circuit(
+                {
+                    "READ": ["r4"],
+                    "INC": ["r3"],
+                    "ADD": ["r4", "r2"],
+                    "MIN": ["INC", "r2"],
+                    "WRITE": ["ADD", "READ"],
+                },
+                ["r1", "r2", "r4", "MIN"],
+            ),
+        ),
+    ],
+)
+
+# Tape: p, A; p is the cell after A. A is written to p and the cells that follow, its last
+# value first.
+# r1 holds p, and 0 before p is known; r3 the address i of the cell to copy, whose place
+# is 2 p - i - 1. The other two are of no use.
+# Takes n + 1 steps, and must be stopped then: it would go on downwards from p, over A.
+PROGRAMS["reverse"] = Program(
+    4,
+    [
+        (
+            "0***",
+            Circuit(
+                {"READ": ["r1"], "ZERO": [], "ONE": []}, ["READ", "ZERO", "ONE", "ONE"]
+            ),
+        ),
+        (
+            "+***",
+            Circuit(
+                {
+                    "READ": ["r3"],
+                    "ONE": [],
+                    "INC": ["r3"],
+                    "ADD": ["r1", "r1"],
+                    "SUB": ["ADD", "r3"],
+                    "DEC": ["SUB"],
+                    "WRITE": ["DEC", "READ"],
+                },
+                ["r1", "ONE", "INC", "ONE"],
+            ),
+        ),
+    ],
+)
+
+# Tape: p, q, A, NULL. The values at addresses p and q change places.
+# One step each: the value at p is put aside in cell 0, r2 = p; the value at q is written
+# to p, r2 = q; the value put aside is written to q. r1 is the address 0, 1, 0 to read.
+# Takes 3 steps, and must be stopped then: it would start again, with cell 0 changed.
+PROGRAMS["swap"] = Program(
+    2,
+    [
+        (
+            "00",
+            Circuit(
+                {"READ": ["r1"], "ONE": [], "READ2": ["READ"], "WRITE2": ["r1", "READ2"]},
+                ["ONE", "READ"],
+            ),
+        ),
+        (
+            "+*",
+            Circuit(
+                {"READ": ["r1"], "ZERO": [], "READ2": ["READ"], "WRITE2": ["r2", "READ2"]},
+                ["ZERO", "READ"],
+            ),
+        ),
+        (
+            "0+",
+            Circuit({"READ": ["r1"], "ONE": [], "WRITE": ["r2", "READ"]}, ["READ", "ONE"]),
+        ),
+    ],
+    gate_repeats=2,
+)
+
+# Tape: a, P, A; a points to A, and P holds 0 to n - 1 in some order. The cell that holds
+# P[i] becomes A[P[i]].
+# r1 holds the address of the cell of P to replace, from the last down to the first; r2
+# holds a, and 0 before a is known.
+# Stops when r1 comes to 0, the cell in front of P. Takes n + 2 steps.
+PROGRAMS["permutation"] = Program(
+    2,
+    [
+        ("*0", Circuit({"READ": ["r1"], "DEC": ["READ"]}, ["DEC", "READ"])),
+        (
+            "++",
+            Circuit(
+                {
+                    "READ": ["r1"],
+                    "ADD": ["READ", "r2"],
+                    "DEC": ["r1"],
+                    "READ2": ["ADD"],
+                    "WRITE2": ["r1", "READ2"],
+                },
+                ["DEC", "r2"],
+            ),
+        ),
+        ("0+", Circuit({}, ["r1", "r2"], stop=True)),
+    ],
+    gate_repeats=2,
+)
+
+# Tape: head, k, out, and the nodes (next, value) of a list. Cell `out` becomes the value
+# that is k hops after the head.
+# r1 holds the address of the value of the current node, which is the cell after the
+# pointer to the next node, and 0 before the list is known; r2 the hops still to go.
+# Stops when no hop is left, with the answer. Takes k + 2 steps.
+PROGRAMS["list_k"] = Program(
+    2,
+    [
+        (
+            "0*",
+            Circuit(
+                {"READ": ["r1"], "ONE": [], "INC": ["READ"], "READ2": ["ONE"]},
+                ["INC", "READ2"],
+            ),
+        ),
+        (
+            "++",
+            Circuit(
+                {"DEC": ["r1"], "READ2": ["DEC"], "INC2": ["READ2"], "DEC2": ["r2"]},
+                ["INC2", "DEC2"],
+            ),
+        ),
+        (
+            "+0",
+            Circuit(
+                {"READ": ["r1"], "TWO": [], "READ2": ["TWO"], "WRITE2": ["READ2", "READ"]},
+                ["r1", "r2"],
+                stop=True,
+            ),
+        ),
+    ],
+    gate_repeats=2,
+)
+
+# Tape: head, v, out, the nodes (next, value) of a list, and anything between them. Cell
+# `out` becomes the address of the first node whose value is v, which must be there.
+# r1 holds the address of the node looked at last. It starts as cell 0, which like the
+# first cell of a node has the address of the node that follows. r2 holds v; r3 the last
+# node's value - v, and 1 before there is one.
+# Stops when r3 is 0 at a node, with the answer. Takes 2 steps more than nodes looked at.
+# If v is not there it starts again from the head, without end, and writes nothing.
+PROGRAMS["list_search"] = Program(
+    3,
+    [
+        ("0*0", Circuit({"ONE": [], "READ2": ["ONE"]}, ["r1", "READ2", "ONE"])),
+        (
+            "**+",
+            Circuit(
+                {
+                    "READ": ["r1"],
+                    "INC": ["READ"],
+                    "READ2": ["INC"],
+                    "SUB2": ["READ2", "r2"],
+                },
+                ["READ", "r2", "SUB2"],
+            ),
+        ),
+        (
+            "+*0",
+            Circuit(
+                {"TWO": [], "READ2": ["TWO"], "WRITE2": ["READ2", "r1"]},
+                ["r1", "r2", "r3"],
+                stop=True,
+            ),
+        ),
+    ],
+    gate_repeats=2,
+)
+
+# Tape: a, b, o, A, G, B, G; a, b and o point to A, to B and behind all. A and B are
+# sorted, and G is larger than what they hold. Their values are written to o and the cells
+# that follow, sorted. A and B may be empty.
+# r1 and r2 hold addresses in A and in B, of which one is moved on before the two values
+# are compared: r1 if r4 > 0, which says that A's value was the one written last, else r2.
+# So r1 starts one cell early. r3 holds the address to write to. r5 counts the values
+# still to come, at first o - a - 2: all cells from A to o but for two guardians.
+# Stops when no value is left. Takes n + 3 steps: the first two read the header.
+PROGRAMS["merge"] = Program(
+    5,
+    [
+        (
+            "0****",
+            Circuit(
+                {
+                    "READ": ["r1"],
+                    "ONE": [],
+                    "TWO": [],
+                    "ADD": ["READ", "TWO"],
+                    "DEC": ["READ"],
+                    "READ2": ["TWO"],
+                    "SUB2": ["READ2", "ADD"],
+                },
+                ["DEC", "r2", "READ2", "ONE", "SUB2"],
+            ),
+        ),
+        (
+            "+0***",
+            Circuit({"ONE": [], "READ2": ["ONE"]}, ["r1", "READ2", "r3", "r4", "r5"]),
+        ),
+        ("++**0", Circuit({}, ["r1", "r2", "r3", "r4", "r5"], stop=True)),
+        (
+            "++*++",
+            Circuit(
+                {
+                    "READ": ["r2"],
+                    "INC": ["r1"],
+                    "DEC": ["r5"],
+                    "READ2": ["INC"],
+                    "INC2": ["r3"],
+                    "LESS-OR-EQUAL2": ["READ2", "READ"],
+                    "MIN2": ["READ2", "READ"],
+                    "WRITE2": ["r3", "MIN2"],
+                },
+                ["INC", "r2", "INC2", "LESS-OR-EQUAL2", "DEC"],
+            ),
+        ),
+        (
+            "++*0+",
+            Circuit(
+                {
+                    "READ": ["r1"],
+                    "INC": ["r2"],
+                    "DEC": ["r5"],
+                    "READ2": ["INC"],
+                    "INC2": ["r3"],
+                    "LESS-OR-EQUAL2": ["READ", "READ2"],
+                    "MIN2": ["READ", "READ2"],
+                    "WRITE2": ["r3", "MIN2"],
+                },
+                ["r1", "INC", "INC2", "LESS-OR-EQUAL2", "DEC"],
+            ),
+        ),
+    ],
+    gate_repeats=2,
+)
+
+# Tape: root, out, d_1 to d_k, NULL, and the nodes (value, left, right) of a tree. Cell
+# `out` becomes the value at the end of the path d from the root: 1 is left, 2 is right.
+# r1 holds the address of the current node, and 0 before the root is known; r3 the
+# direction to go, which is also the way from the node to the pointer; r2 the address of
+# the direction after that.
+# Stops when r3 is the NULL after the path, with the answer. Takes k + 2 steps.
+PROGRAMS["walk_bst"] = Program(
+    3,
+    [
+        (
+            "0**",
+            Circuit(
+                {"READ": ["r1"], "TWO": [], "INC": ["TWO"], "READ2": ["TWO"]},
+                ["READ", "INC", "READ2"],
+            ),
+        ),
+        (
+            "+*+",
+            Circuit(
+                {"READ": ["r2"], "INC": ["r2"], "ADD": ["r1", "r3"], "READ2": ["ADD"]},
+                ["READ2", "INC", "READ"],
+            ),
+        ),
+        (
+            "+*0",
+            Circuit(
+                {"READ": ["r1"], "ONE": [], "READ2": ["ONE"], "WRITE2": ["READ2", "READ"]},
+                ["r1", "r2", "r3"],
+                stop=True,
+            ),
+        ),
+    ],
+    gate_repeats=2,
+)
