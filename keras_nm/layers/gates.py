@@ -129,6 +129,11 @@ def number_gates(names: Sequence[str]) -> dict[str, Gate]:
     return numbered
 
 
+def kind_of(name: str) -> str:
+    """The registered name of a gate from that in a list: READ for READ2."""
+    return name.rstrip("0123456789")
+
+
 def read(tape, pointer):
     """What a fuzzy pointer `(B, M)` finds on a tape `(B, M, M)`: `(B, M)`."""
     return ops.squeeze(ops.matmul(pointer[:, None, :], tape), axis=1)

@@ -30,9 +30,14 @@ class MachineCell(keras.layers.Layer, DropoutRNNCell):
         self.controller = self.default_controller() if controller is None else controller
         self._controller_state_sizes = _state_sizes(self.controller)
 
+    @property
+    def has_recurrent_controller(self):
+        """Boolean, whether the controller has states."""
+        return bool(self._controller_state_sizes)
+
     def _build_controller(self, input_shape):
         """Builds the controller and gives the size of its output."""
-        if self._controller_state_sizes:
+        if self.has_recurrent_controller:
             if not self.controller.built:
                 self.controller.build(input_shape)
             output_size = getattr(self.controller, "output_size", None)
@@ -60,7 +65,7 @@ class MachineCell(keras.layers.Layer, DropoutRNNCell):
     def _run_controller(self, inputs, states, training):
         """Gives the controller's output, in the cell's dtype, and its new states."""
         arguments = [inputs]
-        if self._controller_state_sizes:
+        if self.has_recurrent_controller:
             structure = self.controller.state_size
             if not keras.tree.is_nested(structure):
                 structure = [structure]
@@ -69,7 +74,7 @@ class MachineCell(keras.layers.Layer, DropoutRNNCell):
         if self.controller._call_has_training_arg:
             options["training"] = training
         result = self.controller(*arguments, **options)
-        hidden, states = result if self._controller_state_sizes else (result, [])
+        hidden, states = result if self.has_recurrent_controller else (result, [])
         return ops.cast(hidden, self.compute_dtype), keras.tree.flatten(states)
 
     # What keras.layers.RNN calls before and after the loop on a DropoutRNNCell.

@@ -370,7 +370,7 @@ class NRAMCell(MachineCell):
         return self.circuit_map(hidden), states
 
     def split_logits(self, logits):
-        """Gives logits `(B, size)` as a dict, with the names and shapes of `circuit_shapes`."""
+        """Gives logits `(B, size)` the names and shapes of `circuit_shapes`, as a dict."""
         split = {}
         start = 0
         for name, shape in self.circuit_shapes.items():

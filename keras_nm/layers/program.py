@@ -7,52 +7,26 @@ That table is a program: it can be written by hand, run, printed, and put into a
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_nm.arguments import check_integer
-from keras_nm.layers.gates import DEFAULT_GATES, number_gates, repeat_gates
+from keras_nm.layers.circuit import (
+    ANY,
+    POSITIVE,
+    ZERO,
+    Circuit,
+    all_patterns,
+    cover,
+    matches,
+    without_idle_gates,
+)
+from keras_nm.layers.compiler import machine_of, read_rules, write_rules
+from keras_nm.layers.gates import DEFAULT_GATES, kind_of, number_gates, repeat_gates
 
 MAX_REGISTERS = 16
-
-ZERO, POSITIVE, ANY = "0+*"
-
-
-@dataclass(frozen=True)
-class Circuit:
-    """One time step: which source feeds which gate, and which goes to which register.
-
-    A source is a register, `"r1"` to `"rR"`, or the output of a gate that ran before.
-    Arguments of gates and the contents of registers are given by their sources.
-
-    Args:
-        gates: From the name of each gate that is used to its arguments, in the order of
-            execution. The second READ of a step is called `"READ2"`.
-        registers: The source of each register's next content.
-        stop: Whether the machine stops after this step.
-
-    Example, a step of copying: read at r1, write what was read at r2, move both on:
-
-    >>> from keras_nm.layers.program import Circuit
-    >>> step = Circuit(
-    ...     {"READ": ["r1"], "INC": ["r1"], "ADD": ["r2", "r3"], "WRITE": ["r2", "READ"]},
-    ...     registers=["INC", "ADD", "r3"],
-    ... )
-    """
-
-    gates: tuple[tuple[str, tuple[str, ...]], ...]
-    registers: tuple[str, ...]
-    stop: bool = False
-
-    def __post_init__(self):
-        items = self.gates.items() if isinstance(self.gates, Mapping) else self.gates
-        gates = tuple((name, tuple(arguments)) for name, arguments in items)
-        object.__setattr__(self, "gates", gates)
-        object.__setattr__(self, "registers", tuple(self.registers))
-        object.__setattr__(self, "stop", bool(self.stop))
 
 
 class Program:
@@ -116,16 +90,16 @@ class Program:
         self.gates = tuple(gates)
         self.gate_repeats = gate_repeats
         self.num_slots = num_slots
-        # Of the hybrid, the gates to choose from.
-        self._gates = repeat_gates(self.gates, gate_repeats)
+        # With `num_slots`, the gates to choose from.
+        self.sequence = repeat_gates(self.gates, gate_repeats)
         if num_slots is not None:
             check_integer("num_slots", num_slots)
         self.circuits = self._table([(p, self._checked(p, c)) for p, c in rules])
 
     def _table(self, rules):
         table = {}
-        for pattern in _all_patterns(self.num_registers):
-            found = (circuit for rule, circuit in rules if _matches(rule, pattern))
+        for pattern in all_patterns(self.num_registers):
+            found = (circuit for rule, circuit in rules if matches(rule, pattern))
             table[pattern] = next(found, None)
             if table[pattern] is None:
                 raise ValueError(
@@ -162,22 +136,22 @@ class Program:
         for source in circuit.registers:
             if source not in sources:
                 fail(f"{source!r} is no source for a register. There are {sources}")
-        return _without_idle_gates(circuit, named, renumber=self.num_slots is not None)
+        return without_idle_gates(circuit, named, renumber=self.num_slots is not None)
 
     def _gates_of(self, circuit, fail):
         """A dict from the names in a circuit to the gates they stand for."""
         names = [name for name, _ in circuit.gates]
         if self.num_slots is None:
-            order = list(self._gates)
-            unknown = [name for name in names if name not in self._gates]
+            order = list(self.sequence)
+            unknown = [name for name in names if name not in self.sequence]
             if unknown:
                 fail(f"unknown gate {unknown[0]!r}. A step runs {order}")
             if [order.index(name) for name in names] != sorted(
                 {order.index(name) for name in names}
             ):
                 fail(f"the gates {names} do not come in the order of a step, {order}")
-            return self._gates
-        kinds = [name.rstrip("0123456789") for name in names]
+            return self.sequence
+        kinds = [kind_of(name) for name in names]
         unknown = [kind for kind in kinds if kind not in self.gates]
         if unknown:
             fail(f"unknown gate {unknown[0]!r}. A slot chooses from {list(self.gates)}")
@@ -298,6 +272,41 @@ class Program:
                 f"Received integers from {tape.min()} to {tape.max()}"
             )
 
+    @classmethod
+    def from_layer(cls, layer) -> "Program":
+        """Reads the program out of a layer's weights: all choices by argmax.
+
+        Args:
+            layer: A built `NRAM` or `NRAMCell` with a feed-forward controller.
+
+        Raises:
+            ValueError: For a layer that is not built, or whose controller has states.
+        """
+        return cls(rules=read_rules(layer), **machine_of(layer))
+
+    def into_layer(self, layer, scale: float = 40.0):
+        """Gives a layer the weights with which it runs this program.
+
+        The first hidden layer finds out which rule matches, one unit per rule; the others
+        pass this on.
+
+        Args:
+            layer: An `NRAM` or `NRAMCell` of the same registers and gates, whose
+                controller is one `Dense` layer or a `keras.Sequential` of them, with
+                ReLU activations and at least as many units as `rules()` has rules.
+            scale: Positive float, the size of the logits. At 40, a softmax over them is
+                one-hot but for 1e-16.
+
+        Returns:
+            The layer.
+
+        Raises:
+            ValueError: For a layer of another kind, and if a gate that writes cannot be
+                kept idle, because no READ comes before it.
+        """
+        write_rules(self, layer, scale)
+        return layer
+
     def reachable_patterns(self) -> set[str]:
         """The patterns that may be met, starting with all registers at 0.
 
@@ -339,7 +348,7 @@ class Program:
         shown = [pattern for pattern in self.circuits if pattern in shown]
         blocks = []
         for circuit, own, others in self._by_circuit(shown):
-            conditions = [_condition(cube) for cube in _cubes(own, others)]
+            conditions = [_condition(cube) for cube in cover(own, others)]
             lines = [f"{name}({', '.join(inputs)})" for name, inputs in circuit.gates]
             moved = {
                 f"r{index + 1}": source
@@ -372,7 +381,7 @@ class Program:
         return [
             (cube, circuit)
             for circuit, own, others in self._by_circuit(list(self.circuits))
-            for cube in _cubes(own, others)
+            for cube in cover(own, others)
         ]
 
     def to_json(self) -> str:
@@ -386,7 +395,7 @@ class Program:
             }
             for pattern, circuit in self.rules()
         ]
-        return json.dumps({**self._machine(), "rules": rules})
+        return json.dumps({**self.machine(), "rules": rules})
 
     @classmethod
     def from_json(cls, text: str) -> "Program":
@@ -409,7 +418,8 @@ class Program:
                 f"registers and stop. The error was: {error!r}"
             ) from error
 
-    def _machine(self):
+    def machine(self):
+        """The program's arguments that an `NRAM` layer has as well."""
         return {
             "num_registers": self.num_registers,
             "gates": list(self.gates),
@@ -420,7 +430,7 @@ class Program:
     def __eq__(self, other):
         if not isinstance(other, Program):
             return NotImplemented
-        return self._machine() == other._machine() and self.circuits == other.circuits
+        return self.machine() == other.machine() and self.circuits == other.circuits
 
     __hash__ = None
 
@@ -428,70 +438,11 @@ class Program:
         return f"<Program of {self.num_registers} registers>"
 
 
-def _all_patterns(num_registers):
-    return ["".join(p) for p in itertools.product(ZERO + POSITIVE, repeat=num_registers)]
-
-
 def _pattern(is_zero):
     return "".join(ZERO if zero else POSITIVE for zero in is_zero)
-
-
-def _matches(rule, pattern):
-    return all(r in (ANY, p) for r, p in zip(rule, pattern, strict=True))
-
-
-def _cubes(patterns, others):
-    """Few patterns with `"*"` that match all of `patterns` and none of `others`."""
-    cubes = []
-    for pattern in patterns:
-        if any(_matches(cube, pattern) for cube in cubes):
-            continue
-        for position in range(len(pattern)):
-            wider = pattern[:position] + ANY + pattern[position + 1 :]
-            if not any(_matches(wider, other) for other in others):
-                pattern = wider
-        cubes.append(pattern)
-    for cube in list(cubes):
-        rest = [other for other in cubes if other != cube]
-        if all(any(_matches(other, p) for other in rest) for p in patterns):
-            cubes = rest
-    return cubes
 
 
 def _condition(cube):
     signs = {ZERO: "= 0", POSITIVE: "> 0"}
     terms = [f"r{i + 1} {signs[c]}" for i, c in enumerate(cube) if c != ANY]
     return " and ".join(terms) or "always"
-
-
-def _without_idle_gates(circuit, gates, renumber):
-    """Takes out of a circuit the gates that change neither registers nor tape."""
-    pointers = {}  # what was read where since the last write
-    written = {source for _, inputs in circuit.gates for source in inputs}
-    written |= set(circuit.registers)
-    idle = set()
-    for name, inputs in circuit.gates:
-        if gates[name].name == "READ":
-            pointers[name] = inputs[0]
-        elif gates[name].writes:
-            # Writing a cell's own content is what a machine does that has to write.
-            if name not in written and pointers.get(inputs[1]) == inputs[0]:
-                idle.add(name)
-            else:
-                pointers = {}
-
-    needed = set(circuit.registers)
-    for name, inputs in reversed(circuit.gates):
-        if name in needed or (gates[name].writes and name not in idle):
-            needed |= {name, *inputs}
-    kept = [(name, inputs) for name, inputs in circuit.gates if name in needed]
-
-    new_names = {name: name for name in needed}
-    if renumber:
-        numbers = number_gates([gates[name].name for name, _ in kept])
-        new_names |= dict(zip([name for name, _ in kept], numbers, strict=True))
-    return Circuit(
-        [(new_names[n], [new_names[s] for s in inputs]) for n, inputs in kept],
-        [new_names[source] for source in circuit.registers],
-        circuit.stop,
-    )

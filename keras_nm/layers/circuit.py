@@ -1,0 +1,103 @@
+"""Circuits: what a Neural Random-Access Machine does in one time step."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keras_nm.layers.gates import number_gates
+
+# A pattern has one character per register.
+ZERO, POSITIVE, ANY = "0+*"
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """One time step: which source feeds which gate, and which goes to which register.
+
+    A source is a register, `"r1"` to `"rR"`, or the output of a gate that ran before.
+    Arguments of gates and the contents of registers are given by their sources.
+
+    Args:
+        gates: From the name of each gate that is used to its arguments, in the order of
+            execution. The second READ of a step is called `"READ2"`.
+        registers: The source of each register's next content.
+        stop: Whether the machine stops after this step.
+
+    Example, a step of copying: read at r1, write what was read at r2, move both on:
+
+    >>> from keras_nm.layers.program import Circuit
+    >>> step = Circuit(
+    ...     {"READ": ["r1"], "INC": ["r1"], "ADD": ["r2", "r3"], "WRITE": ["r2", "READ"]},
+    ...     registers=["INC", "ADD", "r3"],
+    ... )
+    """
+
+    gates: tuple[tuple[str, tuple[str, ...]], ...]
+    registers: tuple[str, ...]
+    stop: bool = False
+
+    def __post_init__(self):
+        items = self.gates.items() if isinstance(self.gates, Mapping) else self.gates
+        gates = tuple((name, tuple(arguments)) for name, arguments in items)
+        object.__setattr__(self, "gates", gates)
+        object.__setattr__(self, "registers", tuple(self.registers))
+        object.__setattr__(self, "stop", bool(self.stop))
+
+
+def all_patterns(num_registers):
+    return ["".join(p) for p in itertools.product(ZERO + POSITIVE, repeat=num_registers)]
+
+
+def matches(rule, pattern):
+    return all(r in (ANY, p) for r, p in zip(rule, pattern, strict=True))
+
+
+def cover(patterns, others):
+    """Few patterns with `"*"` that match all of `patterns` and none of `others`."""
+    cubes = []
+    for pattern in patterns:
+        if any(matches(cube, pattern) for cube in cubes):
+            continue
+        for position in range(len(pattern)):
+            wider = pattern[:position] + ANY + pattern[position + 1 :]
+            if not any(matches(wider, other) for other in others):
+                pattern = wider
+        cubes.append(pattern)
+    for cube in list(cubes):
+        rest = [other for other in cubes if other != cube]
+        if all(any(matches(other, p) for other in rest) for p in patterns):
+            cubes = rest
+    return cubes
+
+
+def without_idle_gates(circuit, gates, renumber):
+    """Takes out of a circuit the gates that change neither registers nor tape."""
+    pointers = {}  # what was read where since the last write
+    written = {source for _, inputs in circuit.gates for source in inputs}
+    written |= set(circuit.registers)
+    idle = set()
+    for name, inputs in circuit.gates:
+        if gates[name].name == "READ":
+            pointers[name] = inputs[0]
+        elif gates[name].writes:
+            # Writing a cell's own content is what a machine does that has to write.
+            if name not in written and pointers.get(inputs[1]) == inputs[0]:
+                idle.add(name)
+            else:
+                pointers = {}
+
+    needed = set(circuit.registers)
+    for name, inputs in reversed(circuit.gates):
+        if name in needed or (gates[name].writes and name not in idle):
+            needed |= {name, *inputs}
+    kept = [(name, inputs) for name, inputs in circuit.gates if name in needed]
+
+    new_names = {name: name for name in needed}
+    if renumber:
+        numbers = number_gates([gates[name].name for name, _ in kept])
+        new_names |= dict(zip([name for name, _ in kept], numbers, strict=True))
+    return Circuit(
+        [(new_names[n], [new_names[s] for s in inputs]) for n, inputs in kept],
+        [new_names[source] for source in circuit.registers],
+        circuit.stop,
+    )

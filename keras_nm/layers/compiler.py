@@ -1,0 +1,174 @@
+"""From programs to weights and back.
+
+A hidden layer of ReLU units finds out which rule of a program matches the registers; the
+map to the circuit then has large weights from each rule's unit to its choices. Backwards,
+the controller is asked for every pattern of registers, and its largest logits are taken.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_nm.layers.circuit import ANY, POSITIVE, ZERO, Circuit, all_patterns
+from keras_nm.layers.gates import GATES, kind_of, number_gates
+
+
+def machine_of(layer):
+    """The arguments of a layer or cell that a program for it has as well."""
+    cell = getattr(layer, "cell", layer)
+    return {
+        "num_registers": cell.num_registers,
+        "gates": list(cell.gates),
+        "gate_repeats": cell.gate_repeats,
+        "num_slots": cell.num_slots,
+    }
+
+
+def read_rules(layer):
+    """The circuit for each pattern, from a layer's weights. See `Program.from_layer`."""
+    cell = getattr(layer, "cell", layer)
+    if not cell.built:
+        raise ValueError("A layer has weights when it is built: call it first")
+    if cell.has_recurrent_controller:
+        raise ValueError(
+            "Only a feed-forward controller chooses by the registers alone, as a "
+            f"program does. Received: controller={cell.controller!r}"
+        )
+    patterns = all_patterns(cell.num_registers)
+    zeros = [[float(char == ZERO) for char in pattern] for pattern in patterns]
+    zeros = ops.convert_to_tensor(zeros, cell.compute_dtype)
+    logits, _ = cell.run_controller(zeros, [])
+    choices = {
+        name: ops.convert_to_numpy(part) for name, part in cell.split_logits(logits).items()
+    }
+    return [
+        (pattern, _chosen(cell, {name: part[row] for name, part in choices.items()}))
+        for row, pattern in enumerate(patterns)
+    ]
+
+
+def _chosen(cell, choices):
+    """The circuit that logits, arrays of the shapes of `circuit_shapes`, choose."""
+    if cell.num_slots is None:
+        named = {name: gates[0] for name, gates in cell.slots.items()}
+    else:
+        named = number_gates([cell.gates[i] for i in choices["gates"].argmax(axis=-1)])
+    sources = [f"r{index + 1}" for index in range(cell.num_registers)] + list(named)
+    gates = {}
+    for slot, (name, gate) in zip(cell.slots, named.items(), strict=True):
+        chosen = choices[slot].argmax(axis=-1) if gate.num_arguments else []
+        gates[name] = [sources[index] for index in chosen[: gate.num_arguments]]
+    registers = [sources[index] for index in choices["registers"].argmax(axis=-1)]
+    return Circuit(gates, registers, stop=choices["stop"][0] > 0)
+
+
+def write_rules(program, layer, scale):
+    """Sets a layer's weights to run a program. See `Program.into_layer`."""
+    cell = getattr(layer, "cell", layer)
+    if machine_of(cell) != program.machine():
+        raise ValueError(
+            f"The layer must be of the program's kind, {program.machine()}. "
+            f"Received a layer with {machine_of(cell)}"
+        )
+    rules = program.rules()
+    hidden = _hidden_layers(cell.controller, len(rules))
+    circuits = [_logits(program, circuit, cell) for _, circuit in rules]
+    if not cell.built:
+        cell.build((None, 1))
+        cell.built = True
+
+    num_inputs = cell.num_registers
+    for index, dense in enumerate(hidden):
+        kernel = np.zeros((num_inputs, dense.units))
+        bias = np.zeros(dense.units)
+        for unit, (pattern, _) in enumerate(rules):
+            if index == 0:
+                # 1 if every register is what the rule asks for, else at most 0.
+                kernel[:, unit] = [{ZERO: 1, POSITIVE: -1, ANY: 0}[c] for c in pattern]
+                bias[unit] = 1 - pattern.count(ZERO)
+            else:
+                kernel[unit, unit] = 1
+        dense.set_weights([kernel, bias])
+        num_inputs = dense.units
+
+    kernel = np.zeros((num_inputs, cell.circuit_map.units))
+    kernel[: len(rules)] = scale * np.array(circuits)
+    cell.circuit_map.set_weights([kernel, np.zeros(cell.circuit_map.units)])
+
+
+def _logits(program, circuit, cell):
+    """A flat array in the order of `circuit_shapes`: 1 at what a circuit chooses."""
+    slots, arguments = _fill_slots(program, circuit)
+    sources = [f"r{index + 1}" for index in range(program.num_registers)] + list(slots)
+    chosen = {
+        **dict(zip(cell.slots, arguments, strict=True)),
+        "registers": circuit.registers,
+        "gates": [gate.name for gate in slots.values()],
+    }
+    parts = []
+    for name, shape in cell.circuit_shapes.items():
+        if name == "stop":
+            parts.append([1 if circuit.stop else -1])
+            continue
+        choices = list(program.gates) if name == "gates" else sources
+        part = np.zeros(shape)
+        for row, choice in enumerate(chosen[name]):
+            part[row, choices.index(choice)] = 1
+        parts.append(part.ravel())
+    return np.concatenate(parts)
+
+
+def _fill_slots(program, circuit):
+    """A dict of the gates in all slots, and the arguments of each, used or not."""
+    used = dict(circuit.gates)
+    slots = program.sequence
+    if program.num_slots is not None:
+        kinds = [kind_of(name) for name in used]
+        harmless = [name for name in program.gates if not GATES[name].writes]
+        if len(kinds) < program.num_slots and not harmless:
+            raise ValueError("All gates write: there is none for a slot that is not used")
+        kinds += harmless[:1] * (program.num_slots - len(kinds))
+        slots = number_gates(kinds)
+    arguments = []
+    read = None  # a gate that has read since the last write, and where
+    for name, gate in slots.items():
+        inputs = used.get(name)
+        if gate.writes and inputs is None:
+            if read is None:
+                raise ValueError(
+                    f"{name} writes in every step. Where it is not used it has to write "
+                    "back what a READ has just read, but no READ comes before it in "
+                    f"{list(slots)}"
+                )
+            inputs = read
+        elif gate.writes:
+            read = None
+        elif inputs is None:
+            inputs = ["r1"] * gate.num_arguments
+        if gate.name == "READ":
+            read = [inputs[0], name]
+        arguments.append(inputs)
+    return slots, arguments
+
+
+def _hidden_layers(controller, num_rules):
+    """The Dense layers of a controller that can hold that many rules."""
+    sequential = isinstance(controller, keras.Sequential)
+    layers = controller.layers if sequential else [controller]
+    allowed = [keras.activations.relu, keras.activations.linear]
+    if (
+        not all(isinstance(x, keras.layers.Dense) and x.use_bias for x in layers)
+        or not all(dense.activation in allowed for dense in layers)
+        or layers[0].activation is not keras.activations.relu
+        or min(dense.units for dense in layers) < num_rules
+    ):
+        described = [
+            (type(x).__name__, getattr(x, "units", None), getattr(x, "activation", None))
+            for x in layers
+        ]
+        raise ValueError(
+            "The controller must be a keras.layers.Dense, or a keras.Sequential of them, "
+            f"with ReLU activations, biases and at least {num_rules} units, one per rule. "
+            f"Received: {described}"
+        )
+    return layers
