@@ -1,4 +1,4 @@
-"""Exports recurrent models as SavedModels that run without keras_nm."""
+"""Exports models as SavedModels that run without keras_nm."""
 
 import contextlib
 import os
@@ -11,9 +11,14 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_nm.layers.nram import NRAM, split_outputs
+
 
 def export(model, path):
-    """Writes a model as a SavedModel with three named endpoints.
+    """Writes a model as a SavedModel with named endpoints.
+
+    A model of recurrent layers, such as `NTM`, has three. Batch and time are dynamic. A
+    state's name is its layer's name and its own, such as `ntm_weightings`.
 
     ==================  ==========================================================
     endpoint            from -> to
@@ -25,14 +30,28 @@ def export(model, path):
     `initial_state`     `batch_size`, an integer -> every state
     ==================  ==========================================================
 
-    Batch and time are dynamic. `sequence` is also `serving_default`. A state's name is
-    its layer's name and its own, such as `ntm_weightings`. The file is written
-    beside `path` and moved there when it is complete.
+    A model of one `NRAM` layer has two, the machine on distributions and on integers.
+    Batch, M and the number of steps are dynamic.
+
+    ==================  ==========================================================
+    endpoint            from -> to
+    ==================  ==========================================================
+    `fuzzy`             `tape` (batch, M) in integers and `num_steps`, an integer
+                        -> `tape` (batch, M), the answer in integers,
+                        `probabilities` (batch, M, M), the expected tape, and
+                        `num_steps` (batch,), the expected number of steps
+    `integer`           `tape` and `num_steps`
+                        -> `tape` (batch, M), `registers` (batch, R) and
+                        `num_steps` (batch,)
+    ==================  ==========================================================
+
+    The first endpoint is also `serving_default`. The file is written beside `path` and
+    moved there when it is complete.
 
     Args:
         model: A built `keras.Model` of one input `(batch, timesteps, features)`: a chain
             of recurrent layers (`keras.layers.RNN` and its kind) and of layers that
-            treat every time step alike.
+            treat every time step alike; or of one input, a tape, and an `NRAM` layer.
         path: Path of the directory to make.
 
     Raises:
@@ -51,37 +70,12 @@ def export(model, path):
         raise FileExistsError(
             f"{path} exists, and an export overwrites nothing: choose another path"
         )
-    chain = _chain_of_layers(model)
-    _check_steps(model, chain)
-    dtype = model.inputs[0].dtype
-    features = model.inputs[0].shape[-1]
-
-    def step(inputs):
-        outputs, states = _step(chain, inputs)
-        return {"outputs": outputs, **states}
-
-    def spec(name, *shape, dtype=dtype):
-        return tf.TensorSpec(shape, dtype, name)
-
-    state_specs = {
-        name: spec(name, None, *state.shape[1:], dtype=state.dtype)
-        for name, state in _initial_states(chain, 1).items()
-    }
     archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint(
-        "sequence",
-        lambda inputs: {"outputs": model(inputs["inputs"], training=False)},
-        [{"inputs": spec("inputs", None, None, features)}],
-    )
-    archive.add_endpoint(
-        "step", step, [{"inputs": spec("inputs", None, features), **state_specs}]
-    )
-    archive.add_endpoint(
-        "initial_state",
-        lambda inputs: _initial_states(chain, inputs["batch_size"]),
-        [{"batch_size": spec("batch_size", dtype="int32")}],
-    )
+    machine = _machine(model)
+    if machine is not None:
+        _add_machine_endpoints(archive, model, machine)
+    else:
+        _add_sequence_endpoints(archive, model)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
@@ -93,10 +87,77 @@ def export(model, path):
         shutil.rmtree(partial)
 
 
-def _chain_of_layers(model):
-    """The layers of a model, in order, or an error that says why there is no chain."""
+def _spec(name, *shape, dtype):
+    return tf.TensorSpec(shape, dtype, name)
+
+
+def _machine(model):
+    """The `NRAM` layer of a model that is nothing else, or `None`."""
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(f"Export takes a built keras.Model. Received: {model!r}")
+    layers = list(_flatten_sequentials(model))
+    machines = [layer for layer in layers if isinstance(layer, NRAM)]
+    if machines and len(layers) > 1:
+        raise ValueError(
+            "Export takes an NRAM layer as a model of its own. Received the layers "
+            f"{[layer.name for layer in layers]}"
+        )
+    return machines[0] if machines else None
+
+
+def _add_machine_endpoints(archive, model, machine):
+    def fuzzy(inputs):
+        outputs = machine(inputs["tape"], num_steps=inputs["num_steps"])
+        parts = split_outputs(outputs)
+        return {
+            "tape": ops.argmax(parts["tape"], axis=-1),
+            "probabilities": parts["tape"],
+            "num_steps": parts["num_steps"],
+        }
+
+    def integer(inputs):
+        return machine.run_integers(inputs["tape"], num_steps=inputs["num_steps"])
+
+    specs = {
+        "tape": _spec("tape", None, None, dtype="int32"),
+        "num_steps": _spec("num_steps", dtype="int32"),
+    }
+    archive.track(model)
+    archive.add_endpoint("fuzzy", fuzzy, [specs])
+    archive.add_endpoint("integer", integer, [specs])
+
+
+def _add_sequence_endpoints(archive, model):
+    chain = _chain_of_layers(model)
+    _check_steps(model, chain)
+    dtype = model.inputs[0].dtype
+    features = model.inputs[0].shape[-1]
+
+    def step(inputs):
+        outputs, states = _step(chain, inputs)
+        return {"outputs": outputs, **states}
+
+    state_specs = {
+        name: _spec(name, None, *state.shape[1:], dtype=state.dtype)
+        for name, state in _initial_states(chain, 1).items()
+    }
+    archive.track(model)
+    archive.add_endpoint(
+        "sequence",
+        lambda inputs: {"outputs": model(inputs["inputs"], training=False)},
+        [{"inputs": _spec("inputs", None, None, features, dtype=dtype)}],
+    )
+    inputs_spec = _spec("inputs", None, features, dtype=dtype)
+    archive.add_endpoint("step", step, [{"inputs": inputs_spec, **state_specs}])
+    archive.add_endpoint(
+        "initial_state",
+        lambda inputs: _initial_states(chain, inputs["batch_size"]),
+        [{"batch_size": _spec("batch_size", dtype="int32")}],
+    )
+
+
+def _chain_of_layers(model):
+    """The layers of a model, in order, or an error that says why there is no chain."""
     shapes = [tuple(x.shape) for x in model.inputs]
     if [len(shape) for shape in shapes] != [3] or shapes[0][-1] is None:
         raise ValueError(

@@ -53,7 +53,7 @@ class MachineCell(keras.layers.Layer, DropoutRNNCell):
             )
         return outputs.shape[-1]
 
-    def _initial_controller_states(self, batch_size):
+    def initial_controller_states(self, batch_size):
         if hasattr(self.controller, "get_initial_state"):
             states = self.controller.get_initial_state(batch_size=batch_size)
             return [ops.cast(x, self.compute_dtype) for x in keras.tree.flatten(states)]
@@ -84,7 +84,7 @@ class MachineCell(keras.layers.Layer, DropoutRNNCell):
             for cell in self._dropout_cells
         ):
             # A controller draws its masks when it is first called.
-            states = self._initial_controller_states(ops.shape(step_input)[0])
+            states = self.initial_controller_states(ops.shape(step_input)[0])
             inputs = self.first_controller_inputs(step_input)
             self._run_controller(inputs, states, training=True)
 

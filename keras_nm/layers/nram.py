@@ -6,15 +6,22 @@ Axes: B batch, T time steps, M size of the tape and of the integers, R registers
 """
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 
 import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.layers.gates import DEFAULT_GATES, repeat_gates, write
+from keras_nm.layers.inputs import (
+    check_sizes,
+    check_steps,
+    check_tape,
+    fuzzy_tape,
+    poison,
+)
+from keras_nm.layers.integer_machine import run_integers
 from keras_nm.layers.machine import MachineCell, MachineLoop, flatten, with_controller
-from keras_nm.layers.tape import check_sizes, check_tape, fuzzy_tape, poison
 from keras_nm.layers.tracing import TraceCell, split_trace
 
 SELECTIONS = ("soft", "straight_through", "discrete")
@@ -221,8 +228,7 @@ class NRAMCell(MachineCell):
         Raises:
             ValueError: For a tape of another kind, or too small for the gates.
         """
-        valid = check_tape(tape)
-        valid = check_sizes(tape, self.slots.values()) & valid
+        valid = check_tape(tape) & check_sizes(tape, self.slots.values())
         tape = poison(fuzzy_tape(tape, self.compute_dtype), valid)
         batch_size, size = ops.shape(tape)[0], ops.shape(tape)[1]
         ones = ops.ones((batch_size, 1), dtype=tape.dtype)
@@ -230,7 +236,7 @@ class NRAMCell(MachineCell):
         zero = ops.cast(ops.arange(size) == 0, tape.dtype)  # (M,)
         return [
             ops.zeros_like(ones),
-            *self._initial_controller_states(batch_size),
+            *self.initial_controller_states(batch_size),
             ones,
             ops.zeros_like(ones),
             ones * ops.tile(zero, (self.num_registers,)),
@@ -549,11 +555,13 @@ class NRAM(keras.layers.Layer):
 
     def _must_stop(self, num_steps, batch_size):
         """A tensor `(B, T, 1)` that is 1 at each example's last step."""
-        num_steps = self._checked_steps(num_steps)
-        last = ops.reshape(ops.convert_to_tensor(num_steps, "int32"), (-1, 1)) - 1
-        length = num_steps if isinstance(num_steps, int) else ops.max(last) + 1
+        num_steps, valid = self._checked_steps(num_steps)
+        last = ops.reshape(ops.cast(num_steps, "int32"), (-1, 1)) - 1
+        length = ops.maximum(ops.max(last) + 1, 1)
+        length = num_steps if isinstance(num_steps, int) else length
         must_stop = ops.cast(ops.arange(length)[None, :] >= last, self.compute_dtype)
-        return ops.broadcast_to(must_stop, (batch_size, length))[:, :, None]
+        must_stop = ops.broadcast_to(poison(must_stop, valid), (batch_size, length))
+        return must_stop[:, :, None]
 
     def _checked_steps(self, num_steps):
         num_steps = self.num_steps if num_steps is None else num_steps
@@ -562,14 +570,7 @@ class NRAM(keras.layers.Layer):
                 "How many steps? Give `num_steps` to the layer, NRAM(..., num_steps=10), "
                 "or to the call, layer(tape, num_steps=10)"
             )
-        if isinstance(num_steps, Integral) or not hasattr(num_steps, "shape"):
-            return check_integer("num_steps", num_steps)
-        if len(num_steps.shape) > 1 or "int" not in str(num_steps.dtype):
-            raise ValueError(
-                "`num_steps` must be an integer, or integers of shape (batch,). Received: "
-                f"{num_steps.dtype} of shape {tuple(num_steps.shape)}"
-            )
-        return num_steps
+        return check_steps(num_steps)
 
     def trace(self, tape, num_steps=None, selection=None):
         """Runs the layer and shows everything it does at every step.
@@ -648,69 +649,12 @@ class NRAM(keras.layers.Layer):
                 "The integer machine takes integers of shape (batch, M). "
                 f"Received shape: {tuple(tape.shape)}"
             )
-        valid = check_tape(tape)
-        valid = check_sizes(tape, self.cell.slots.values()) & valid
-        limit = self._checked_steps(num_steps)
+        limit, valid = self._checked_steps(num_steps)
+        valid = valid & check_tape(tape) & check_sizes(tape, self.cell.slots.values())
         tape = ops.cast(tape, "int32")
-        batch_size = ops.shape(tape)[0]
-        nothing = ops.zeros((batch_size,), dtype="int32")
-        limit = nothing + ops.cast(limit, "int32")
-        variables = (
-            tape,
-            ops.zeros((batch_size, self.cell.num_registers), dtype="int32"),
-            nothing,
-            nothing < limit,
-            *self.cell._initial_controller_states(batch_size),
-        )
-        tape, registers, steps, *_ = ops.while_loop(
-            lambda tape, registers, steps, running, *_: ops.any(running),
-            lambda *variables: self._integer_step(limit, *variables),
-            variables,
-        )
-        result = {"tape": tape, "registers": registers, "num_steps": steps}
+        # A wrong tape would send pointers astray before its own error is raised.
+        result = run_integers(self.cell, ops.where(valid, tape, 0), limit)
         return {name: ops.where(valid, x, -1) for name, x in result.items()}
-
-    def _integer_step(self, limit, tape, registers, steps, running, *controller_states):
-        cell = self.cell
-        logits, controller_states = cell.run_controller(
-            ops.cast(registers == 0, cell.compute_dtype), list(controller_states)
-        )
-        logits = cell.split_logits(logits)
-        circuit = {
-            name: ops.cast(ops.argmax(part, axis=-1), "int32")
-            for name, part in logits.items()
-            if name != "stop"
-        }
-        sources = registers
-        for index, (name, gates) in enumerate(cell.slots.items()):
-            arguments = []
-            if name in circuit:
-                chosen = ops.take_along_axis(sources, circuit[name], axis=1)
-                arguments = [chosen[:, i] for i in range(chosen.shape[1])]
-            outputs = []
-            writes = []
-            for choice, gate in enumerate(gates):
-                inputs = arguments[: gate.num_arguments]
-                outputs.append(ops.cast(gate.integer(ops, tape, *inputs), "int32"))
-                if gate.writes:
-                    acts = running
-                    if cell.num_slots is not None:
-                        acts = acts & (circuit["gates"][:, index] == choice)
-                    writes.append((acts, *inputs))
-            for acts, pointer, value in writes:
-                tape = _integer_write(tape, acts, pointer, value)
-            output = outputs[0]
-            if cell.num_slots is not None:
-                output = ops.take_along_axis(
-                    ops.stack(outputs, axis=1), circuit["gates"][:, index, None], axis=1
-                )[:, 0]
-            sources = ops.concatenate([sources, output[:, None]], axis=1)
-
-        new_registers = ops.take_along_axis(sources, circuit["registers"], axis=1)
-        registers = ops.where(running[:, None], new_registers, registers)
-        steps = steps + ops.cast(running, "int32")
-        running = running & (logits["stop"][:, 0] <= 0) & (steps < limit)
-        return (tape, registers, steps, running, *controller_states)
 
     def get_config(self):
         config = super().get_config()
@@ -772,11 +716,3 @@ def _pad(x, axis, size):
     widths = [[0, 0] for _ in x.shape]
     widths[axis] = [0, size - x.shape[axis]]
     return ops.pad(x, widths)
-
-
-def _integer_write(tape, acts, pointer, value):
-    """Stores values `(B,)` at pointers `(B,)` of the tapes `(B, M)` that are to act."""
-    old = ops.take_along_axis(tape, pointer[:, None], axis=1)[:, 0]
-    rows = ops.arange(ops.shape(tape)[0], dtype="int32")
-    cells = ops.stack([rows, pointer], axis=1)
-    return ops.scatter_update(tape, cells, ops.where(acts, value, old))

@@ -312,7 +312,7 @@ class NTMCell(MachineCell):
 
         return [
             zeros(self.units),
-            *self._initial_controller_states(batch_size),
+            *self.initial_controller_states(batch_size),
             self._initial_read_states(batch_size),
             repeat(weightings),
             repeat(memory),

@@ -1,13 +1,17 @@
-"""Tapes as users give them: checks, and distributions from integers.
+"""What users give to a Neural Random-Access Machine: tapes and numbers of steps, checked.
 
 Values are checked at once where they are known. Inside a compiled function they are not;
 there TensorFlow checks them when it runs, and as XLA drops such checks and other backends
 have none, a wrong tape also makes everything computed from it NaN.
 """
 
+from numbers import Integral
+
 import keras
 import numpy as np
 from keras import ops
+
+from keras_nm.arguments import check_integer
 
 _SUM_TOLERANCE = 1e-3
 
@@ -91,6 +95,35 @@ def check_sizes(tape, slots):
             "or leave the gate out of `gates`"
         )
     return True
+
+
+def check_steps(num_steps):
+    """Checks a number of steps.
+
+    Args:
+        num_steps: Integer, or integer tensor or array, a scalar or `(B,)`.
+
+    Returns:
+        The number, and whether it is valid: `True`, or a boolean tensor.
+
+    Raises:
+        ValueError: If it is known not to be an integer of at least 1.
+    """
+    if isinstance(num_steps, Integral) or not hasattr(num_steps, "shape"):
+        return check_integer("num_steps", num_steps), True
+    dtype = keras.backend.standardize_dtype(num_steps.dtype)
+    if len(num_steps.shape) > 1 or "int" not in dtype:
+        raise ValueError(
+            "`num_steps` must be an integer, or integers of shape (batch,). Received: "
+            f"{dtype} of shape {tuple(num_steps.shape)}"
+        )
+    values = _known(num_steps)
+    if values is None:
+        valid = ops.all(ops.greater_equal(num_steps, 1))
+        return num_steps, _at_run_time(valid, "`num_steps` must be at least 1")
+    if np.any(values < 1):
+        raise ValueError(f"`num_steps` must be at least 1. Received: {values}")
+    return num_steps, True
 
 
 def fuzzy_tape(tape, dtype):

@@ -1,0 +1,88 @@
+"""The Neural Random-Access Machine on integers: no distributions, every choice by argmax.
+
+Registers are `(B, R)` and the tape is `(B, M)`. A gate reads and writes single cells, so
+that a step costs the same whatever M.
+"""
+
+from keras import ops
+
+
+def run_integers(cell, tape, num_steps):
+    """Runs the weights of an `NRAMCell` until all machines have stopped.
+
+    Args:
+        cell: A built `NRAMCell`.
+        tape: int32 tensor `(B, M)`.
+        num_steps: Integer, or integer tensor, a scalar or `(B,)`: after how many steps a
+            machine is stopped that has not stopped by itself.
+
+    Returns:
+        A dict of int32 tensors: `"tape"` `(B, M)`, `"registers"` `(B, R)` and
+        `"num_steps"` `(B,)`.
+    """
+    batch_size = ops.shape(tape)[0]
+    nothing = ops.zeros((batch_size,), dtype="int32")
+    limit = nothing + ops.cast(num_steps, "int32")
+    variables = (
+        tape,
+        ops.zeros((batch_size, cell.num_registers), dtype="int32"),
+        nothing,
+        nothing < limit,
+        *cell.initial_controller_states(batch_size),
+    )
+
+    def step(tape, registers, steps, running, *states):
+        logits, states = cell.run_controller(
+            ops.cast(ops.equal(registers, 0), cell.compute_dtype), list(states)
+        )
+        logits = cell.split_logits(logits)
+        new_registers, tape = _run_gates(cell, logits, registers, tape, running)
+        registers = ops.where(running[:, None], new_registers, registers)
+        steps = steps + ops.cast(running, "int32")
+        running = running & (logits["stop"][:, 0] <= 0) & (steps < limit)
+        return (tape, registers, steps, running, *states)
+
+    tape, registers, steps, *_ = ops.while_loop(
+        lambda tape, registers, steps, running, *states: ops.any(running), step, variables
+    )
+    return {"tape": tape, "registers": registers, "num_steps": steps}
+
+
+def _run_gates(cell, logits, registers, tape, running):
+    """Gives the new registers, and the tape as the running machines leave it."""
+    chosen = {
+        name: ops.cast(ops.argmax(part, axis=-1), "int32")
+        for name, part in logits.items()
+        if name != "stop"
+    }
+    sources = registers
+    for index, (name, gates) in enumerate(cell.slots.items()):
+        arguments = []
+        if name in chosen:
+            picked = ops.take_along_axis(sources, chosen[name], axis=1)
+            arguments = [picked[:, i] for i in range(picked.shape[1])]
+        outputs = [
+            ops.cast(gate.integer(ops, tape, *arguments[: gate.num_arguments]), "int32")
+            for gate in gates
+        ]
+        for choice, gate in enumerate(gates):
+            if gate.writes:
+                acts = running
+                if cell.num_slots is not None:
+                    acts = running & ops.equal(chosen["gates"][:, index], choice)
+                tape = _write(tape, acts, *arguments)
+        output = outputs[0][:, None]
+        if cell.num_slots is not None:
+            output = ops.take_along_axis(
+                ops.stack(outputs, axis=1), chosen["gates"][:, index, None], axis=1
+            )
+        sources = ops.concatenate([sources, output], axis=1)
+    return ops.take_along_axis(sources, chosen["registers"], axis=1), tape
+
+
+def _write(tape, acts, pointer, value):
+    """Stores values `(B,)` at pointers `(B,)` of those tapes `(B, M)` that are to act."""
+    old = ops.take_along_axis(tape, pointer[:, None], axis=1)[:, 0]
+    rows = ops.arange(ops.shape(tape)[0], dtype="int32")
+    cells = ops.stack([rows, pointer], axis=1)
+    return ops.scatter_update(tape, cells, ops.where(acts, value, old))
