@@ -1,0 +1,108 @@
+"""One program, four machines: NumPy, integers, one-hot and soft distributions."""
+
+import json
+from pathlib import Path
+
+import nram_tapes
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_nm.layers import NRAM
+from keras_nm.programs import PROGRAMS
+
+# The executions that the paper prints: the state before each step and after the last.
+EXECUTIONS = json.loads(
+    (Path(__file__).parent / "kurach_2016_executions.json").read_text(encoding="utf-8")
+)
+
+
+def machine(name):
+    program = PROGRAMS[name]
+    layer = NRAM(program.num_registers, gate_repeats=program.gate_repeats)
+    return program.into_layer(layer, scale=40.0)
+
+
+@pytest.fixture(params=EXECUTIONS)
+def execution(request):
+    printed = EXECUTIONS[request.param]
+    return request.param, np.array(printed["tape"]), np.array(printed["registers"])
+
+
+def test_program_runs_the_printed_execution(execution):
+    name, tapes, registers = execution
+    trace = PROGRAMS[name].trace(tapes[:1], num_steps=len(tapes) - 1)
+    assert trace["tape"].tolist() == [tapes.tolist()]
+    assert trace["registers"].tolist() == [registers.tolist()]
+
+
+def test_integer_machine_runs_the_printed_execution(execution):
+    name, tapes, registers = execution
+    layer = machine(name)
+    for num_steps in range(1, len(tapes)):
+        result = layer.run_integers(tapes[:1], num_steps)
+        assert result["tape"].numpy().tolist() == [tapes[num_steps].tolist()]
+        assert result["registers"].numpy().tolist() == [registers[num_steps].tolist()]
+
+
+def test_discrete_machine_runs_the_printed_execution(execution):
+    name, tapes, registers = execution
+    trace = machine(name).trace(tapes[:1], len(tapes) - 1, selection="discrete")
+    size = tapes.shape[1]
+    assert np.array_equal(trace["tape"][0], np.eye(size)[tapes])
+    assert np.array_equal(trace["registers"][0], np.eye(size)[registers])
+
+
+def test_soft_machine_runs_the_printed_execution(execution):
+    name, tapes, registers = execution
+    trace = machine(name).trace(tapes[:1], len(tapes) - 1)
+    for key, expected in {"tape": tapes, "registers": registers}.items():
+        right = np.take_along_axis(trace[key][0].numpy(), expected[..., None], axis=-1)
+        assert right.min() > 0.999999
+
+
+def bands(name, seed):
+    """1,000 random tapes of sizes 1 to 59, in five batches of one M each."""
+    rng = np.random.default_rng(seed)
+    for largest in (12, 24, 36, 48, 59):
+        num_cells = nram_tapes.smallest_tape(name, largest) + rng.integers(10)
+        smallest = max(largest - 11, nram_tapes.SMALLEST_SIZE.get(name, 1))
+        rows = [
+            nram_tapes.sample(name, rng, rng.integers(smallest, largest + 1), num_cells)
+            for _ in range(200)
+        ]
+        yield [np.array(column) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_integer_and_discrete_machine_make_no_mistake_on_1000_random_tapes(name):
+    layer = machine(name)
+    tapes = tf.TensorSpec((None, None), tf.int32)
+    steps = tf.TensorSpec((None,), tf.int32)
+    integer = tf.function(layer.run_integers, input_signature=[tapes, steps])
+    discrete = tf.function(
+        lambda tape, num_steps: layer(tape, num_steps, selection="discrete"),
+        input_signature=[tapes, steps],
+    )
+    for tape, answer, answer_cells, num_steps in bands(name, seed=1):
+        inputs = tf.constant(tape, tf.int32), tf.constant(num_steps, tf.int32)
+        result = integer(*inputs)["tape"].numpy()
+        assert np.all((result == answer)[answer_cells == 1])
+
+        outputs = np.concatenate(
+            [discrete(*(x[i : i + 50] for x in inputs)) for i in range(0, 200, 50)]
+        )
+        assert np.array_equal(outputs.argmax(axis=-1), result)
+        # The column of the answer holds 1, the others 0.
+        size = tape.shape[1]
+        assert np.array_equal(outputs[:, :, :size], np.eye(size)[result])
+
+
+@pytest.mark.parametrize("name", ["permutation", "list_k", "list_search", "merge"])
+def test_soft_machine_stops_where_the_program_stops(name, rng):
+    num_cells = nram_tapes.smallest_tape(name, 9)
+    tape, answer, answer_cells, num_steps = nram_tapes.sample(name, rng, 9, num_cells)
+    outputs = machine(name)(np.array([tape]), num_steps=3 * num_steps).numpy()
+    assert -outputs[0, 0, -1] == pytest.approx(num_steps, abs=1e-4)
+    right = outputs[0].argmax(axis=-1) == answer
+    assert np.all(right[np.array(answer_cells) == 1])
