@@ -192,9 +192,10 @@ def _greater(a):
 
 def _correlate(a, b):
     """The sums over j of a[(c + j) mod M] b[j], for every c."""
-    size = ops.shape(a)[-1]
+    batch_size, size = ops.shape(a)
     # The matrix (B, M, M) whose entry (c, j) is a[(c + j) mod M], without a gather.
-    rotations = ops.reshape(ops.tile(a, (1, size + 1)), (-1, size, size + 1))[:, :, :-1]
+    rotations = ops.reshape(ops.tile(a, (1, size + 1)), (batch_size, size, size + 1))
+    rotations = rotations[:, :, :-1]
     return ops.squeeze(ops.matmul(rotations, b[:, :, None]), axis=-1)
 
 

@@ -35,9 +35,7 @@ def check_tape(tape):
     if not (whole_numbers and len(shape) == 2) and not ("float" in dtype and square):
         advice = ""
         if "float" in dtype and len(shape) == 2:
-            advice = (
-                ". For integers, use an integer dtype: keras.Input((None,), dtype='int32')"
-            )
+            advice = ". For integers, use an integer dtype, such as dtype='int32'"
         raise ValueError(
             "A tape must be integers of shape (batch, M), or distributions, float, of "
             f"shape (batch, M, M). Received: {dtype} of shape {shape}{advice}"

@@ -237,7 +237,7 @@ class NRAMCell(MachineCell):
         return [
             ops.zeros_like(ones),
             *self.initial_controller_states(batch_size),
-            ones,
+            poison(ones, valid),
             ops.zeros_like(ones),
             ones * ops.tile(zero, (self.num_registers,)),
             flatten(tape),
@@ -268,10 +268,12 @@ class NRAMCell(MachineCell):
         """
         *others, registers, tape, expected, expected_log = states
         if len(registers.shape) == 2:
-            size = ops.shape(registers)[1] // self.num_registers
-            registers = ops.reshape(registers, (-1, self.num_registers, size))
+            batch_size, flat_size = ops.shape(registers)
+            size = flat_size // self.num_registers
+            registers = ops.reshape(registers, (batch_size, self.num_registers, size))
             tape, expected, expected_log = (
-                ops.reshape(x, (-1, size, size)) for x in (tape, expected, expected_log)
+                ops.reshape(x, (batch_size, size, size))
+                for x in (tape, expected, expected_log)
             )
         return [*others, registers, tape, expected, expected_log]
 
@@ -377,11 +379,12 @@ class NRAMCell(MachineCell):
 
     def split_logits(self, logits):
         """Gives logits `(B, size)` the names and shapes of `circuit_shapes`, as a dict."""
+        batch_size = ops.shape(logits)[0]
         split = {}
         start = 0
         for name, shape in self.circuit_shapes.items():
             end = start + math.prod(shape)
-            split[name] = ops.reshape(logits[:, start:end], (-1, *shape))
+            split[name] = ops.reshape(logits[:, start:end], (batch_size, *shape))
             start = end
         return split
 

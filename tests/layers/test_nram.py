@@ -1,0 +1,465 @@
+import keras
+import nram_loops
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_nm.layers import NRAM, ChainedCell, NRAMCell, execution_table, gates, nram
+from keras_nm.layers.nram import split_outputs
+
+GATES = ["READ", "ONE", "INC", "SUB", "LESS-THAN", "MAX", "WRITE"]
+SIZE, REGISTERS, STEPS = 5, 3, 4
+
+
+def random_layer(**options):
+    """A layer whose choices differ much, as those of a trained one."""
+    options = {"gates": GATES, "controller": keras.layers.Dense(6, "tanh"), **options}
+    layer = NRAM(REGISTERS, num_steps=STEPS, **options)
+    layer.build((None, SIZE))
+    rng = np.random.default_rng(3)
+    layer.set_weights([2 * rng.normal(size=x.shape) for x in layer.get_weights()])
+    return layer
+
+
+def numpy_controller(layer):
+    kernel, bias = layer.cell.controller.get_weights()
+    map_kernel, map_bias = layer.cell.circuit_map.get_weights()
+    return lambda zeros: np.tanh(zeros @ kernel + bias) @ map_kernel + map_bias
+
+
+def tapes(rng, batch=3, size=SIZE):
+    x = rng.random((batch, size, size)) ** 3
+    return (x / x.sum(axis=-1, keepdims=True)).astype("float32")
+
+
+# Equations
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"gate_repeats": 2},
+        {"gates": gates.DEFAULT_GATES},
+        {"gates": ["INC", "WRITE", "READ", "WRITE-RETURNING-ZERO"]},
+        {"num_slots": 3},
+    ],
+    ids=["some gates", "repeated", "all gates", "other order", "hybrid"],
+)
+def test_layer_equals_loops(options, rng):
+    layer = random_layer(**options)
+    tape = tapes(rng)
+    trace = layer.trace(tape)
+    parts = {name: x.numpy() for name, x in split_outputs(layer(tape)).items()}
+    names = list(options.get("gates", GATES)) * options.get("gate_repeats", 1)
+    for row in range(len(tape)):
+        history = nram_loops.run(
+            numpy_controller(layer),
+            names,
+            tape[row],
+            REGISTERS,
+            STEPS,
+            options.get("num_slots"),
+        )
+        assert np.array_equal(trace["tape"][row, 0], tape[row])
+        assert np.array_equal(trace["registers"][row, 0], np.eye(SIZE)[[0] * REGISTERS])
+        for name in ("tape", "registers"):
+            expected = [step[name] for step in history]
+            np.testing.assert_allclose(trace[name][row, 1:], expected, atol=1e-5)
+        expected = [step["outputs"] for step in history]
+        np.testing.assert_allclose(trace["outputs"][row], expected, atol=1e-5)
+        masses = np.array([step["stopping_mass"] for step in history])
+        np.testing.assert_allclose(trace["stopping_mass"][row, :, 0], masses, atol=1e-5)
+
+        expected = sum(m * step["tape"] for m, step in zip(masses, history, strict=True))
+        np.testing.assert_allclose(parts["tape"][row], expected, atol=1e-5)
+        expected = sum(
+            m * np.log(np.maximum(step["tape"], 1e-10))
+            for m, step in zip(masses, history, strict=True)
+        )
+        np.testing.assert_allclose(parts["log_tape"][row], expected, atol=1e-3)
+        expected = masses @ (1 + np.arange(STEPS))
+        np.testing.assert_allclose(parts["num_steps"][row], expected, atol=1e-5)
+
+
+def test_trace_shows_what_was_chosen(rng):
+    layer = random_layer()
+    tape = tapes(rng)
+    trace = {name: x.numpy() for name, x in layer.trace(tape).items()}
+    sources = np.concatenate([trace["registers"][:, :-1], trace["outputs"]], axis=2)
+    np.testing.assert_allclose(trace["register_selection"].sum(axis=-1), 1, atol=1e-6)
+    mixed = np.einsum("btrs,btsm->btrm", trace["register_selection"], sources)
+    np.testing.assert_allclose(trace["registers"][:, 1:], mixed, atol=1e-5)
+    mixed = np.einsum("btgas,btsm->btgam", trace["argument_selection"], sources)
+    np.testing.assert_allclose(trace["arguments"], mixed, atol=1e-5)
+    read, one, subtract = (GATES.index(name) for name in ("READ", "ONE", "SUB"))
+    assert np.all(trace["argument_selection"][:, :, read, 0, REGISTERS:] == 0)
+    assert np.all(trace["argument_selection"][:, :, one] == 0)
+    assert np.all(trace["argument_selection"][:, :, subtract, 1].sum(axis=-1) > 0.999)
+    assert "gate_selection" not in trace
+    hybrid = random_layer(num_slots=2).trace(tape)
+    np.testing.assert_allclose(tf.reduce_sum(hybrid["gate_selection"], -1), 1, atol=1e-6)
+
+
+# Stopping
+
+
+def test_stopping_masses_sum_to_one(rng):
+    for num_steps in (1, 2, 7):
+        mass = random_layer().trace(tapes(rng), num_steps)["stopping_mass"]
+        np.testing.assert_allclose(tf.reduce_sum(mass, axis=1), 1, atol=1e-6)
+
+
+def with_stop_logit(value, **options):
+    layer = random_layer(**options)
+    kernel, bias = layer.cell.circuit_map.get_weights()
+    kernel[:, -1], bias[-1] = 0, value
+    layer.cell.circuit_map.set_weights([kernel, bias])
+    return layer
+
+
+def test_the_last_step_takes_what_is_left(rng):
+    mass = with_stop_logit(0.0).trace(tapes(rng), 4)["stopping_mass"]
+    np.testing.assert_allclose(mass[0, :, 0], [1 / 2, 1 / 4, 1 / 8, 1 / 8], atol=1e-6)
+    never = with_stop_logit(-100.0).trace(tapes(rng), 4)
+    assert np.array_equal(never["stopping_mass"][0, :, 0], [0, 0, 0, 1])
+    outputs = split_outputs(with_stop_logit(-100.0)(tapes(rng)))
+    assert np.all(outputs["num_steps"] == STEPS)
+
+
+def test_a_machine_that_stops_gives_the_tape_of_that_step(rng):
+    tape = rng.integers(0, SIZE, (2, SIZE))
+    layer = with_stop_logit(0.1)
+    first = layer.trace(tape, 1, selection="discrete")["tape"][:, 1]
+    outputs = split_outputs(layer(tape, num_steps=9, selection="discrete"))
+    assert np.array_equal(outputs["tape"], first)
+    assert np.all(outputs["num_steps"] == 1)
+    result = layer.run_integers(tape, 9)
+    assert np.array_equal(result["tape"], np.argmax(first, axis=-1))
+    assert np.array_equal(result["num_steps"], [1, 1])
+
+
+def test_each_example_can_have_its_own_number_of_steps(rng):
+    layer = random_layer()
+    tape = tapes(rng, batch=4)
+    num_steps = np.array([3, 1, 5, 2])
+    outputs = layer(tape, num_steps=num_steps)
+    integers = rng.integers(0, SIZE, (4, SIZE))
+    results = layer.run_integers(integers, num_steps)
+    for row, number in enumerate(num_steps):
+        alone = layer(tape[row : row + 1], num_steps=int(number))
+        np.testing.assert_allclose(outputs[row], alone[0], atol=1e-5)
+        alone = layer.run_integers(integers[row : row + 1], int(number))
+        for name, result in results.items():
+            assert np.array_equal(result[row], alone[name][0])
+
+
+# Selections
+
+
+@pytest.mark.parametrize("options", [{}, {"num_slots": 3}, {"gate_repeats": 2}])
+def test_integer_machine_equals_the_discrete_one(options, rng):
+    for controller in (
+        keras.layers.Dense(6, "tanh"),
+        ChainedCell([keras.layers.Dense(6, "relu"), keras.layers.LSTMCell(5)]),
+    ):
+        layer = random_layer(controller=controller, **options)
+        tape = rng.integers(0, 9, (20, 9))
+        discrete = layer.trace(tape, 6, selection="discrete")
+        result = layer.run_integers(tape, 6)
+        ended = tf.argmax(discrete["stopping_mass"][:, :, 0], axis=1) + 1
+        assert np.array_equal(result["num_steps"], ended)
+        for name in ("tape", "registers"):
+            values = tf.gather(discrete[name], ended, axis=1, batch_dims=1)
+            assert np.array_equal(result[name], tf.argmax(values, axis=-1))
+
+
+def test_straight_through_has_values_of_discrete_and_gradients_of_soft(rng):
+    tape = rng.integers(0, SIZE, (3, SIZE))
+    layer = random_layer(gates=["READ", "INC", "WRITE"])
+    hard = layer(tape, selection="straight_through")
+    assert np.array_equal(hard, layer(tape, selection="discrete"))
+
+    def gradient(selection):
+        with tf.GradientTape() as gradient_tape:
+            outputs = split_outputs(layer(tape, num_steps=1, selection=selection))
+            loss = tf.reduce_sum(outputs["tape"] * np.arange(SIZE, dtype="float32"))
+        return gradient_tape.gradient(loss, layer.cell.circuit_map.kernel.value)
+
+    assert gradient("discrete") is None
+    assert np.abs(gradient("straight_through")).max() > 0
+
+    # For one choice alone the gradient is that of softmax at the soft weights.
+    logits = tf.constant([[[0.3, -0.2, 1.0]]])
+    with tf.GradientTape(persistent=True) as gradient_tape:
+        gradient_tape.watch(logits)
+        chosen = nram._select(logits, "straight_through")
+        soft = tf.nn.softmax(logits)
+    assert chosen.numpy().tolist() == [[[0, 0, 1]]]
+    upstream = tf.constant([[[0.7, 1.1, -0.4]]])
+    np.testing.assert_allclose(
+        gradient_tape.gradient(chosen, logits, upstream),
+        gradient_tape.gradient(soft, logits, upstream),
+    )
+
+
+def test_selection_of_the_layer_and_of_the_call(rng):
+    tape = rng.integers(0, SIZE, (3, SIZE))
+    layer = random_layer(selection="discrete")
+    assert np.array_equal(layer(tape), random_layer()(tape, selection="discrete"))
+    np.testing.assert_allclose(layer(tape, selection="soft"), random_layer()(tape))
+    with pytest.raises(ValueError, match="`selection` must be one of 'soft'"):
+        layer(tape, selection="hard")
+
+
+# Stability
+
+
+def test_gradients_are_clipped_inside_the_machine():
+    x = tf.constant([1.0, 2.0, 3.0])
+    with tf.GradientTape() as gradient_tape:
+        gradient_tape.watch(x)
+        y = nram._clip_gradient(x, 0.5)
+    assert np.array_equal(y, x)
+    gradient = gradient_tape.gradient(y, x, tf.constant([-2.0, 0.25, 9.0]))
+    assert gradient.numpy().tolist() == [-0.5, 0.25, 0.5]
+
+
+def largest_gradient(rng, training=True, **options):
+    tape = rng.integers(0, SIZE, (3, SIZE))
+    layer = random_layer(**options)
+    with tf.GradientTape() as gradient_tape:
+        outputs = split_outputs(layer(tape, training=training))
+        loss = tf.reduce_sum(outputs["log_tape"])
+    variables = [x.value for x in layer.trainable_weights]
+    return max(np.abs(g).max() for g in gradient_tape.gradient(loss, variables))
+
+
+def test_clipping_is_an_argument_and_for_training_only():
+    gradients = {
+        (clip, training): largest_gradient(
+            np.random.default_rng(0), training, activation_gradient_clip=clip
+        )
+        for clip in (None, 1e-3)
+        for training in (True, False)
+    }
+    assert gradients[1e-3, True] < 0.1 * gradients[None, True]
+    assert gradients[1e-3, False] == pytest.approx(gradients[None, True], rel=1e-3)
+
+
+def test_renormalization_has_the_gradient_of_doing_nothing():
+    cell = NRAMCell(2)
+    x = tf.constant([[0.2, 0.2, 0.4]])
+    with tf.GradientTape() as gradient_tape:
+        gradient_tape.watch(x)
+        y = cell._renormalized(x)
+    np.testing.assert_allclose(y, [[0.25, 0.25, 0.5]], rtol=1e-6)
+    upstream = tf.constant([[3.0, -1.0, 2.0]])
+    assert np.array_equal(gradient_tape.gradient(y, x, upstream), upstream)
+    assert np.array_equal(NRAMCell(2, renormalize=False)._renormalized(x), x)
+
+
+def test_distributions_stay_distributions_over_many_steps(rng):
+    trace = random_layer().trace(tapes(rng), 300)
+    for name in ("tape", "registers"):
+        np.testing.assert_allclose(tf.reduce_sum(trace[name], axis=-1), 1, atol=1e-6)
+
+
+def test_logarithms_are_bounded_by_epsilon():
+    layer = with_stop_logit(100.0, gates=["READ"], epsilon=1e-4)
+    log_tape = split_outputs(layer(np.array([[1, 0, 2]])))["log_tape"]
+    expected = np.where(np.eye(3)[[1, 0, 2]] == 1, 0, np.log(1e-4))
+    np.testing.assert_allclose(log_tape[0], expected, atol=1e-4)
+
+
+# Sizes
+
+
+def test_no_weight_depends_on_the_size_of_the_tape():
+    shapes = []
+    for size in (8, 45):
+        layer = NRAM(4, num_steps=2)
+        layer(np.zeros((1, size), int))
+        shapes.append([tuple(weight.shape) for weight in layer.weights])
+    assert shapes[0] == shapes[1]
+    # Registers in, then 2 x 32 hidden units, then all choices of the 14 gates.
+    num_arguments = [1, 0, 0, 0, 1, 2, 2, 1, 2, 2, 2, 2, 2, 2]
+    choices = sum(n * (4 + index) for index, n in enumerate(num_arguments)) + 4 * 18 + 1
+    assert shapes[0] == [(4, 32), (32,), (32, 32), (32,), (32, choices), (choices,)]
+
+
+def test_argmax_of_the_output_is_the_answer_tape(rng):
+    outputs = random_layer()(tapes(rng, batch=30)).numpy()
+    assert outputs.shape == (30, SIZE, 2 * SIZE + 1)
+    expected = split_outputs(outputs)["tape"]
+    assert np.array_equal(outputs.argmax(axis=-1), np.argmax(expected, axis=-1))
+
+
+def test_integers_and_their_distributions_are_the_same_tape(rng):
+    tape = rng.integers(0, SIZE, (3, SIZE))
+    layer = random_layer()
+    one_hot = np.eye(SIZE, dtype="float32")[tape]
+    assert np.array_equal(layer(tape), layer(one_hot))
+    assert np.array_equal(layer(tape.astype("uint8")), layer(one_hot))
+
+
+# A gate of the user's own
+
+
+@pytest.fixture
+def triple(monkeypatch):
+    monkeypatch.setattr(gates, "GATES", dict(gates.GATES))
+    return gates.register_gate(
+        gates.Gate(
+            "TRIPLE",
+            num_arguments=1,
+            fuzzy=lambda tape, a: gates.GATES["ADD"].fuzzy(
+                tape, a, gates.GATES["ADD"].fuzzy(tape, a, a)
+            ),
+            integer=lambda xp, tape, a: 3 * a % xp.shape(tape)[1],
+        )
+    )
+
+
+def test_a_gate_of_one_s_own(triple, rng):
+    layer = random_layer(gates=["READ", "TRIPLE", "WRITE"])
+    tape = rng.integers(0, 7, (20, 7))
+    soft = layer.trace(tape, 3, selection="discrete")
+    result = layer.run_integers(tape, 3)
+    ended = result["num_steps"].numpy()
+    assert np.array_equal(
+        result["tape"], np.argmax(soft["tape"].numpy()[np.arange(20), ended], axis=-1)
+    )
+    assert NRAM.from_config(layer.get_config()).cell.gates == ("READ", "TRIPLE", "WRITE")
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("tape", "message"),
+    [
+        (np.array([[1, 5, 0, 0, 0]]), "hold integers from 0 to 4. Received .* from 0 to 5"),
+        (np.array([[1, -1, 0]]), "hold integers from 0 to 2. Received .* from -1 to 1"),
+        (np.array([[1.0, 2.0, 0.0]]), "For integers, use an integer dtype"),
+        (np.full((1, 4, 4), 0.3), "must be distributions.* sums from 1.2"),
+        (np.eye(4)[None] * 2 - 0.25, "must be distributions.* smallest value of -0.25"),
+        (np.full((1, 4, 4), np.nan), "must be distributions"),
+        (np.ones((1, 4, 4), int), "Received: int64 of shape \\(1, 4, 4\\)"),
+        (np.ones((1, 3, 4)), "of shape \\(batch, M, M\\). Received: .* \\(1, 3, 4\\)"),
+        (np.zeros((4,), int), "Received: int64 of shape \\(4,\\)"),
+        (np.zeros((1, 2), int), "TWO needs a tape of at least 3 cells"),
+    ],
+)
+def test_wrong_tapes_are_refused(tape, message):
+    layer = NRAM(2, num_steps=2)
+    with pytest.raises(ValueError, match=message):
+        layer(tape)
+    with pytest.raises(ValueError):
+        layer.run_integers(tape)
+
+
+def test_wrong_tapes_are_refused_inside_a_graph():
+    inputs = keras.Input((None,), dtype="int32")
+    layer = NRAM(2, num_steps=2)
+    model = keras.Model(inputs, layer(inputs))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="integers from 0 to M - 1"):
+        model.predict(np.array([[1, 5, 0, 0, 0]]), verbose=0)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="TWO needs a tape of"):
+        model.predict(np.array([[1, 0]]), verbose=0)
+    integer = tf.function(layer.run_integers)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="integers from 0 to M - 1"):
+        integer(tf.constant([[1, 5, 0, 0, 0]]))
+
+    fuzzy = keras.Input((4, 4))
+    model = keras.Model(fuzzy, layer(fuzzy))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="are distributions"):
+        model.predict(np.ones((1, 4, 4)), verbose=0)
+
+
+def test_wrong_tapes_give_no_numbers_under_xla():
+    layer = NRAM(2, num_steps=2, gates=["READ", "WRITE"])
+    outputs = tf.function(layer, jit_compile=True)(tf.constant([[1, 3, 0]]))
+    assert np.all(np.isnan(outputs))
+    result = tf.function(layer.run_integers, jit_compile=True)(tf.constant([[1, 3, 0]]))
+    assert all(np.all(x == -1) for x in result.values())
+    outputs = tf.function(layer, jit_compile=True)(tf.constant([[1, 2, 0]]))
+    assert np.all(np.isfinite(outputs))
+
+
+@pytest.mark.parametrize(
+    ("num_steps", "message"),
+    [
+        (None, "How many steps"),
+        (0, "`num_steps` must be an integer of at least 1"),
+        (2.5, "`num_steps` must be an integer of at least 1"),
+        (np.array([2, 0]), "`num_steps` must be at least 1"),
+        (np.array([2.0, 1.0]), "integers of shape \\(batch,\\). Received: float"),
+        (np.array([[2], [1]]), "Received: int64 of shape \\(2, 1\\)"),
+    ],
+)
+def test_wrong_numbers_of_steps_are_refused(num_steps, message):
+    layer = NRAM(2)
+    for function in (layer, layer.trace, layer.run_integers):
+        with pytest.raises(ValueError, match=message):
+            function(np.zeros((2, 4), int), num_steps=num_steps)
+
+
+def test_wrong_numbers_of_steps_are_refused_inside_a_graph():
+    layer = NRAM(2, gates=["READ", "WRITE"])
+    tape = tf.constant([[1, 2, 0]])
+    for function in (layer, layer.run_integers):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="must be at least 1"):
+            tf.function(function)(tape, num_steps=tf.constant(0))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_registers": 0}, "`num_registers` must be an integer of at least 1"),
+        ({"num_steps": 0}, "`num_steps` must be an integer of at least 1"),
+        ({"gates": ["READ", "XOR"]}, "Received: gates='XOR'"),
+        ({"gates": []}, "`gates` must be a list of names"),
+        ({"gate_repeats": 0}, "`gate_repeats`"),
+        ({"num_slots": 0}, "`num_slots`"),
+        ({"num_slots": 3, "gate_repeats": 2}, "`gate_repeats` must be 1"),
+        ({"selection": "hard"}, "`selection` must be one of 'soft'"),
+        ({"activation_gradient_clip": 0}, "must be a positive number"),
+        ({"epsilon": None}, "`epsilon` must be a positive number"),
+        ({"controller": "lstm"}, "`controller` must be a Keras RNN cell"),
+        ({"controller": keras.layers.LSTM(3)}, "pass its cell"),
+    ],
+)
+def test_wrong_arguments_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        NRAM(**{"num_registers": 2, **options})
+
+
+def test_the_cell_says_how_to_start_it():
+    with pytest.raises(ValueError, match=r"initial_state=cell.initial_states\(tape\)"):
+        keras.layers.RNN(NRAMCell(2))(np.zeros((1, 3, 1)))
+    with pytest.raises(ValueError, match=r"NRAMCell takes inputs of shape \(batch, 1\)"):
+        keras.layers.RNN(NRAMCell(2))(np.zeros((1, 3, 2)))
+
+
+# Execution tables
+
+
+def test_execution_table_shows_integers_and_doubts():
+    trace = {
+        "tape": np.array([[[[1, 0], [0, 1]], [[0.95, 0.05], [0.4, 0.6]]]]),
+        "registers": np.array([[[[1, 0]], [[0.1, 0.9]]]]),
+        "stopping_mass": np.array([[[0.25]]]),
+    }
+    assert execution_table(trace).splitlines() == [
+        "step |  0  1 | r1 | stop",
+        "   1 |  0  1 |  0 | 0.25",
+        " end |  0 1~ |  1 |",
+    ]
+
+
+def test_execution_table_of_one_example_of_a_layer(rng):
+    tape = rng.integers(0, SIZE, (2, SIZE))
+    table = execution_table(random_layer().trace(tape, 2), example=1).splitlines()
+    assert len(table) == 4
+    assert table[1].split()[:7] == ["1", "|", *map(str, tape[1])]
