@@ -8,7 +8,9 @@ import pytest
 import tensorflow as tf
 
 from keras_nm.export import export
-from keras_nm.layers import NTM
+from keras_nm.layers import NRAM, NTM
+from keras_nm.layers.nram import split_outputs
+from keras_nm.programs import PROGRAMS
 
 # Run from a directory and with a finder in which keras_nm cannot be found.
 WITHOUT_KERAS_NM = """
@@ -33,6 +35,35 @@ for time in range(x.shape[1]):
     states = step(inputs=x[:, time], **states)
     np.testing.assert_allclose(states.pop("outputs"), data["y"][:, time], atol=1e-5)
 print(*sorted(states))
+"""
+
+
+MACHINE_WITHOUT_KERAS_NM = """
+import sys
+sys.modules["keras_nm"] = None
+import numpy as np, tensorflow as tf
+model = tf.saved_model.load("model")
+fuzzy, integer = model.signatures["fuzzy"], model.signatures["integer"]
+assert set(model.signatures) == {"fuzzy", "integer", "serving_default"}
+for name in ("data8.npz", "data12.npz"):
+    data = np.load(name)
+    inputs = {x: tf.constant(data[x], tf.int32) for x in ("tape", "num_steps")}
+    answer = fuzzy(**inputs)
+    assert np.array_equal(answer["tape"], data["answer"])
+    np.testing.assert_allclose(answer["probabilities"], data["probabilities"], atol=1e-5)
+    np.testing.assert_allclose(answer["num_steps"], data["mean_steps"], atol=1e-5)
+    for endpoint in (integer, tf.function(integer, jit_compile=True)):
+        result = endpoint(**inputs)
+        for x in ("tape", "registers", "num_steps"):
+            assert np.array_equal(result[x], data["integer_" + x]), x
+wrong = {"tape": tf.constant([[1, 9, 0]]), "num_steps": tf.constant(2)}
+for endpoint in (fuzzy, integer):
+    try:
+        endpoint(**wrong)
+    except tf.errors.InvalidArgumentError as error:
+        assert "hold integers from 0 to M - 1" in str(error)
+    else:
+        sys.exit("a wrong tape was accepted")
 """
 
 
@@ -86,6 +117,63 @@ def test_three_endpoints_without_keras_nm(rng, tmp_path, name):
     assert result.returncode == 0, result.stderr
     assert result.stdout.split() == states.split()
     assert "custom gradient" not in result.stderr
+
+
+def machine_model(layer):
+    tape = keras.Input((None,), dtype="int32")
+    return keras.Model(tape, layer(tape))
+
+
+def test_machine_endpoints_without_keras_nm(rng, tmp_path):
+    layer = NRAM(3, num_steps=2)
+    model = machine_model(layer)
+    export(model, tmp_path / "model")
+    for num_cells, num_steps in ((8, 3), (12, 5)):
+        tape = rng.integers(0, num_cells, (4, num_cells))
+        outputs = layer(tape, num_steps=num_steps)
+        parts = split_outputs(outputs)
+        integers = layer.run_integers(tape, num_steps)
+        np.savez(
+            tmp_path / f"data{num_cells}.npz",
+            tape=tape,
+            num_steps=num_steps,
+            answer=np.argmax(outputs, axis=-1),
+            probabilities=parts["tape"],
+            mean_steps=parts["num_steps"],
+            **{f"integer_{name}": x for name, x in integers.items()},
+        )
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", MACHINE_WITHOUT_KERAS_NM],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "custom gradient" not in result.stderr
+
+
+def test_an_exported_program_answers(tmp_path):
+    program = PROGRAMS["walk_bst"]
+    layer = NRAM(program.num_registers, num_steps=1, gate_repeats=program.gate_repeats)
+    export(machine_model(program.into_layer(layer)), tmp_path / "model")
+    served = tf.saved_model.load(tmp_path / "model").signatures
+    # The root at 9 holds 5; its right child at 5 holds 11, and that one's left child is
+    # the node at 12.
+    tape = [[9, 8, 2, 1, 0, 11, 12, 0, 0, 5, 0, 5, 7, 0, 0]]
+    inputs = {"tape": tf.constant(tape), "num_steps": tf.constant(20)}
+    for name in ("fuzzy", "integer"):
+        answer = served[name](**inputs)
+        assert answer["tape"][0, 8] == 7
+        assert answer["num_steps"][0] == 4
+
+
+def test_a_machine_is_exported_as_a_model_of_its_own(tmp_path):
+    tape = keras.Input((None,), dtype="int32")
+    layer = NRAM(2, num_steps=2)
+    model = keras.Model(tape, keras.layers.Activation("relu")(layer(tape)))
+    with pytest.raises(ValueError, match="NRAM layer as a model of its own"):
+        export(model, tmp_path / "model")
 
 
 def test_signatures_are_named_and_dynamic(tmp_path):
