@@ -25,12 +25,12 @@ def execution_table(trace, example=0):
     >>> import numpy as np
     >>> from keras_nm.layers import execution_table
     >>> from keras_nm.programs import PROGRAMS
-    >>> tape = np.array([[3, 5, 6, 7, 0]])
+    >>> tape = np.array([[3, 4, 1, 2, 0]])
     >>> print(execution_table(PROGRAMS["access"].trace(tape, num_steps=2)))
     step |  0  1  2  3  4 | r1 r2
-       1 |  3  5  6  7  0 |  0  0
-       2 |  3  5  6  7  0 |  3  0
-     end |  7  5  6  7  0 |  3  0
+       1 |  3  4  1  2  0 |  0  0
+       2 |  3  4  1  2  0 |  3  0
+     end |  2  4  1  2  0 |  3  0
     """
     fuzzy = "stopping_mass" in trace
     tape, registers = (
