@@ -1,15 +1,15 @@
-"""Neural machines for Keras: recurrent layers with external memory."""
+"""Neural machines for Keras: layers with external memory."""
 
 import importlib.util
 
 __version__ = "0.1.0"
 
-from keras_nm import layers
+from keras_nm import layers, programs
 
-__all__ = ["layers"]
+__all__ = ["layers", "programs"]
 
-# The layers run on every Keras backend, with or without TensorFlow at hand. Pipelines
-# are tf.data and exports are SavedModels.
+# Layers and programs run on every Keras backend, with or without TensorFlow at hand.
+# Pipelines are tf.data and exports are SavedModels.
 if importlib.util.find_spec("tensorflow"):
     from keras_nm import export, tasks, training
 

@@ -4,18 +4,7 @@ Written in `keras.ops` alone: they run on every Keras backend.
 """
 
 from keras_nm.layers.chained_cell import ChainedCell
-from keras_nm.layers.execution import execution_table
 from keras_nm.layers.nram import NRAM, NRAMCell
 from keras_nm.layers.ntm import NTM, NTMCell
-from keras_nm.layers.program import Circuit, Program
 
-__all__ = [
-    "NRAM",
-    "NTM",
-    "ChainedCell",
-    "Circuit",
-    "NRAMCell",
-    "NTMCell",
-    "Program",
-    "execution_table",
-]
+__all__ = ["NRAM", "NTM", "ChainedCell", "NRAMCell", "NTMCell"]

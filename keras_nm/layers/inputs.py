@@ -16,17 +16,14 @@ from keras_nm.arguments import check_integer
 _SUM_TOLERANCE = 1e-3
 
 
-def check_tape(tape):
-    """Checks that a tape holds integers in 0..M-1, or distributions over them.
+def is_integer_tape(tape):
+    """Whether a tape is `(B, M)` in integers, and not `(B, M, M)` in distributions.
 
     Args:
-        tape: Tensor or array, `(B, M)` or `(B, M, M)`.
-
-    Returns:
-        Whether the values are valid: `True`, or a boolean tensor.
+        tape: Tensor or array, also symbolic.
 
     Raises:
-        ValueError: If they are known not to be, or the shape or dtype is another.
+        ValueError: If it is neither.
     """
     shape = tuple(tape.shape)
     dtype = keras.backend.standardize_dtype(tape.dtype)
@@ -40,6 +37,22 @@ def check_tape(tape):
             "A tape must be integers of shape (batch, M), or distributions, float, of "
             f"shape (batch, M, M). Received: {dtype} of shape {shape}{advice}"
         )
+    return whole_numbers
+
+
+def check_tape(tape):
+    """Checks that a tape holds integers in 0..M-1, or distributions over them.
+
+    Args:
+        tape: Tensor or array, `(B, M)` or `(B, M, M)`.
+
+    Returns:
+        Whether the values are valid: `True`, or a boolean tensor.
+
+    Raises:
+        ValueError: If they are known not to be, or the shape or dtype is another.
+    """
+    whole_numbers = is_integer_tape(tape)
     values = _known(tape)
     if whole_numbers:
         if values is None:

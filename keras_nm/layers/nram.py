@@ -18,6 +18,7 @@ from keras_nm.layers.inputs import (
     check_steps,
     check_tape,
     fuzzy_tape,
+    is_integer_tape,
     poison,
 )
 from keras_nm.layers.integer_machine import run_integers
@@ -529,6 +530,12 @@ class NRAM(keras.layers.Layer):
     def compute_output_shape(self, tape_shape, num_steps_shape=None):
         batch_size, size = tape_shape[:2]
         return (batch_size, size, None if size is None else 2 * size + 1)
+
+    def compute_output_spec(self, tape, num_steps=None, selection=None, training=False):
+        # The first chance to tell that a model is built on the wrong kind of input.
+        is_integer_tape(tape)
+        shape = self.compute_output_shape(tape.shape)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def call(self, tape, num_steps=None, selection=None, training=False):
         shapes = {"stopping_mass": (1,)}

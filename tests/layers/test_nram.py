@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm.layers import NRAM, ChainedCell, NRAMCell, execution_table, gates, nram
+from keras_nm.layers import NRAM, ChainedCell, NRAMCell, gates, nram
 from keras_nm.layers.nram import split_outputs
+from keras_nm.programs import execution_table
 
 GATES = ["READ", "ONE", "INC", "SUB", "LESS-THAN", "MAX", "WRITE"]
 SIZE, REGISTERS, STEPS = 5, 3, 4
@@ -357,6 +358,18 @@ def test_wrong_tapes_are_refused(tape, message):
         layer(tape)
     with pytest.raises(ValueError):
         layer.run_integers(tape)
+
+
+def test_models_on_the_wrong_kind_of_input_are_refused():
+    for shape in ((None,), (3, 4), (None, 4, 4)):
+        with pytest.raises(ValueError, match="A tape must be integers of shape"):
+            NRAM(2, num_steps=2)(keras.Input(shape))
+    for shape, dtype in (
+        ((None,), "uint8"),
+        ((None, None), "float32"),
+        ((5, 5), "float32"),
+    ):
+        assert NRAM(2, num_steps=2)(keras.Input(shape, dtype=dtype)).ndim == 3
 
 
 def test_wrong_tapes_are_refused_inside_a_graph():

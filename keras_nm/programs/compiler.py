@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_nm.layers.circuit import ANY, POSITIVE, ZERO, Circuit, all_patterns
 from keras_nm.layers.gates import GATES, kind_of, number_gates
+from keras_nm.programs.circuit import ANY, POSITIVE, ZERO, Circuit, all_patterns
 
 
 def machine_of(layer):

@@ -2,8 +2,8 @@ import nram_tapes
 import numpy as np
 import pytest
 
-from keras_nm.layers.program import Program
 from keras_nm.programs import PROGRAMS
+from keras_nm.programs.program import Program
 
 LARGEST_SIZE = 59
 STOPPING = ["permutation", "list_k", "list_search", "merge", "walk_bst"]

@@ -17,7 +17,8 @@ Example, the value that is two hops away from the head of a list:
 [[6, 2, 3, 1, 0, 1, 8, 9, 4, 7]]
 """
 
-from keras_nm.layers.program import Circuit, Program
+from keras_nm.programs.circuit import Circuit
+from keras_nm.programs.program import Program
 
 PROGRAMS: dict[str, Program] = {}
 

@@ -23,8 +23,7 @@ def execution_table(trace, example=0):
     Example:
 
     >>> import numpy as np
-    >>> from keras_nm.layers import execution_table
-    >>> from keras_nm.programs import PROGRAMS
+    >>> from keras_nm.programs import PROGRAMS, execution_table
     >>> tape = np.array([[3, 4, 1, 2, 0]])
     >>> print(execution_table(PROGRAMS["access"].trace(tape, num_steps=2)))
     step |  0  1  2  3  4 | r1 r2

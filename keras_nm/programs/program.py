@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from keras_nm.arguments import check_integer
-from keras_nm.layers.circuit import (
+from keras_nm.layers.gates import DEFAULT_GATES, kind_of, number_gates, repeat_gates
+from keras_nm.programs.circuit import (
     ANY,
     POSITIVE,
     ZERO,
@@ -23,8 +24,7 @@ from keras_nm.layers.circuit import (
     matches,
     without_idle_gates,
 )
-from keras_nm.layers.compiler import machine_of, read_rules, write_rules
-from keras_nm.layers.gates import DEFAULT_GATES, kind_of, number_gates, repeat_gates
+from keras_nm.programs.compiler import machine_of, read_rules, write_rules
 
 MAX_REGISTERS = 16
 
@@ -54,7 +54,7 @@ class Program:
     Example, the paper's program for the task increment: add 1 to every cell.
 
     >>> import numpy as np
-    >>> from keras_nm.layers.program import Circuit, Program
+    >>> from keras_nm.programs import Circuit, Program
     >>> step = Circuit(
     ...     {"READ": ["r1"], "ONE": [], "INC": ["r1"], "ADD": ["READ", "ONE"],
     ...      "WRITE": ["r1", "ADD"]},

@@ -25,7 +25,7 @@ class Circuit:
 
     Example, a step of copying: read at r1, write what was read at r2, move both on:
 
-    >>> from keras_nm.layers.program import Circuit
+    >>> from keras_nm.programs import Circuit
     >>> step = Circuit(
     ...     {"READ": ["r1"], "INC": ["r1"], "ADD": ["r2", "r3"], "WRITE": ["r2", "READ"]},
     ...     registers=["INC", "ADD", "r3"],

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.layers import NRAM, ChainedCell, Circuit, NRAMCell, Program, execution_table
+from keras_nm.layers import NRAM, ChainedCell, NRAMCell
 from keras_nm.layers.gates import DEFAULT_GATES
-from keras_nm.programs import PROGRAMS
+from keras_nm.programs import PROGRAMS, Circuit, Program, execution_table
 
 # Goes to the address in cell 0, and writes 0 there.
 ERASE = [

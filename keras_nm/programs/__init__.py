@@ -1,0 +1,8 @@
+"""Programs of the Neural Random-Access Machine: written, run, printed, put into weights."""
+
+from keras_nm.programs.circuit import Circuit
+from keras_nm.programs.execution import execution_table
+from keras_nm.programs.library import PROGRAMS
+from keras_nm.programs.program import Program
+
+__all__ = ["PROGRAMS", "Circuit", "Program", "execution_table"]
