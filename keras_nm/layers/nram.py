@@ -399,23 +399,17 @@ class NRAMCell(MachineCell):
             else:
                 mixed = registers[:, :0]
             arguments = [mixed[:, i] for i in range(mixed.shape[1])]
-            outputs = []
-            new_tape = tape
-            for choice, gate in enumerate(gates):
-                inputs = arguments[: gate.num_arguments]
-                output = gate.fuzzy(tape, *inputs)
-                weight = None
-                if self.num_slots is not None:
-                    weight = circuit["gates"][:, index, choice][:, None]  # (B, 1)
-                    output = weight * output
-                outputs.append(output)
-                if gate.writes:
-                    pointer, value = inputs
-                    # Several gates of a slot may write: each in its share of cases.
-                    pointer = pointer if weight is None else weight * pointer
-                    new_tape = write(new_tape, pointer, value)
-            tape = new_tape
-            output = self._guard(sum(outputs), training)
+            weights = [1.0]
+            if self.num_slots is not None:
+                weights = ops.unstack(circuit["gates"][:, index, :, None], axis=1)
+            output = sum(
+                weight * gate.fuzzy(tape, *arguments[: gate.num_arguments])
+                for weight, gate in zip(weights, gates, strict=True)
+            )
+            output = self._guard(output, training)
+            writing = [w for w, gate in zip(weights, gates, strict=True) if gate.writes]
+            if writing:
+                tape = write(tape, sum(writing) * arguments[0], arguments[1])
             sources = ops.concatenate([sources, output[:, None]], axis=1)
             all_arguments.append(mixed)
         return all_arguments, sources, tape
@@ -435,7 +429,7 @@ class NRAMCell(MachineCell):
         return distributions + ops.stop_gradient(exact - distributions)
 
     def _guard(self, x, training):
-        # Not outside of training, because SavedModels keep no gradients of our own.
+        # Outside of training, gradients are what they are.
         if not training or self.activation_gradient_clip is None:
             return x
         return _clip_gradient(x, self.activation_gradient_clip)

@@ -1,21 +1,28 @@
-"""What every layer of the package must do wherever an LSTM could stand."""
+"""What all layers of the package must do, and what those must where an LSTM could stand."""
 
 import importlib.util
 import json
 import os
+import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm.layers import NTM, NTMCell
+from keras_nm.layers import NRAM, NTM, ChainedCell, NRAMCell, NTMCell
+from keras_nm.layers.nram import split_outputs
+from keras_nm.training import TapeLoss
 
 FEATURES = 6
 BATCH, TIME = 4, 7
+# Few, because XLA takes its time for every gate.
+GATES = ["READ", "ONE", "ADD", "WRITE"]
 
 
 def lstm_ntm(**options):
@@ -46,17 +53,162 @@ def content_ntm(**options):
     )
 
 
-LAYERS = {"lstm_ntm": lstm_ntm, "dense_ntm": dense_ntm, "content_ntm": content_ntm}
+def dense_nram(**options):
+    return NRAM(3, **{"num_steps": 4, **options})
+
+
+def lstm_nram(**options):
+    controller = ChainedCell(
+        [keras.layers.Dense(6, activation="relu"), keras.layers.LSTMCell(5)]
+    )
+    options = {"num_steps": 4, **options}
+    return NRAM(3, controller=controller, gates=GATES, gate_repeats=2, **options)
+
+
+def slots_nram(**options):
+    return NRAM(3, gates=GATES, num_slots=4, **{"num_steps": 4, **options})
+
+
+def straight_through_nram(**options):
+    return NRAM(
+        2,
+        controller=keras.layers.GRUCell(8),
+        gates=GATES,
+        activation_gradient_clip=None,
+        renormalize=False,
+        epsilon=1e-4,
+        **{"num_steps": 4, "selection": "straight_through", **options},
+    )
+
+
+@dataclass(frozen=True)
+class FromSequences:
+    """How the tests drive a layer from (B, T, F) to (B, T, units).
+
+    Args:
+        construct: Function from the layer's options to the layer.
+    """
+
+    construct: Any
+    learns: ClassVar = True
+    unusual_options: ClassVar = {"go_backwards": True}
+    call_options: ClassVar = {"mask": np.arange(TIME) < np.array([[7], [2], [4], [5]])}
+    distributions: ClassVar = ("read_weightings", "write_weightings")
+
+    def make(self, **options):
+        return self.construct(**{"return_sequences": True, **options})
+
+    def inputs(self, rng, size=TIME):
+        return rng.normal(size=(BATCH, size, FEATURES)).astype("float32")
+
+    def symbolic_inputs(self):
+        return keras.Input((None, FEATURES))
+
+    def other_inputs(self, inputs):
+        return inputs + 1
+
+    def run_cell(self, rnn, inputs):
+        return rnn(inputs)
+
+    def output_dtype(self, policy):
+        return keras.dtype_policies.get(policy).compute_dtype
+
+    def learning_task(self, inputs):
+        """A layer, the targets it can learn, and the loss."""
+        return self.construct(), np.tanh(inputs[:, 0, :5]), "mse"
+
+    def training_step(self, inputs, outputs):
+        """Targets for the layer that `make` makes, and a loss."""
+        return outputs + 1, "mse"
+
+
+@dataclass(frozen=True)
+class FromTapes:
+    """How the tests drive a layer from (B, M) or (B, M, M) to (B, M, 2 M + 1).
+
+    Args:
+        make: Function from the layer's options to the layer.
+        fuzzy: Boolean, whether the tapes are distributions.
+        learns: Boolean. False where wrong cells have a probability of exactly 0, whose
+            logarithm, cut off at epsilon, has no gradient.
+    """
+
+    make: Any
+    fuzzy: bool = False
+    learns: bool = True
+    unusual_options: ClassVar = {"num_steps": 3, "selection": "discrete"}
+    call_options: ClassVar = {"num_steps": 2, "selection": "discrete"}
+    distributions: ClassVar = ("tape", "registers", "outputs", "register_selection")
+
+    def inputs(self, rng, size=TIME):
+        tape = rng.integers(0, size, (BATCH, size)).astype("int32")
+        if not self.fuzzy:
+            return tape
+        return (0.7 * np.eye(size)[tape] + 0.3 / size).astype("float32")
+
+    def symbolic_inputs(self):
+        if self.fuzzy:
+            return keras.Input((None, None))
+        return keras.Input((None,), dtype="int32")
+
+    def other_inputs(self, inputs):
+        return np.roll(inputs, 1, axis=-1) if self.fuzzy else (inputs + 1) % inputs.shape[1]
+
+    def run_cell(self, rnn, inputs):
+        must_stop = np.zeros((len(inputs), 4, 1), "float32")
+        must_stop[:, -1] = 1
+        return rnn(must_stop, initial_state=rnn.cell.initial_states(inputs))
+
+    def output_dtype(self, policy):
+        return "float64" if policy == "float64" else "float32"
+
+    def learning_task(self, inputs):
+        """A layer, the answers it can learn, and the loss."""
+        return self.make(), *self.training_step(inputs, None)
+
+    def training_step(self, inputs, outputs):
+        answers = inputs.argmax(axis=-1) if self.fuzzy else inputs.copy()
+        answers[:, 0] = 1
+        return answers, TapeLoss()
+
+
+SEQUENCE_LAYERS = {
+    "lstm_ntm": FromSequences(lstm_ntm),
+    "dense_ntm": FromSequences(dense_ntm),
+    "content_ntm": FromSequences(content_ntm),
+}
+TAPE_LAYERS = {
+    "dense_nram": FromTapes(dense_nram),
+    "lstm_nram": FromTapes(lstm_nram),
+    "slots_nram": FromTapes(slots_nram),
+    "straight_through_nram": FromTapes(straight_through_nram, fuzzy=True, learns=False),
+}
+LAYERS = {**SEQUENCE_LAYERS, **TAPE_LAYERS}
 
 
 @pytest.fixture(params=LAYERS)
-def make(request):
+def case(request):
     return LAYERS[request.param]
+
+
+@pytest.fixture
+def inputs(case, rng):
+    return case.inputs(rng)
+
+
+@pytest.fixture(params=SEQUENCE_LAYERS)
+def make(request):
+    return SEQUENCE_LAYERS[request.param].construct
 
 
 @pytest.fixture
 def sequences(rng):
     return rng.normal(size=(BATCH, TIME, FEATURES)).astype("float32")
+
+
+@pytest.fixture(params=TAPE_LAYERS)
+def tape_case(request):
+    return TAPE_LAYERS[request.param]
 
 
 def copy_of(layer, make, **options):
@@ -67,8 +219,7 @@ def copy_of(layer, make, **options):
     return copy
 
 
-def model_of(layer, *shape):
-    inputs = keras.Input(shape or (None, FEATURES))
+def model_of(layer, inputs):
     return keras.Model(inputs, layer(inputs))
 
 
@@ -76,47 +227,223 @@ def assert_close(actual, expected, tolerance=1e-5):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(actual), expected, atol=tolerance)
 
 
-# Construction and files
+def assert_all_close(actual, expected):
+    for one, other in zip(actual, expected, strict=True):
+        assert_close(one, other)
 
 
-def test_config_round_trip(make, sequences):
-    layer = make(return_sequences=True, go_backwards=True, name="machine")
+# Any layer: construction and files
+
+
+def test_config_round_trip(case, inputs):
+    layer = case.make(**case.unusual_options, name="machine")
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     copy = keras.saving.deserialize_keras_object(config)
     assert copy.get_config() == layer.get_config()
-    outputs = layer(sequences)
-    copy.build(sequences.shape)
+    outputs = layer(inputs)
+    copy.build(inputs.shape)
     copy.set_weights(layer.get_weights())
-    assert_close(copy(sequences), outputs)
+    assert_close(copy(inputs), outputs)
 
 
-def test_cell_config_round_trip(make, sequences):
-    cell = make().cell
-    layer = keras.layers.RNN(cell)
-    outputs = layer(sequences)
+def test_cell_config_round_trip(case, inputs):
+    layer = keras.layers.RNN(case.make().cell, return_state=True)
+    results = case.run_cell(layer, inputs)
     copy = keras.layers.RNN.from_config(json.loads(json.dumps(layer.get_config())))
-    copy.build(sequences.shape)
+    case.run_cell(copy, inputs)
     copy.set_weights(layer.get_weights())
-    assert_close(copy(sequences), outputs)
+    assert_all_close(case.run_cell(copy, inputs), results)
 
 
-def test_keras_file_round_trip(make, sequences, tmp_path):
-    model = model_of(make(return_sequences=True))
+def test_keras_file_round_trip(case, inputs, tmp_path):
+    model = model_of(case.make(), case.symbolic_inputs())
     model.save(tmp_path / "model.keras")
-    assert_close(
-        keras.saving.load_model(tmp_path / "model.keras")(sequences), model(sequences)
-    )
+    assert_close(keras.saving.load_model(tmp_path / "model.keras")(inputs), model(inputs))
 
 
-def test_saved_model_round_trip(make, sequences, tmp_path):
-    model = model_of(make(return_sequences=True))
+def test_saved_model_round_trip(case, inputs, rng, tmp_path):
+    model = model_of(case.make(), case.symbolic_inputs())
     model.export(tmp_path / "model", verbose=False)
     loaded = tf.saved_model.load(tmp_path / "model")
-    for batch in (sequences, sequences[:2, :3]):
+    for batch in (inputs, case.inputs(rng, size=3)[:2]):
         assert_close(loaded.serve(batch), model(batch))
 
 
-# Shapes
+# Any layer: batches
+
+
+def test_dynamic_batch_and_size(case, inputs, rng):
+    layer = case.make()
+    model = model_of(layer, case.symbolic_inputs())
+    for batch in (inputs, inputs[:1], case.inputs(rng, size=3)[:3]):
+        assert_close(model.predict(batch, verbose=0), layer(batch))
+
+
+def test_batch_rows_do_not_touch_each_other(case, inputs):
+    layer = case.make()
+    outputs = layer(inputs)
+    changed = inputs.copy()
+    changed[1] = case.other_inputs(inputs)[1]
+    changed_outputs = layer(changed)
+    others = [0, 2, 3]
+    assert_close(keras.ops.take(changed_outputs, others, 0), np.take(outputs, others, 0))
+    assert np.abs(changed_outputs[1] - outputs[1]).max() > 1e-4
+
+
+# Any layer: dtypes
+
+
+@pytest.mark.parametrize(
+    "policy", ["mixed_float16", "mixed_bfloat16", "float16", "float64"]
+)
+def test_dtypes(case, inputs, policy):
+    layer = case.make()
+    outputs = layer(inputs)
+    cast = case.make(dtype=policy)
+    cast.build(inputs.shape)
+    cast.set_weights(layer.get_weights())
+    with tf.GradientTape() as tape:
+        cast_outputs = cast(inputs, training=True)
+        loss = tf.reduce_sum(tf.cast(cast_outputs, "float32") ** 2)
+    dtype = case.output_dtype(policy)
+    assert keras.backend.standardize_dtype(cast_outputs.dtype) == dtype
+    half = dtype in ("float16", "bfloat16")
+    assert_close(tf.cast(cast_outputs, "float32"), outputs, 5e-2 if half else 1e-5)
+    for gradient in tape.gradient(loss, [w.value for w in cast.trainable_weights]):
+        assert np.all(np.isfinite(tf.cast(gradient, "float32")))
+    trace = cast.trace(inputs)
+    for name in case.distributions:
+        dtype = "float64" if policy == "float64" else "float32"
+        assert keras.backend.standardize_dtype(trace[name].dtype) == dtype, name
+        sums = np.sum(trace[name], axis=-1)
+        np.testing.assert_allclose(sums, 1, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["lstm_ntm", "lstm_nram"])
+def test_global_policy_reaches_the_controller_only(name, rng):
+    case = LAYERS[name]
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        layer = case.make()
+        outputs = layer(case.inputs(rng))
+        assert layer.cell.compute_dtype == "float32"
+        assert layer.cell.controller.compute_dtype == "float16"
+        assert outputs.dtype == case.output_dtype("mixed_float16")
+        model_of(layer, case.symbolic_inputs())
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+# Any layer: compilation, training and backends
+
+
+def test_xla_equals_eager(case, inputs):
+    layer = case.make()
+    outputs = layer(inputs)
+    assert_close(tf.function(layer, jit_compile=True)(inputs), outputs)
+    assert_close(tf.function(layer, jit_compile=False)(inputs), outputs)
+
+
+def test_training_without_dropout_gives_the_same_outputs(case, inputs):
+    layer = case.make()
+    assert_close(layer(inputs, training=True), layer(inputs, training=False))
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("name", [name for name in LAYERS if LAYERS[name].learns])
+def test_fit_learns_a_batch(name, rng, jit_compile):
+    case = LAYERS[name]
+    inputs = case.inputs(rng)
+    layer, targets, loss = case.learning_task(inputs)
+    model = model_of(layer, case.symbolic_inputs())
+    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=jit_compile)
+    history = model.fit(inputs, targets, epochs=30, verbose=0).history["loss"]
+    assert history[-1] < 0.5 * history[0]
+
+
+ON_ANOTHER_BACKEND = """
+import pickle
+import sys
+import keras, numpy as np
+sys.path.insert(0, sys.argv[1])
+import keras_nm.training
+
+with open(sys.argv[2], "rb") as file:
+    cases = pickle.load(file)
+
+def check(actual, expected):
+    actual = keras.ops.convert_to_numpy(actual)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+for name, case in cases.items():
+    print(name)
+    inputs = case["inputs"]
+    layer = keras.saving.deserialize_keras_object(case["layer"])
+    shape = [None] * (inputs.ndim - 1)
+    if name.endswith("ntm"):
+        shape[-1] = inputs.shape[-1]
+    symbolic = keras.Input(shape, dtype=inputs.dtype.name)
+    model = keras.Model(symbolic, layer(symbolic))
+    model.set_weights(case["weights"])
+    check(model.predict(inputs, verbose=0), case["outputs"])
+    check(layer(inputs, **case["call_options"]), case["other_outputs"])
+    trace = layer.trace(inputs, **case["call_options"])
+    assert set(trace) == set(case["trace"])
+    for key, value in case["trace"].items():
+        check(trace[key], value)
+    model.trainable = False
+    check(model.predict(inputs, verbose=0), case["outputs"])
+    model.trainable = True
+    model.compile("adam", keras.losses.deserialize(case["loss"]))
+    history = model.fit(inputs, case["targets"], epochs=2, verbose=0).history
+    np.testing.assert_allclose(history["loss"], case["losses"], rtol=1e-3)
+print("same on", keras.backend.backend())
+"""
+
+
+# All layers in one process, because it takes long to start.
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends(rng, tmp_path, backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    cases = {}
+    for name, case in LAYERS.items():
+        inputs = case.inputs(rng)
+        layer = case.make()
+        model = model_of(layer, case.symbolic_inputs())
+        weights = model.get_weights()
+        trace = layer.trace(inputs, **case.call_options)
+        outputs = model.predict(inputs, verbose=0)
+        other_outputs = layer(inputs, **case.call_options)
+        targets, loss = case.training_step(inputs, outputs)
+        model.compile("adam", loss)
+        losses = model.fit(inputs, targets, epochs=2, verbose=0).history["loss"]
+        cases[name] = {
+            "layer": keras.saving.serialize_keras_object(layer),
+            "weights": weights,
+            "inputs": inputs,
+            "outputs": outputs,
+            "call_options": case.call_options,
+            "other_outputs": np.asarray(other_outputs),
+            "trace": {key: np.asarray(value) for key, value in trace.items()},
+            "targets": targets,
+            "loss": keras.losses.serialize(keras.losses.get(loss)),
+            "losses": losses,
+        }
+    (tmp_path / "cases.pickle").write_bytes(pickle.dumps(cases))
+    root = Path(__file__).parents[2]
+    result = subprocess.run(
+        [sys.executable, "-c", ON_ANOTHER_BACKEND, root, tmp_path / "cases.pickle"],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.strip().endswith(f"same on {backend}")
+
+
+# Layers from sequences: shapes
 
 
 @pytest.mark.parametrize("return_sequences", [True, False])
@@ -138,14 +465,7 @@ def test_shapes(make, sequences, return_sequences, return_state):
     assert first.shape == ((BATCH, TIME, 5) if return_sequences else (BATCH, 5))
 
 
-def test_dynamic_batch_and_time(make, sequences):
-    layer = make(return_sequences=True)
-    model = model_of(layer)
-    for batch in (sequences, sequences[:1], sequences[:3, :2]):
-        assert_close(model.predict(batch, verbose=0), layer(batch))
-
-
-# States
+# Layers from sequences: states
 
 
 def test_step_by_step_equals_whole_sequence(make, sequences):
@@ -191,18 +511,7 @@ def test_zeros_of_keras_reset_state_are_survived(make, sequences):
         assert gradient is None or np.all(np.isfinite(gradient))
 
 
-def test_batch_rows_do_not_touch_each_other(make, sequences):
-    layer = make(return_sequences=True)
-    outputs = layer(sequences)
-    changed = sequences.copy()
-    changed[1] += 1
-    changed_outputs = layer(changed)
-    others = [0, 2, 3]
-    assert_close(keras.ops.take(changed_outputs, others, 0), np.take(outputs, others, 0))
-    assert np.abs(changed_outputs[1] - outputs[1]).max() > 1e-4
-
-
-# Masks
+# Layers from sequences: masks
 
 
 def test_padded_equals_unpadded(make, sequences):
@@ -246,7 +555,7 @@ def test_mask_passes_through_a_model(make, sequences):
     assert_close(last, short_last)
 
 
-# Where an LSTM stands
+# Layers from sequences: where an LSTM stands
 
 
 def test_go_backwards(make, sequences):
@@ -289,36 +598,7 @@ def test_time_distributed(make, sequences):
     assert_close(outputs[:, 1], layer(sequences[::-1]))
 
 
-# Dtypes
-
-
-@pytest.mark.parametrize(
-    ("policy", "dtype"),
-    [
-        ("mixed_float16", "float16"),
-        ("mixed_bfloat16", "bfloat16"),
-        ("float16", "float16"),
-        ("float64", "float64"),
-    ],
-)
-def test_dtypes(make, sequences, policy, dtype):
-    layer = make(return_sequences=True)
-    outputs = layer(sequences)
-    cast = make(return_sequences=True, dtype=policy)
-    cast.build(sequences.shape)
-    cast.set_weights(layer.get_weights())
-    with tf.GradientTape() as tape:
-        cast_outputs = cast(sequences, training=True)
-        loss = tf.reduce_sum(tf.cast(cast_outputs, "float32") ** 2)
-    assert keras.backend.standardize_dtype(cast_outputs.dtype) == dtype
-    assert_close(
-        tf.cast(cast_outputs, "float32"), outputs, 1e-5 if dtype == "float64" else 5e-2
-    )
-    for gradient in tape.gradient(loss, [w.value for w in cast.trainable_weights]):
-        assert np.all(np.isfinite(tf.cast(gradient, "float32")))
-    trace = cast.trace(sequences)
-    sums = np.sum(tf.cast(trace["write_weightings"], "float32"), axis=-1)
-    np.testing.assert_allclose(sums, 1, atol=1e-5)
+# Layers from sequences: dtypes and cells
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -335,105 +615,6 @@ def test_half_precision_outputs_are_rounded_float32_outputs(make, sequences, pol
     assert np.mean(tf.cast(cast(sequences), "float32") != rounded) < 0.1
 
 
-def test_global_policy_reaches_the_controller_only():
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        layer = NTM(5, (9, 4), keras.layers.LSTMCell(8), return_state=True)
-        outputs, *_ = layer(np.ones((2, 3, FEATURES), "float16"))
-        assert layer.cell.compute_dtype == "float32"
-        assert layer.cell.controller.compute_dtype == "float16"
-        assert outputs.dtype == "float16"
-        model_of(layer)
-    finally:
-        keras.config.set_dtype_policy("float32")
-
-
-# Compilation and backends
-
-
-def test_xla_equals_eager(make, sequences):
-    layer = make(return_sequences=True)
-    outputs = layer(sequences)
-    assert_close(tf.function(layer, jit_compile=True)(sequences), outputs)
-    assert_close(tf.function(layer, jit_compile=False)(sequences), outputs)
-
-
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_fit_learns_a_batch(make, sequences, jit_compile):
-    model = model_of(make())
-    model.compile(keras.optimizers.Adam(0.01), "mse", jit_compile=jit_compile)
-    targets = np.tanh(sequences[:, 0, :5])
-    history = model.fit(sequences, targets, epochs=30, verbose=0).history["loss"]
-    assert history[-1] < 0.5 * history[0]
-
-
-ON_ANOTHER_BACKEND = """
-import sys
-import keras, numpy as np
-sys.path.insert(0, sys.argv[1])
-import keras_nm
-data = np.load(sys.argv[2], allow_pickle=True)
-layer = keras.saving.deserialize_keras_object(data["config"].item())
-inputs = keras.Input((None, data["sequences"].shape[-1]))
-model = keras.Model(inputs, layer(inputs))
-model.set_weights([data[f"weight_{i}"] for i in range(len(model.weights))])
-outputs = model.predict(data["sequences"], verbose=0)
-np.testing.assert_allclose(outputs, data["outputs"], atol=1e-5)
-masked = layer(data["sequences"], mask=data["mask"])
-np.testing.assert_allclose(
-    keras.ops.convert_to_numpy(masked), data["masked"], atol=1e-5
-)
-trace = layer.trace(data["sequences"], mask=data["mask"])
-np.testing.assert_allclose(
-    keras.ops.convert_to_numpy(trace["memory"]), data["memory"], atol=1e-5
-)
-model.trainable = False
-frozen = model.predict(data["sequences"], verbose=0)
-np.testing.assert_allclose(frozen, data["outputs"], atol=1e-5)
-model.trainable = True
-model.compile("adam", "mse")
-history = model.fit(data["sequences"], data["outputs"] + 1, epochs=2, verbose=0).history
-np.testing.assert_allclose(history["loss"], data["losses"], rtol=1e-3)
-print("same on", keras.backend.backend())
-"""
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends(make, sequences, tmp_path, backend):
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    layer = make(return_sequences=True)
-    model = model_of(layer)
-    weights = {f"weight_{i}": w for i, w in enumerate(model.get_weights())}
-    mask = np.arange(TIME) < np.array([[7], [2], [4], [5]])
-    outputs = model.predict(sequences, verbose=0)
-    masked = layer(sequences, mask=mask)
-    memory = layer.trace(sequences, mask=mask)["memory"]
-    model.compile("adam", "mse")
-    losses = model.fit(sequences, outputs + 1, epochs=2, verbose=0).history["loss"]
-    np.savez(
-        tmp_path / "data.npz",
-        config=keras.saving.serialize_keras_object(layer),
-        sequences=sequences,
-        mask=mask,
-        outputs=outputs,
-        masked=masked,
-        memory=memory,
-        losses=losses,
-        **weights,
-    )
-    root = Path(__file__).parents[2]
-    result = subprocess.run(
-        [sys.executable, "-c", ON_ANOTHER_BACKEND, root, tmp_path / "data.npz"],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.strip().endswith(f"same on {backend}")
-
-
 def test_cell_alone_in_a_keras_rnn(sequences):
     cell = NTMCell(5, (9, 4), keras.layers.LSTMCell(8))
     layer = NTM(5, (9, 4), keras.layers.LSTMCell(8))
@@ -441,3 +622,87 @@ def test_cell_alone_in_a_keras_rnn(sequences):
     outputs = keras.layers.RNN(cell)(sequences)
     layer.set_weights(cell.get_weights())
     assert_close(layer(sequences), outputs)
+
+
+# Layers from tapes
+
+
+def test_shapes_of_tapes(tape_case, rng):
+    layer = tape_case.make()
+    tape = tape_case.inputs(rng)
+    assert layer(tape).shape == (BATCH, TIME, 2 * TIME + 1)
+    assert tuple(layer.compute_output_shape(tape.shape)) == (BATCH, TIME, 2 * TIME + 1)
+    known = keras.Input(tape.shape[1:], dtype=tape.dtype.name)
+    assert tuple(layer(known).shape) == (None, TIME, 2 * TIME + 1)
+    assert tuple(layer(tape_case.symbolic_inputs()).shape) == (None, None, None)
+
+
+def test_one_model_takes_tapes_of_all_sizes(tape_case, rng):
+    layer = tape_case.make()
+    model = model_of(layer, tape_case.symbolic_inputs())
+    weights = model.get_weights()
+    for size in (8, 45, 300):
+        tape = tape_case.inputs(rng, size)[:2]
+        outputs = model.predict(tape, verbose=0)
+        assert outputs.shape == (2, size, 2 * size + 1)
+        np.testing.assert_allclose(outputs[:, :, :size].sum(axis=-1), 1, atol=1e-4)
+        assert_close(outputs, layer(tape), 1e-4)
+    assert_all_close(model.get_weights(), weights)
+
+
+def test_nram_cell_in_a_keras_rnn_equals_nram(tape_case, rng):
+    layer = tape_case.make()
+    tape = tape_case.inputs(rng)
+    outputs = split_outputs(layer(tape))
+    cell = NRAMCell.from_config(layer.cell.get_config())
+    rnn = keras.layers.RNN(cell, return_sequences=True, return_state=True)
+    tape_case.run_cell(rnn, tape)
+    rnn.set_weights(layer.get_weights())
+    stopping_mass, *states = tape_case.run_cell(rnn, tape)
+    states = cell.named_states(states)
+    assert stopping_mass.shape == (BATCH, 4, 1)
+    assert_close(np.sum(stopping_mass, axis=1), np.ones((BATCH, 1)))
+    assert_close(states["stopping_mass"], stopping_mass[:, -1])
+    assert_close(states["running"], np.zeros((BATCH, 1)))
+    assert_close(states["expected_tape"], outputs["tape"])
+    assert_close(states["expected_log_tape"], outputs["log_tape"])
+    assert_close(states["num_steps"][:, 0], outputs["num_steps"])
+
+
+def test_numbers_of_steps_per_example_are_those_of_each_alone(tape_case, rng):
+    layer = tape_case.make()
+    tape = tape_case.inputs(rng)
+    numbers = np.array([3, 1, 6, 2], "int32")
+    expected = [
+        layer(tape[row : row + 1], num_steps=int(number))[0]
+        for row, number in enumerate(numbers)
+    ]
+    assert_close(layer(tape, num_steps=numbers), expected)
+    symbolic = [tape_case.symbolic_inputs(), keras.Input((), dtype="int32")]
+    model = keras.Model(symbolic, layer(symbolic[0], num_steps=symbolic[1]))
+    model.compile(jit_compile=False)
+    assert_close(model.predict([tape, numbers], verbose=0), expected)
+
+
+DROPOUTS = {
+    "lstm": lambda: keras.layers.LSTMCell(8, dropout=0.3, recurrent_dropout=0.2),
+    "chain": lambda: ChainedCell(
+        [keras.layers.Dense(8), keras.layers.Dropout(0.5), keras.layers.LSTMCell(8)]
+    ),
+}
+
+
+@pytest.mark.parametrize("controller", DROPOUTS)
+def test_nram_whose_controller_has_dropout_trains(rng, controller):
+    tape = rng.integers(0, TIME, (BATCH, TIME))
+    layer = NRAM(2, num_steps=4, controller=DROPOUTS[controller](), gates=GATES)
+    first, second = (layer(tape, training=True) for _ in range(2))
+    assert np.abs(first - second).max() > 1e-3
+    assert_close(layer(tape), layer(tape))
+    weights = layer.get_weights()
+    model = model_of(layer, keras.Input((None,), dtype="int32"))
+    model.compile("adam", TapeLoss())
+    losses = model.fit(tape, tape, epochs=2, verbose=0).history["loss"]
+    assert np.all(np.isfinite(losses))
+    for before, after in zip(weights, layer.get_weights(), strict=True):
+        assert np.any(after != before)

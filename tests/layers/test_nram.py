@@ -44,8 +44,9 @@ def tapes(rng, batch=3, size=SIZE):
         {"gates": gates.DEFAULT_GATES},
         {"gates": ["INC", "WRITE", "READ", "WRITE-RETURNING-ZERO"]},
         {"num_slots": 3},
+        {"num_slots": 2, "gates": ["WRITE", "READ", "WRITE-RETURNING-ZERO", "ONE"]},
     ],
-    ids=["some gates", "repeated", "all gates", "other order", "hybrid"],
+    ids=["some gates", "repeated", "all gates", "other order", "slots", "writing slots"],
 )
 def test_layer_equals_loops(options, rng):
     layer = random_layer(**options)
