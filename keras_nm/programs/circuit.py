@@ -73,15 +73,13 @@ def cover(patterns, others):
 def without_idle_gates(circuit, gates, renumber):
     """Takes out of a circuit the gates that change neither registers nor tape."""
     pointers = {}  # what was read where since the last write
-    written = {source for _, inputs in circuit.gates for source in inputs}
-    written |= set(circuit.registers)
     idle = set()
     for name, inputs in circuit.gates:
         if gates[name].name == "READ":
             pointers[name] = inputs[0]
         elif gates[name].writes:
             # Writing a cell's own content is what a machine does that has to write.
-            if name not in written and pointers.get(inputs[1]) == inputs[0]:
+            if pointers.get(inputs[1]) == inputs[0]:
                 idle.add(name)
             else:
                 pointers = {}

@@ -141,6 +141,14 @@ def test_a_machine_that_stops_gives_the_tape_of_that_step(rng):
     assert np.array_equal(result["num_steps"], [1, 1])
 
 
+def test_a_machine_goes_on_at_a_willingness_of_one_half(rng):
+    tape = rng.integers(0, SIZE, (2, SIZE))
+    layer = with_stop_logit(0.0)
+    outputs = split_outputs(layer(tape, num_steps=9, selection="discrete"))
+    assert np.all(outputs["num_steps"] == 9)
+    assert np.all(layer.run_integers(tape, 9)["num_steps"] == 9)
+
+
 def test_each_example_can_have_its_own_number_of_steps(rng):
     layer = random_layer()
     tape = tapes(rng, batch=4)
