@@ -72,17 +72,17 @@ def cover(patterns, others):
 
 def without_idle_gates(circuit, gates, renumber):
     """Takes out of a circuit the gates that change neither registers nor tape."""
-    pointers = {}  # what was read where since the last write
+    held = set()  # pairs of a pointer and of what is known to be in its cell
     idle = set()
     for name, inputs in circuit.gates:
         if gates[name].name == "READ":
-            pointers[name] = inputs[0]
+            held.add((inputs[0], name))
         elif gates[name].writes:
             # Writing a cell's own content is what a machine does that has to write.
-            if pointers.get(inputs[1]) == inputs[0]:
+            if inputs in held:
                 idle.add(name)
             else:
-                pointers = {}
+                held = {inputs}
 
     needed = set(circuit.registers)
     for name, inputs in reversed(circuit.gates):

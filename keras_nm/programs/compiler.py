@@ -130,23 +130,23 @@ def _fill_slots(program, circuit):
         kinds += harmless[:1] * (program.num_slots - len(kinds))
         slots = number_gates(kinds)
     arguments = []
-    read = None  # a gate that has read since the last write, and where
+    harmless_write = None  # a pointer, and a source of what is in its cell
     for name, gate in slots.items():
         inputs = used.get(name)
         if gate.writes and inputs is None:
-            if read is None:
+            if harmless_write is None:
                 raise ValueError(
                     f"{name} writes in every step. Where it is not used it has to write "
-                    "back what a READ has just read, but no READ comes before it in "
-                    f"{list(slots)}"
+                    "what is there, which it can get from a READ before it, but there is "
+                    f"none in {list(slots)}"
                 )
-            inputs = read
+            inputs = harmless_write
         elif gate.writes:
-            read = None
+            harmless_write = inputs
         elif inputs is None:
             inputs = ["r1"] * gate.num_arguments
         if gate.name == "READ":
-            read = [inputs[0], name]
+            harmless_write = (inputs[0], name)
         arguments.append(inputs)
     return slots, arguments
 

@@ -111,6 +111,12 @@ def test_gates_without_effect_are_left_out():
         ({"READ": ["r1"], "WRITE": ["r1", "READ"]}, "r1", []),
         ({"READ": ["r1"], "WRITE": ["r2", "READ"]}, "r1", ["READ", "WRITE"]),
         ({"READ": ["r1"], "WRITE": ["r1", "READ"]}, "WRITE", ["READ", "WRITE"]),
+        # The same write once more.
+        (
+            {"READ": ["r2"], "WRITE": ["r1", "READ"], "WRITE2": ["r1", "READ"]},
+            "r1",
+            ["READ", "WRITE"],
+        ),
         # The first write may have changed what the second one writes back.
         (
             {"READ": ["r1"], "WRITE": ["r1", "r2"], "WRITE2": ["r1", "READ"]},
@@ -186,6 +192,17 @@ def test_an_untrained_layer_has_a_program_too(rng):
     )
 
 
+def test_a_gate_that_must_write_keeps_quiet_after_another():
+    gates = ["READ", "WRITE", "WRITE"]
+    circuit = Circuit({"READ": ["r1"], "WRITE": ["r2", "READ"]}, ["READ", "r1"])
+    program = Program(2, [("**", circuit)], gates)
+    layer = program.into_layer(NRAM(2, gates=gates))
+    assert Program.from_layer(layer) == program
+    tape = np.array([[3, 1, 2, 0], [2, 0, 1, 3]])
+    result = layer.run_integers(tape, 4)["tape"].numpy()
+    assert result.tolist() == program.run(tape, 4).tolist()
+
+
 def test_layers_of_another_kind_are_refused():
     program = Program(1, ERASE)
     with pytest.raises(ValueError, match="must be of the program's kind"):
@@ -203,7 +220,7 @@ def test_layers_of_another_kind_are_refused():
         with pytest.raises(ValueError, match="at least 2 units, one per rule"):
             program.into_layer(NRAM(1, controller=controller))
     step = Circuit({"INC": ["r1"]}, ["INC"])
-    with pytest.raises(ValueError, match=r"WRITE writes .* no READ comes before it"):
+    with pytest.raises(ValueError, match=r"WRITE writes .* from a READ before it"):
         Program(1, [("*", step)], gates=["INC", "WRITE"]).into_layer(
             NRAM(1, gates=["INC", "WRITE"])
         )
