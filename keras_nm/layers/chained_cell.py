@@ -1,15 +1,21 @@
 """A recurrent cell made of layers and cells."""
 
 import keras
+from keras import ops
+
+from keras_nm.layers.dropout import DropoutOfInnerCells
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class ChainedCell(keras.layers.Layer):
+class ChainedCell(keras.layers.Layer, DropoutOfInnerCells):
     """Runs feed-forward layers and RNN cells one after the other, as one RNN cell.
 
     It is what `keras.layers.StackedRNNCells` is for cells alone: an LSTM with a hidden
     layer before it, the recurrent controller of Kurach et al. (2016, section 4), is
     `ChainedCell([keras.layers.Dense(32, activation="relu"), keras.layers.LSTMCell(32)])`.
+
+    With masks, end with a cell: on the JAX backend Keras takes the output of a masked
+    step from the last cell's state.
 
     Args:
         layers: List of Keras layers from `(batch, features)` to `(batch, units)` and of
@@ -73,6 +79,10 @@ class ChainedCell(keras.layers.Layer):
             else:
                 x = layer(x, **options)
         return x, new_states
+
+    def call_inner_cells(self, step_input):
+        states = self.get_initial_state(ops.shape(step_input)[0])
+        self.call(step_input, states, training=True)
 
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]

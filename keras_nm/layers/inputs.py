@@ -10,6 +10,7 @@ from numbers import Integral
 import keras
 import numpy as np
 from keras import ops
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
 from keras_nm.arguments import check_integer
 
@@ -52,6 +53,11 @@ def check_tape(tape):
     Raises:
         ValueError: If they are known not to be, or the shape or dtype is another.
     """
+    if isinstance(tape, keras.KerasTensor):
+        raise ValueError(
+            "This takes a tape of values, in eager mode or inside a compiled function. "
+            f"Received the symbolic {tape}: call an NRAM layer on it to build a model"
+        )
     whole_numbers = is_integer_tape(tape)
     values = _known(tape)
     if whole_numbers:
@@ -156,6 +162,8 @@ def _known(tape):
     """The values of a tape as an array, or `None` inside a compiled function."""
     if isinstance(tape, np.ndarray):
         return tape
+    if in_symbolic_scope():  # where some backends have tensors of ones
+        return None
     try:
         return ops.convert_to_numpy(tape)
     except (NotImplementedError, TypeError, ValueError):

@@ -5,12 +5,11 @@ from numbers import Integral
 import keras
 from keras import ops
 from keras.src.backend import AutocastScope
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+from keras_nm.layers.dropout import DropoutOfInnerCells
 
 
-# DropoutRNNCell is what keras.layers.RNN looks for when it tells a cell to prepare
-# and forget dropout masks; a machine's cell passes the message on to its controller.
-class MachineCell(keras.layers.Layer, DropoutRNNCell):
+class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
     """A cell that runs a controller at every step.
 
     A subclass gives `default_controller()`, the layer to take for `None`, and
@@ -77,32 +76,11 @@ class MachineCell(keras.layers.Layer, DropoutRNNCell):
         hidden, states = result if self.has_recurrent_controller else (result, [])
         return ops.cast(hidden, self.compute_dtype), keras.tree.flatten(states)
 
-    # What keras.layers.RNN calls before and after the loop on a DropoutRNNCell.
-    def get_dropout_mask(self, step_input):
-        if any(
-            getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0)
-            for cell in self._dropout_cells
-        ):
-            # A controller draws its masks when it is first called.
-            states = self.initial_controller_states(ops.shape(step_input)[0])
-            inputs = self.first_controller_inputs(step_input)
-            self._run_controller(inputs, states, training=True)
-
-    def get_recurrent_dropout_mask(self, step_state):
-        """Does nothing: `get_dropout_mask` has drawn these masks as well."""
-
-    def reset_dropout_mask(self):
-        for cell in self._dropout_cells:
-            cell.reset_dropout_mask()
-
-    def reset_recurrent_dropout_mask(self):
-        for cell in self._dropout_cells:
-            cell.reset_recurrent_dropout_mask()
-
-    @property
-    def _dropout_cells(self):
-        layers = self.controller._flatten_layers()
-        return [layer for layer in layers if isinstance(layer, DropoutRNNCell)]
+    def call_inner_cells(self, step_input):
+        states = self.initial_controller_states(ops.shape(step_input)[0])
+        self._run_controller(
+            self.first_controller_inputs(step_input), states, training=True
+        )
 
     def get_config(self):
         controller = keras.saving.serialize_keras_object(self.controller)

@@ -57,6 +57,8 @@ class NRAMCell(MachineCell):
             softmax; `"discrete"` by argmax, one-hot, without gradient;
             `"straight_through"` with the values of the latter and the gradient of the
             former. With the last two, the machine also stops or does not, at f > 1/2.
+            A wrong cell then has the answer at a probability of exactly 0, where the
+            logarithm of a loss has no gradient: use them late in training.
         activation_gradient_clip: Positive float or `None`. In training, the gradients of
             logits, gate outputs, registers and tape are clipped to plus or minus this
             number where they pass through the machine. Defaults to `1.0`.
@@ -459,6 +461,7 @@ class NRAM(keras.layers.Layer):
             to each call.
         controller: A Keras RNN cell or feed-forward layer. Defaults to two hidden ReLU
             layers.
+        activity_regularizer: Regularizer of the outputs.
         name: String, the layer's name.
         dtype: The layer's dtype policy. The layer computes in float32 at least.
         trainable: Boolean.
@@ -504,13 +507,19 @@ class NRAM(keras.layers.Layer):
         num_registers,
         num_steps=None,
         controller=None,
+        activity_regularizer=None,
         name=None,
         dtype=None,
         trainable=True,
         **cell_options,
     ):
         cell = NRAMCell(num_registers, controller, dtype=dtype, **cell_options)
-        super().__init__(name=name, dtype=cell.dtype_policy, trainable=trainable)
+        super().__init__(
+            activity_regularizer=activity_regularizer,
+            name=name,
+            dtype=cell.dtype_policy,
+            trainable=trainable,
+        )
         if num_steps is not None:
             check_integer("num_steps", num_steps)
         self.num_steps = num_steps
@@ -663,6 +672,9 @@ class NRAM(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         config["num_steps"] = self.num_steps
+        config["activity_regularizer"] = keras.regularizers.serialize(
+            self.activity_regularizer
+        )
         return {**self.cell.get_config(), **config}
 
     @classmethod

@@ -4,11 +4,12 @@ import math
 
 import keras
 from keras import ops
-from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+from keras_nm.layers.dropout import DropoutOfInnerCells
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class TraceCell(keras.layers.Layer, DropoutRNNCell):
+class TraceCell(keras.layers.Layer, DropoutOfInnerCells):
     """Runs another cell and outputs all that it shows, concatenated.
 
     Keras's RNN takes one output vector per step. Everything worth seeing is therefore
@@ -55,17 +56,8 @@ class TraceCell(keras.layers.Layer, DropoutRNNCell):
         )
         return trace, [trace, *new_states]
 
-    def get_dropout_mask(self, step_input):
-        self.cell.get_dropout_mask(step_input)
-
-    def get_recurrent_dropout_mask(self, step_state):
-        self.cell.get_recurrent_dropout_mask(step_state)
-
-    def reset_dropout_mask(self):
-        self.cell.reset_dropout_mask()
-
-    def reset_recurrent_dropout_mask(self):
-        self.cell.reset_recurrent_dropout_mask()
+    def call_inner_cells(self, step_input):
+        self.cell.call_inner_cells(step_input)
 
     def get_config(self):
         config = {

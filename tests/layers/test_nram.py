@@ -313,6 +313,14 @@ def test_integers_and_their_distributions_are_the_same_tape(rng):
     assert np.array_equal(layer(tape.astype("uint8")), layer(one_hot))
 
 
+def test_losses_of_the_layer_reach_a_model(rng):
+    tape = rng.integers(0, SIZE, (3, SIZE))
+    layer = NRAM(2, num_steps=2, activity_regularizer="l2")
+    outputs = layer(tape)
+    np.testing.assert_allclose(layer.losses, [0.01 * np.sum(outputs**2) / 3], rtol=1e-5)
+    assert NRAM.from_config(layer.get_config()).activity_regularizer.l2 == 0.01
+
+
 # A gate of the user's own
 
 
@@ -379,6 +387,11 @@ def test_models_on_the_wrong_kind_of_input_are_refused():
         ((5, 5), "float32"),
     ):
         assert NRAM(2, num_steps=2)(keras.Input(shape, dtype=dtype)).ndim == 3
+
+
+def test_a_trace_of_no_values_is_refused():
+    with pytest.raises(ValueError, match="call an NRAM layer on it to build a model"):
+        NRAM(2, num_steps=2).trace(keras.Input((5,), dtype="int32"))
 
 
 def test_wrong_tapes_are_refused_inside_a_graph():
