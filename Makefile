@@ -29,7 +29,7 @@ demo: $(INSTALLED)
 	$(BIN)/python examples/answer_from_saved_model.py $(DEMO)/saved_model
 
 test: $(INSTALLED) lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

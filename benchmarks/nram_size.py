@@ -14,6 +14,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import argparse
+import itertools
 import time
 
 import keras
@@ -26,6 +27,7 @@ from keras_nm.programs import PROGRAMS
 BATCH, STEPS, REGISTERS = 32, 10, 4
 SIZES = (8, 16, 32, 64, 128)
 INTEGER_SIZES = (1_000, 10_000, 100_000, 1_000_000)
+INTEGER_BATCHES = (1, 16)
 INTEGER_STEPS = (100, 300)
 
 
@@ -48,12 +50,14 @@ def training_step(size):
     return lambda: model.train_function(iterator), updates
 
 
-def integer_step(size, jit_compile):
+def integer_step(size, batch_size, jit_compile):
     """A function that runs the integer machine for a number of steps."""
     program = PROGRAMS["increment"]
     layer = program.into_layer(keras_nm.layers.NRAM(program.num_registers))
     run = tf.function(layer.run_integers, jit_compile=jit_compile)
-    tape = tf.constant(np.random.default_rng(0).integers(0, size, (1, size)), tf.int32)
+    tape = tf.constant(
+        np.random.default_rng(0).integers(0, size, (batch_size, size)), tf.int32
+    )
     return lambda num_steps: run(tape, tf.constant(num_steps))
 
 
@@ -87,9 +91,12 @@ def main():
     exponent = np.polyfit(np.log(SIZES), np.log(medians), 1)[0]
     print(f"fitted: M^{exponent:.2f}")
 
-    for jit_compile in (True, False):
-        print(f"\ninteger machine, {'with' if jit_compile else 'without'} XLA: a time step")
-        timed = {size: integer_step(size, jit_compile) for size in INTEGER_SIZES}
+    for jit_compile, batch_size in itertools.product((True, False), INTEGER_BATCHES):
+        xla = "with" if jit_compile else "without"
+        print(f"\ninteger machine, {xla} XLA, batch {batch_size}: a time step")
+        timed = {
+            size: integer_step(size, batch_size, jit_compile) for size in INTEGER_SIZES
+        }
         times = {size: [] for size in INTEGER_SIZES}
         for _ in range(rounds + 1):
             for size, function in timed.items():

@@ -1,7 +1,8 @@
 """Checks of arguments, shared by layers and tasks."""
 
+import math
 from collections.abc import Collection
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -12,6 +13,13 @@ def check_integer(name: str, value: Any, minimum: int = 1) -> int:
             f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
         )
     return int(value)
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Returns `value`, or raises a ValueError if it is no positive finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+        raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}")
+    return float(value)
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:

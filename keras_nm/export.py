@@ -95,19 +95,30 @@ def _machine(model):
     """The `NRAM` layer of a model that is nothing else, or `None`."""
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(f"Export takes a built keras.Model. Received: {model!r}")
-    layers = list(_flatten_sequentials(model))
-    machines = [layer for layer in layers if isinstance(layer, NRAM)]
-    if machines and len(layers) > 1:
+    machines = [x for x in _flatten_sequentials(model) if isinstance(x, NRAM)]
+    if not machines:
+        return None
+    history = model.outputs[0]._keras_history
+    node = history.operation._inbound_nodes[history.node_index]
+    alone = history.operation is machines[0] and len(model.outputs) == 1
+    if not alone or node.input_tensors != model.inputs:
         raise ValueError(
-            "Export takes an NRAM layer as a model of its own. Received the layers "
-            f"{[layer.name for layer in layers]}"
+            "Export takes an NRAM layer as a model of its own, from a tape to the layer's "
+            f"output. Received the layers {[layer.name for layer in model.layers]} with "
+            f"inputs {model.inputs} and outputs {model.outputs}"
         )
-    return machines[0] if machines else None
+    return machines[0]
 
 
 def _add_machine_endpoints(archive, model, machine):
+    history = model.outputs[0]._keras_history
+    node = machine._inbound_nodes[history.node_index]
+    selection = node.arguments.kwargs.get("selection")
+
     def fuzzy(inputs):
-        outputs = machine(inputs["tape"], num_steps=inputs["num_steps"])
+        outputs = machine(
+            inputs["tape"], num_steps=inputs["num_steps"], selection=selection
+        )
         parts = split_outputs(outputs)
         return {
             "tape": ops.argmax(parts["tape"], axis=-1),

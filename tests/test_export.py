@@ -171,9 +171,27 @@ def test_an_exported_program_answers(tmp_path):
 def test_a_machine_is_exported_as_a_model_of_its_own(tmp_path):
     tape = keras.Input((None,), dtype="int32")
     layer = NRAM(2, num_steps=2)
-    model = keras.Model(tape, keras.layers.Activation("relu")(layer(tape)))
-    with pytest.raises(ValueError, match="NRAM layer as a model of its own"):
-        export(model, tmp_path / "model")
+    fuzzy = keras.Input((3, 3))
+    for inputs, outputs in (
+        (tape, keras.layers.Activation("relu")(layer(tape))),
+        (tape, 1 - layer(tape)),
+        (tape, [layer(tape), layer(tape)]),
+        (fuzzy, layer(layer(fuzzy)[:, :, :3])),
+    ):
+        with pytest.raises(ValueError, match="NRAM layer as a model of its own"):
+            export(keras.Model(inputs, outputs), tmp_path / "model")
+
+
+def test_a_machine_is_exported_with_its_selection(rng, tmp_path):
+    tape = keras.Input((None,), dtype="int32")
+    layer = NRAM(2)
+    export(
+        keras.Model(tape, layer(tape, num_steps=2, selection="discrete")), tmp_path / "m"
+    )
+    served = tf.saved_model.load(tmp_path / "m").signatures["fuzzy"]
+    tape = tf.constant(rng.integers(0, 6, (5, 6)), tf.int32)
+    probabilities = served(tape=tape, num_steps=tf.constant(4))["probabilities"].numpy()
+    assert set(np.unique(probabilities)) == {0, 1}
 
 
 def test_signatures_are_named_and_dynamic(tmp_path):

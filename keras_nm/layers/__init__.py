@@ -1,10 +1,10 @@
 """Keras layers with external memory.
 
-Written in `keras.ops` alone: they run on every Keras backend.
+Written in `keras.ops`: they run on every Keras backend.
 """
 
 from keras_nm.layers.chained_cell import ChainedCell
-from keras_nm.layers.nram import NRAM, NRAMCell
+from keras_nm.layers.nram import NRAM, NRAMCell, split_outputs
 from keras_nm.layers.ntm import NTM, NTMCell
 
-__all__ = ["NRAM", "NTM", "ChainedCell", "NRAMCell", "NTMCell"]
+__all__ = ["NRAM", "NTM", "ChainedCell", "NRAMCell", "NTMCell", "split_outputs"]

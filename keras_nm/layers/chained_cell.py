@@ -38,12 +38,16 @@ class ChainedCell(keras.layers.Layer, DropoutOfInnerCells):
     def __init__(self, layers, **kwargs):
         super().__init__(**kwargs)
         layers = list(layers)
-        if not all(isinstance(layer, keras.layers.Layer) for layer in layers) or not any(
-            _is_cell(layer) for layer in layers
-        ):
+        fitting = [
+            isinstance(layer, keras.layers.Layer)
+            and not isinstance(layer, keras.layers.RNN)
+            for layer in layers
+        ]
+        if not all(fitting) or not any(_is_cell(layer) for layer in layers):
             raise ValueError(
-                "`layers` must be Keras layers, at least one of them an RNN cell; without "
-                f"one, use keras.Sequential. Received: layers={layers}"
+                "`layers` must be Keras layers without time steps, at least one of them an "
+                "RNN cell: not keras.layers.LSTM but its cell, keras.layers.LSTMCell; and "
+                f"for no cell at all, keras.Sequential. Received: layers={layers}"
             )
         self.layers = layers
         self.state_size = [layer.state_size for layer in layers if _is_cell(layer)]

@@ -16,6 +16,8 @@ from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer
 
+_TAKEN = ("", "r", "registers", "gates", "stop")
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -23,8 +25,8 @@ class Gate:
 
     Args:
         name: What the gate is called in lists, programs and traces. Its last character
-            is no digit: digits count the repetitions of a gate. `"r"` is taken by the
-            registers.
+            is no digit: digits count the repetitions of a gate. `"r"`, `"registers"`,
+            `"gates"` and `"stop"` are taken.
         num_arguments: 0, 1 or 2.
         fuzzy: `fuzzy(tape, *arguments)` from the tape `(B, M, M)` and distributions
             `(B, M)` to a distribution `(B, M)`, in `keras.ops`.
@@ -61,14 +63,10 @@ class Gate:
     writes: bool = False
 
     def __post_init__(self):
-        if (
-            not isinstance(self.name, str)
-            or self.name[-1:].isdigit()
-            or not self.name.strip("r")
-        ):
+        if not isinstance(self.name, str) or self.name in _TAKEN or self.name[-1].isdigit():
             raise ValueError(
-                "A gate's `name` must be a string that does not end with a digit, and not "
-                f"'r'. Received: name={self.name!r}"
+                "A gate's `name` must be a string that does not end with a digit, and none "
+                f"of {_TAKEN}. Received: name={self.name!r}"
             )
         check_integer("num_arguments", self.num_arguments, minimum=0)
         check_integer("min_size", self.min_size)
@@ -85,8 +83,29 @@ GATES: dict[str, Gate] = {}
 def register_gate(gate: Gate) -> Gate:
     """Makes a gate known by its name, to layers, programs and saved files.
 
+    Args:
+        gate: A `Gate`.
+
+    Returns:
+        The gate.
+
     Raises:
-        ValueError: If the name is taken.
+        ValueError: If there is another gate of this name.
+
+    Example:
+
+    >>> from keras_nm.layers import NRAM, gates
+    >>> zero_to_one = gates.Gate(
+    ...     "ZERO-TO-ONE",
+    ...     num_arguments=1,
+    ...     fuzzy=lambda tape, a: gates.GATES["MAX"].fuzzy(
+    ...         tape, a, gates.GATES["ONE"].fuzzy(tape)
+    ...     ),
+    ...     integer=lambda xp, tape, a: xp.maximum(a, xp.ones_like(a)),
+    ...     min_size=2,
+    ... )
+    >>> zero_to_one = gates.register_gate(zero_to_one)
+    >>> layer = NRAM(num_registers=2, gates=["READ", "ZERO-TO-ONE", "WRITE"])
     """
     if GATES.get(gate.name, gate) is not gate:
         raise ValueError(f"There is a gate of the name {gate.name!r} already")
@@ -94,30 +113,47 @@ def register_gate(gate: Gate) -> Gate:
     return gate
 
 
-def repeat_gates(gates: Sequence[str], gate_repeats: int) -> dict[str, Gate]:
-    """The gates of one time step, in order, under names of their own.
+def slots_of(
+    gates: Sequence[str], gate_repeats: int = 1, num_slots: int | None = None
+) -> dict[str, list[Gate]]:
+    """What a time step runs, slot after slot.
 
     Args:
         gates: Names of registered gates. A name may occur more than once.
-        gate_repeats: How many times the whole list is run.
+        gate_repeats: How many times the list is run.
+        num_slots: `None`, or a number of slots for each of which a gate of the list is
+            chosen. `gate_repeats` must then be 1.
 
     Returns:
-        A dict from name to gate: `"READ"` is the first of its kind, `"READ2"` the second.
+        A dict from the name of each slot to the gates to choose from: one, unless there
+        are `num_slots`. The slot of a first gate READ is `"READ"`, of a second `"READ2"`.
 
     Raises:
-        ValueError: For an empty list or an unknown gate.
+        ValueError: For an empty list, an unknown gate and numbers below 1.
 
     Example:
 
-    >>> list(repeat_gates(["READ", "WRITE"], 2))
+    >>> list(slots_of(["READ", "WRITE"], gate_repeats=2))
     ['READ', 'WRITE', 'READ2', 'WRITE2']
+    >>> list(slots_of(["READ", "WRITE"], num_slots=3))
+    ['slot1', 'slot2', 'slot3']
     """
     if isinstance(gates, str) or not gates:
         raise ValueError(f"`gates` must be a list of names. Received: gates={gates!r}")
     check_integer("gate_repeats", gate_repeats)
     for name in gates:
         check_choice("gates", name, GATES)
-    return number_gates(list(gates) * gate_repeats)
+    if num_slots is None:
+        numbered = number_gates(list(gates) * gate_repeats)
+        return {name: [gate] for name, gate in numbered.items()}
+    check_integer("num_slots", num_slots)
+    if gate_repeats != 1:
+        raise ValueError(
+            "With `num_slots` the gate of every slot is chosen, so `gate_repeats` must be "
+            f"1. Received: gate_repeats={gate_repeats}"
+        )
+    choices = [GATES[name] for name in gates]
+    return {f"slot{index + 1}": choices for index in range(num_slots)}
 
 
 def number_gates(names: Sequence[str]) -> dict[str, Gate]:
@@ -160,12 +196,13 @@ def _constant(value):
     )
 
 
-def _truth(probability):
-    """The distribution of a truth value, 0 or 1, from P(1), in its first two columns."""
+def _truth(false, true):
+    """The distribution of a truth value from the terms of the sums P(0) and P(1)."""
 
     def fuzzy(tape, a, b):
-        true = ops.sum(probability(a, b), axis=-1, keepdims=True)  # (B, 1)
-        return _is(0, a) * (1 - true) + _is(1, a) * true
+        # Not 1 - P(1), which may round to below 0.
+        parts = [ops.sum(f(a, b), axis=-1, keepdims=True) for f in (false, true)]
+        return _is(0, a) * parts[0] + _is(1, a) * parts[1]
 
     return fuzzy
 
@@ -256,21 +293,21 @@ for _gate in [
     Gate(
         "LESS-THAN",
         2,
-        _truth(lambda a, b: _less(a) * b),
+        _truth(lambda a, b: _at_least(a) * b, lambda a, b: _less(a) * b),
         lambda xp, tape, a, b: xp.where(a < b, xp.ones_like(a), xp.zeros_like(a)),
         min_size=2,
     ),
     Gate(
         "LESS-OR-EQUAL",
         2,
-        _truth(lambda a, b: _at_most(a) * b),
+        _truth(lambda a, b: _greater(a) * b, lambda a, b: _at_most(a) * b),
         lambda xp, tape, a, b: xp.where(a <= b, xp.ones_like(a), xp.zeros_like(a)),
         min_size=2,
     ),
     Gate(
         "EQUALITY",
         2,
-        _truth(lambda a, b: a * b),
+        _truth(lambda a, b: (_less(a) + _greater(a)) * b, lambda a, b: a * b),
         lambda xp, tape, a, b: xp.where(a == b, xp.ones_like(a), xp.zeros_like(a)),
         min_size=2,
     ),

@@ -1,7 +1,6 @@
 """The Neural Random-Access Machine on integers: no distributions, every choice by argmax.
 
-Registers are `(B, R)` and the tape is `(B, M)`. A gate reads and writes single cells, so
-that a step costs the same whatever M.
+Registers are `(B, R)` and the tape is `(B, M)`. A gate reads and writes single cells.
 """
 
 from keras import ops

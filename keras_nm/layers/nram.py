@@ -6,14 +6,14 @@ Axes: B batch, T time steps, M size of the tape and of the integers, R registers
 """
 
 import math
-from numbers import Real
 
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer
-from keras_nm.layers.gates import DEFAULT_GATES, repeat_gates, write
+from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.layers.gates import DEFAULT_GATES, slots_of, write
 from keras_nm.layers.inputs import (
+    as_array,
     check_sizes,
     check_steps,
     check_tape,
@@ -63,8 +63,9 @@ class NRAMCell(MachineCell):
             logits, gate outputs, registers and tape are clipped to plus or minus this
             number where they pass through the machine. Defaults to `1.0`.
         renormalize: Boolean. Whether registers and tape are divided by their sums after
-            each step, against drift by rounding. Gradients pass as if they were not.
-            Defaults to `True`.
+            each step. Gradients pass as if they were not. Without it, gates multiply
+            rounding errors, and a soft machine breaks after some twenty steps. Defaults
+            to `True`.
         epsilon: Positive float. Logarithms of the tape are `log(max(x, epsilon))`.
             Defaults to `1e-10`.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
@@ -112,34 +113,18 @@ class NRAMCell(MachineCell):
     ):
         super().__init__(controller, **kwargs)
         self.num_registers = check_integer("num_registers", num_registers)
-        sequence = repeat_gates(gates, gate_repeats)
+        self.slots = slots_of(gates, gate_repeats, num_slots)
         self.gates = tuple(gates)
         self.gate_repeats = int(gate_repeats)
-        self.num_slots = num_slots
-        if num_slots is None:
-            self.slots = {name: [gate] for name, gate in sequence.items()}
-        else:
-            check_integer("num_slots", num_slots)
-            if gate_repeats != 1:
-                raise ValueError(
-                    "With `num_slots` the controller chooses the gate of every slot, so "
-                    f"`gate_repeats` must be 1. Received: gate_repeats={gate_repeats}"
-                )
-            choices = list(sequence.values())
-            self.slots = {f"slot{index + 1}": choices for index in range(num_slots)}
+        self.num_slots = None if num_slots is None else int(num_slots)
         self.selection = check_choice("selection", selection, SELECTIONS)
-        for name, value in {
-            "activation_gradient_clip": activation_gradient_clip,
-            "epsilon": epsilon,
-        }.items():
-            optional = name == "activation_gradient_clip" and value is None
-            if not optional and not (isinstance(value, Real) and 0 < value < math.inf):
-                raise ValueError(
-                    f"`{name}` must be a positive number. Received: {name}={value!r}"
-                )
+        if activation_gradient_clip is not None:
+            activation_gradient_clip = check_positive(
+                "activation_gradient_clip", activation_gradient_clip
+            )
         self.activation_gradient_clip = activation_gradient_clip
         self.renormalize = bool(renormalize)
-        self.epsilon = epsilon
+        self.epsilon = check_positive("epsilon", epsilon)
 
         self.circuit_map = keras.layers.Dense(
             sum(math.prod(shape) for shape in self.circuit_shapes.values()),
@@ -469,7 +454,8 @@ class NRAM(keras.layers.Layer):
 
     Call arguments:
         tape: Integers from 0 to M - 1 of shape `(batch, M)`, or distributions of shape
-            `(batch, M, M)`. M may differ from call to call.
+            `(batch, M, M)`, whose sums may differ from 1 by 0.02 and are then corrected. M
+            may differ from call to call.
         num_steps: Optional integer, instead of the layer's own; or an integer tensor, a
             scalar or `(batch,)`, for a number of steps per example. Machines then run in
             a loop of dynamic length, which XLA and the JAX backend cannot compile.
@@ -521,7 +507,7 @@ class NRAM(keras.layers.Layer):
             trainable=trainable,
         )
         if num_steps is not None:
-            check_integer("num_steps", num_steps)
+            num_steps = check_integer("num_steps", num_steps)
         self.num_steps = num_steps
         self.cell = cell
 
@@ -535,8 +521,14 @@ class NRAM(keras.layers.Layer):
         return (batch_size, size, None if size is None else 2 * size + 1)
 
     def compute_output_spec(self, tape, num_steps=None, selection=None, training=False):
-        # The first chance to tell that a model is built on the wrong kind of input.
+        # The first chance to tell that a model is built on wrong inputs.
         is_integer_tape(tape)
+        if tape.shape[1] is not None:
+            check_sizes(tape, self.cell.slots.values())
+        if not isinstance(num_steps, keras.KerasTensor):
+            self._checked_steps(num_steps, tape.shape[0])
+        if selection is not None:
+            check_choice("selection", selection, SELECTIONS)
         shape = self.compute_output_shape(tape.shape)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
@@ -553,7 +545,8 @@ class NRAM(keras.layers.Layer):
         if selection is not None:
             check_choice("selection", selection, SELECTIONS)
         states = self.cell.initial_states(tape)
-        must_stop = self._must_stop(num_steps, ops.shape(states[0])[0])
+        num_steps, valid = self._checked_steps(num_steps, tape.shape[0])
+        must_stop = self._must_stop(num_steps, valid, ops.shape(states[0])[0])
         loop = MachineLoop(
             TraceCell(self.cell, shapes, {"selection": selection}),
             return_sequences=True,
@@ -566,9 +559,8 @@ class NRAM(keras.layers.Layer):
         )
         return outputs, states
 
-    def _must_stop(self, num_steps, batch_size):
+    def _must_stop(self, num_steps, valid, batch_size):
         """A tensor `(B, T, 1)` that is 1 at each example's last step."""
-        num_steps, valid = self._checked_steps(num_steps)
         last = ops.reshape(ops.cast(num_steps, "int32"), (-1, 1)) - 1
         length = ops.maximum(ops.max(last) + 1, 1)
         length = num_steps if isinstance(num_steps, int) else length
@@ -576,14 +568,14 @@ class NRAM(keras.layers.Layer):
         must_stop = ops.broadcast_to(poison(must_stop, valid), (batch_size, length))
         return must_stop[:, :, None]
 
-    def _checked_steps(self, num_steps):
+    def _checked_steps(self, num_steps, batch_size):
         num_steps = self.num_steps if num_steps is None else num_steps
         if num_steps is None:
             raise ValueError(
                 "How many steps? Give `num_steps` to the layer, NRAM(..., num_steps=10), "
                 "or to the call, layer(tape, num_steps=10)"
             )
-        return check_steps(num_steps)
+        return check_steps(num_steps, batch_size)
 
     def trace(self, tape, num_steps=None, selection=None):
         """Runs the layer and shows everything it does at every step.
@@ -616,6 +608,7 @@ class NRAM(keras.layers.Layer):
         >>> tuple(trace["registers"].shape)
         (1, 11, 4, 6)
         """
+        tape = as_array(tape)
         if not self.built:
             self.build(tape.shape)
         size = tape.shape[1]
@@ -632,8 +625,10 @@ class NRAM(keras.layers.Layer):
     def run_integers(self, tape, num_steps=None):
         """Runs the same weights on integers: every choice by argmax, no distributions.
 
-        A step costs the same whatever M: a gate reads and writes single cells. The loop
-        ends when all machines have stopped, at f > 1/2 or after `num_steps`.
+        A gate reads and writes single cells, so that compiled with XLA a step costs the
+        same whatever M: `tf.function(layer.run_integers, jit_compile=True)`. Without,
+        TensorFlow copies the tape for each write. The loop ends when all machines have
+        stopped, at f > 1/2 or after `num_steps`.
 
         Args:
             tape: Integers `(B, M)`.
@@ -655,6 +650,7 @@ class NRAM(keras.layers.Layer):
         >>> tuple(layer.run_integers(tape)["tape"].shape)
         (1, 100000)
         """
+        tape = as_array(tape)
         if not self.built:
             self.build(tape.shape)
         if len(tape.shape) != 2:
@@ -662,7 +658,7 @@ class NRAM(keras.layers.Layer):
                 "The integer machine takes integers of shape (batch, M). "
                 f"Received shape: {tuple(tape.shape)}"
             )
-        limit, valid = self._checked_steps(num_steps)
+        limit, valid = self._checked_steps(num_steps, tape.shape[0])
         valid = valid & check_tape(tape) & check_sizes(tape, self.cell.slots.values())
         tape = ops.cast(tape, "int32")
         # A wrong tape would send pointers astray before its own error is raised.

@@ -4,10 +4,14 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from keras_nm.layers.gates import number_gates
 
 # A pattern has one character per register.
 ZERO, POSITIVE, ANY = "0+*"
+
+MAX_REGISTERS = 12
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,12 @@ class Circuit:
 
 
 def all_patterns(num_registers):
+    """The 2^R patterns of registers that are 0 or not, all zeros first."""
+    if num_registers > MAX_REGISTERS:
+        raise ValueError(
+            "A program is a table of 2^num_registers circuits: `num_registers` must be at "
+            f"most {MAX_REGISTERS}. Received: num_registers={num_registers}"
+        )
     return ["".join(p) for p in itertools.product(ZERO + POSITIVE, repeat=num_registers)]
 
 
@@ -54,15 +64,20 @@ def matches(rule, pattern):
 
 def cover(patterns, others):
     """Few patterns with `"*"` that match all of `patterns` and none of `others`."""
+    others = np.array([list(other) for other in others])
+    others = others.reshape(-1, len(patterns[0]))
     cubes = []
     for pattern in patterns:
         if any(matches(cube, pattern) for cube in cubes):
             continue
-        for position in range(len(pattern)):
-            wider = pattern[:position] + ANY + pattern[position + 1 :]
-            if not any(matches(wider, other) for other in others):
-                pattern = wider
-        cubes.append(pattern)
+        cube = np.array(list(pattern))
+        differs = others != cube  # from each of the others, in which registers
+        for position in range(len(cube)):
+            without = np.delete(differs, position, axis=1)
+            if without.any(axis=1).all():
+                cube[position] = ANY
+                differs[:, position] = False
+        cubes.append("".join(cube))
     for cube in list(cubes):
         rest = [other for other in cubes if other != cube]
         if all(any(matches(other, p) for other in rest) for p in patterns):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_nm.arguments import check_positive
 from keras_nm.layers.gates import GATES, kind_of, number_gates
 from keras_nm.programs.circuit import ANY, POSITIVE, ZERO, Circuit, all_patterns
 
@@ -64,6 +65,7 @@ def _chosen(cell, choices):
 
 def write_rules(program, layer, scale):
     """Sets a layer's weights to run a program. See `Program.into_layer`."""
+    scale = check_positive("scale", scale)
     cell = getattr(layer, "cell", layer)
     if machine_of(cell) != program.machine():
         raise ValueError(

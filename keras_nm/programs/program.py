@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_nm.arguments import check_integer
-from keras_nm.layers.gates import DEFAULT_GATES, kind_of, number_gates, repeat_gates
+from keras_nm.layers.gates import DEFAULT_GATES, kind_of, number_gates, slots_of
 from keras_nm.programs.circuit import (
     ANY,
     POSITIVE,
@@ -26,14 +26,14 @@ from keras_nm.programs.circuit import (
 )
 from keras_nm.programs.compiler import machine_of, read_rules, write_rules
 
-MAX_REGISTERS = 16
+_CONSTANTS = {"ZERO": ZERO, "ONE": POSITIVE, "TWO": POSITIVE}
 
 
 class Program:
     """A table from the registers that are 0 to the circuit of the next time step.
 
     Args:
-        num_registers: Integer from 1 to 16, the number of registers R.
+        num_registers: Integer from 1 to 12, the number of registers R.
         rules: Pairs `(pattern, circuit)`. A pattern has one character per register:
             `"0"` for a register that is 0, `"+"` for one that is not, `"*"` for either.
             The first rule that matches counts.
@@ -82,23 +82,17 @@ class Program:
         num_slots: int | None = None,
     ):
         self.num_registers = check_integer("num_registers", num_registers)
-        if num_registers > MAX_REGISTERS:
-            raise ValueError(
-                "A program is a table of 2^num_registers circuits: `num_registers` must be "
-                f"at most {MAX_REGISTERS}. Received: num_registers={num_registers}"
-            )
+        patterns = all_patterns(self.num_registers)
+        slots = slots_of(gates, gate_repeats, num_slots)
+        self.sequence = {name: slot[0] for name, slot in slots.items()}
         self.gates = tuple(gates)
-        self.gate_repeats = gate_repeats
-        self.num_slots = num_slots
-        # With `num_slots`, the gates to choose from.
-        self.sequence = repeat_gates(self.gates, gate_repeats)
-        if num_slots is not None:
-            check_integer("num_slots", num_slots)
-        self.circuits = self._table([(p, self._checked(p, c)) for p, c in rules])
+        self.gate_repeats = int(gate_repeats)
+        self.num_slots = None if num_slots is None else int(num_slots)
+        self.circuits = self._table(patterns, [(p, self._checked(p, c)) for p, c in rules])
 
-    def _table(self, rules):
+    def _table(self, patterns, rules):
         table = {}
-        for pattern in all_patterns(self.num_registers):
+        for pattern in patterns:
             found = (circuit for rule, circuit in rules if matches(rule, pattern))
             table[pattern] = next(found, None)
             if table[pattern] is None:
@@ -310,8 +304,8 @@ class Program:
     def reachable_patterns(self) -> set[str]:
         """The patterns that may be met, starting with all registers at 0.
 
-        It is known of the constants and of the registers whether they are 0; everything
-        else may be or not. A pattern left out is never met; one that is in may be.
+        It is known of ZERO, ONE, TWO and the registers whether they are 0; everything else
+        may be or not. A pattern left out is never met; one that is in may be.
         """
         reached, waiting = set(), {ZERO * self.num_registers}
         while waiting:
@@ -327,11 +321,8 @@ class Program:
         for source in circuit.registers:
             if source not in gates:
                 possible[source] = pattern[int(source[1:]) - 1]
-            elif gates[source].num_arguments == 0:
-                value = gates[source].integer(np, np.zeros((1, 8), int))
-                possible[source] = ZERO if value[0] == 0 else POSITIVE
             else:
-                possible[source] = ZERO + POSITIVE
+                possible[source] = _CONSTANTS.get(gates[source].name, ZERO + POSITIVE)
         return {
             "".join(dict(zip(possible, bits, strict=True))[s] for s in circuit.registers)
             for bits in itertools.product(*possible.values())
@@ -377,7 +368,7 @@ class Program:
             yield circuit, own, [p for p in patterns if p not in own]
 
     def rules(self) -> list[tuple[str, Circuit]]:
-        """The whole table as few rules, of which exactly one kind of circuit matches."""
+        """The whole table as few rules. All that match a pattern have the same circuit."""
         return [
             (cube, circuit)
             for circuit, own, others in self._by_circuit(list(self.circuits))

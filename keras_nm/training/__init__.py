@@ -1,5 +1,7 @@
 """Training on the tasks: losses, metrics, callbacks, recipes and runs."""
 
+import importlib.util
+
 from keras_nm.training.bits import (
     BitsPerSequence,
     BitsPerSequenceLoss,
@@ -7,15 +9,6 @@ from keras_nm.training.bits import (
 )
 from keras_nm.training.callbacks import SaveModel, StopBelow
 from keras_nm.training.recipes import RECIPES, Recipe
-from keras_nm.training.run import (
-    Run,
-    RunError,
-    build_model,
-    evaluate,
-    load_run,
-    resume,
-    train,
-)
 from keras_nm.training.tapes import ExactTapes, MeanSteps, TapeLoss, WrongCells
 
 __all__ = [
@@ -25,16 +18,31 @@ __all__ = [
     "ExactTapes",
     "MeanSteps",
     "Recipe",
-    "Run",
-    "RunError",
     "SaveModel",
     "StopBelow",
     "TapeLoss",
     "WrongBitsPerSequence",
     "WrongCells",
-    "build_model",
-    "evaluate",
-    "load_run",
-    "resume",
-    "train",
 ]
+
+# Runs are of pipelines.
+if importlib.util.find_spec("tensorflow"):
+    from keras_nm.training.run import (
+        Run,
+        RunError,
+        build_model,
+        evaluate,
+        load_run,
+        resume,
+        train,
+    )
+
+    __all__ += [
+        "Run",
+        "RunError",
+        "build_model",
+        "evaluate",
+        "load_run",
+        "resume",
+        "train",
+    ]

@@ -5,10 +5,12 @@ All of them take `y_true`, the answer tape in integers `(batch, M)`, `y_pred`, t
 the answer cells.
 """
 
+import math
+
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice
+from keras_nm.arguments import check_choice, check_positive
 from keras_nm.layers.nram import split_outputs
 
 LIKELIHOODS = ("expected_log", "log_expected")
@@ -26,12 +28,13 @@ class TapeLoss(keras.losses.Loss):
             `-sum_t p_t sum_i log tape^(t)[i, y_i]`, or `"log_expected"`,
             `-sum_i log sum_t p_t tape^(t)[i, y_i]`.
         epsilon: Positive float. The logarithm of `"log_expected"` is
-            `log(max(x, epsilon))`. Defaults to `1e-10`.
+            `log(max(x, epsilon))`, and the likelihood of an answer outside 0..M-1 is
+            epsilon. Defaults to `1e-10`.
         name: String.
         dtype: The loss's dtype policy.
 
     Raises:
-        ValueError: For an unknown likelihood.
+        ValueError: For an unknown likelihood and an epsilon that is not positive.
 
     Example, for a machine that does nothing: it gives the two wrong cells a probability
     of 0, which counts as `epsilon`.
@@ -52,14 +55,15 @@ class TapeLoss(keras.losses.Loss):
         # tapes' sums, and Keras applies weights to every cell.
         super().__init__(name=name, reduction="sum", dtype=dtype)
         self.likelihood = check_choice("likelihood", likelihood, LIKELIHOODS)
-        self.epsilon = epsilon
+        self.epsilon = check_positive("epsilon", epsilon)
 
     def call(self, y_true, y_pred):
         parts = split_outputs(y_pred)
         if self.likelihood == "expected_log":
-            log_likelihood = _at_answer(parts["log_tape"], y_true)
+            impossible = math.log(self.epsilon)
+            log_likelihood = _at_answer(parts["log_tape"], y_true, impossible)
         else:
-            likelihood = _at_answer(parts["tape"], y_true)
+            likelihood = _at_answer(parts["tape"], y_true, 0.0)
             log_likelihood = ops.log(ops.maximum(likelihood, self.epsilon))
         return -log_likelihood / ops.cast(ops.shape(y_pred)[0], y_pred.dtype)
 
@@ -94,7 +98,7 @@ class WrongCells(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class ExactTapes(keras.metrics.Mean):
-    """The share of tapes without a wrong answer cell.
+    """The share of tapes without a wrong answer cell, of those that have an answer cell.
 
     Example:
 
@@ -113,9 +117,14 @@ class ExactTapes(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         wrong = _wrong(y_true, y_pred)
+        weight = ops.ones_like(wrong)
         if sample_weight is not None:
-            wrong = wrong * ops.cast(ops.convert_to_tensor(sample_weight), wrong.dtype)
-        return super().update_state(ops.all(ops.equal(wrong, 0), axis=-1))
+            sample_weight = ops.cast(sample_weight, weight.dtype)
+            if len(sample_weight.shape) == 1:
+                sample_weight = sample_weight[:, None]
+            weight = weight * sample_weight
+        exact = ops.all(ops.equal(wrong * weight, 0), axis=-1)
+        return super().update_state(exact, ops.any(weight > 0, axis=-1))
 
     def get_config(self):
         return {"name": self.name, "dtype": self.dtype}
@@ -123,7 +132,7 @@ class ExactTapes(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class MeanSteps(keras.metrics.Mean):
-    """The mean over tapes of the expected number of steps, `sum_t p_t t`.
+    """The mean over all tapes of the expected number of steps, `sum_t p_t t`.
 
     Example:
 
@@ -145,12 +154,13 @@ class MeanSteps(keras.metrics.Mean):
         return {"name": self.name, "dtype": self.dtype}
 
 
-def _at_answer(values, y_true):
+def _at_answer(values, y_true, outside):
     """The entry of each cell's row `(B, M, M)` at its answer: `(B, M)`."""
     # Not a gather, whose gradient XLA scatters one element at a time.
     size = ops.shape(values)[-1]
     chosen = ops.equal(ops.cast(y_true, "int32")[:, :, None], ops.arange(size))
-    return ops.sum(ops.where(chosen, values, 0), axis=-1)
+    entry = ops.sum(ops.where(chosen, values, 0), axis=-1)
+    return ops.where(ops.any(chosen, axis=-1), entry, outside)
 
 
 def _wrong(y_true, y_pred):

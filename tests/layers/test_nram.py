@@ -1,3 +1,5 @@
+import json
+
 import keras
 import nram_loops
 import numpy as np
@@ -63,7 +65,7 @@ def test_layer_equals_loops(options, rng):
             STEPS,
             options.get("num_slots"),
         )
-        assert np.array_equal(trace["tape"][row, 0], tape[row])
+        np.testing.assert_allclose(trace["tape"][row, 0], tape[row], atol=1e-6)
         assert np.array_equal(trace["registers"][row, 0], np.eye(SIZE)[[0] * REGISTERS])
         for name in ("tape", "registers"):
             expected = [step[name] for step in history]
@@ -167,7 +169,15 @@ def test_each_example_can_have_its_own_number_of_steps(rng):
 # Selections
 
 
-@pytest.mark.parametrize("options", [{}, {"num_slots": 3}, {"gate_repeats": 2}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"num_slots": 3},
+        {"gate_repeats": 2},
+        {"num_slots": 4, "gates": ["WRITE", "READ", "WRITE-RETURNING-ZERO", "INC"]},
+    ],
+)
 def test_integer_machine_equals_the_discrete_one(options, rng):
     for controller in (
         keras.layers.Dense(6, "tanh"),
@@ -377,7 +387,14 @@ def test_wrong_tapes_are_refused(tape, message):
         layer.run_integers(tape)
 
 
-def test_models_on_the_wrong_kind_of_input_are_refused():
+def test_models_on_wrong_inputs_are_refused():
+    tape = keras.Input((5,), dtype="int32")
+    with pytest.raises(ValueError, match="How many steps"):
+        NRAM(2)(tape)
+    with pytest.raises(ValueError, match="`selection` must be one of"):
+        NRAM(2, num_steps=2)(tape, selection="hard")
+    with pytest.raises(ValueError, match="TWO needs a tape of at least 3"):
+        NRAM(2, num_steps=2)(keras.Input((2,), dtype="int32"))
     for shape in ((None,), (3, 4), (None, 4, 4)):
         with pytest.raises(ValueError, match="A tape must be integers of shape"):
             NRAM(2, num_steps=2)(keras.Input(shape))
@@ -387,6 +404,39 @@ def test_models_on_the_wrong_kind_of_input_are_refused():
         ((5, 5), "float32"),
     ):
         assert NRAM(2, num_steps=2)(keras.Input(shape, dtype=dtype)).ndim == 3
+
+
+def test_lists_are_tapes_and_numbers_of_steps():
+    layer = random_layer()
+    tape = [[1, 2, 0, 3], [0, 3, 1, 1]]
+    result = layer.run_integers(tape, [1, 2])
+    expected = layer.run_integers(np.array(tape), np.array([1, 2]))
+    assert np.array_equal(result["tape"], expected["tape"])
+    assert layer.trace(tape, 2)["tape"].shape == (2, 3, 4, 4)
+
+
+def test_outputs_are_tapes_again(rng):
+    layer = random_layer(gates=gates.DEFAULT_GATES)
+    for seed in range(20):
+        weights = np.random.default_rng(seed)
+        layer.set_weights([3 * weights.normal(size=w.shape) for w in layer.weights])
+        tape = split_outputs(layer(tapes(rng)))["tape"]
+        assert np.min(tape) >= 0
+        assert np.all(np.isfinite(layer(tape)))
+
+
+def test_tapes_of_half_precision_are_corrected(rng):
+    tape = tf.cast(tf.cast(tapes(rng, size=40), tf.bfloat16), tf.float32)
+    first = random_layer().trace(tape, 1)["tape"][:, 0]
+    np.testing.assert_allclose(tf.reduce_sum(first, axis=-1), 1, atol=1e-6)
+
+
+def test_options_of_numpy_types_are_plain_in_the_config():
+    options = {"num_registers": np.int64(2), "num_steps": np.int64(3)}
+    for more in ({"num_slots": np.int64(2)}, {"gate_repeats": np.int64(2)}):
+        layer = NRAM(**options, **more, epsilon=np.float32(0.5))
+        config = json.dumps(layer.get_config())
+        assert json.dumps(NRAM.from_config(json.loads(config)).get_config()) == config
 
 
 def test_a_trace_of_no_values_is_refused():
@@ -431,6 +481,7 @@ def test_wrong_tapes_give_no_numbers_under_xla():
         (np.array([2, 0]), "`num_steps` must be at least 1"),
         (np.array([2.0, 1.0]), "integers of shape \\(batch,\\). Received: float"),
         (np.array([[2], [1]]), "Received: int64 of shape \\(2, 1\\)"),
+        (np.array([2, 1, 3]), "of shape \\(3,\\), with a batch of 2"),
     ],
 )
 def test_wrong_numbers_of_steps_are_refused(num_steps, message):

@@ -1,10 +1,11 @@
 import json
 
 import keras
+import nram_loops
 import numpy as np
 import pytest
 
-from keras_nm.layers import NRAM, ChainedCell, NRAMCell
+from keras_nm.layers import NRAM, ChainedCell, NRAMCell, gates
 from keras_nm.layers.gates import DEFAULT_GATES
 from keras_nm.programs import PROGRAMS, Circuit, Program, execution_table
 
@@ -15,10 +16,13 @@ ERASE = [
 ]
 
 
-def random_program(rng, num_registers=3, **options):
-    """A table of circuits drawn gate by gate."""
-    gates = ["READ", "ONE", "INC", "ADD", "LESS-THAN", "WRITE"]
-    num_arguments = dict(zip(gates, [1, 0, 1, 2, 2, 2], strict=True))
+GATES = ["READ", "ONE", "INC", "ADD", "LESS-THAN", "WRITE"]
+
+
+def random_rules(rng, num_registers=3, **options):
+    """A circuit per pattern, drawn gate by gate."""
+    gates = GATES
+    num_arguments = nram_loops.NUM_ARGUMENTS
     rules = []
     for code in range(2**num_registers):
         pattern = "".join("0+"[code >> bit & 1] for bit in range(num_registers))
@@ -35,7 +39,36 @@ def random_program(rng, num_registers=3, **options):
             sources.append(name)
         registers = [str(source) for source in rng.choice(sources, num_registers)]
         rules.append((pattern, Circuit(chosen, registers, rng.random() < 0.2)))
-    return Program(num_registers, rules, gates, **options)
+    return rules
+
+
+def random_program(rng, **options):
+    return Program(3, random_rules(rng, **options), GATES, **options)
+
+
+def interpret(rules, tape, num_steps):
+    """Runs circuits as they are written. Gives tape, registers and number of steps."""
+    tape, size = list(tape), len(tape)
+    registers = [0] * len(rules[0][0])
+    steps = 0
+    stopped = False
+    while steps < num_steps and not stopped:
+        steps += 1
+        pattern = "".join("+" if value else "0" for value in registers)
+        circuit = dict(rules)[pattern]
+        values = {f"r{i + 1}": value for i, value in enumerate(registers)}
+        for name, sources in circuit.gates:
+            kind = name.rstrip("0123456789")
+            inputs = [values[source] for source in sources]
+            if kind == "READ":
+                values[name] = tape[inputs[0]]
+                continue
+            values[name] = nram_loops.MEANING[kind](size, *inputs)
+            if kind == "WRITE":
+                tape[inputs[0]] = inputs[1]
+        registers = [values[source] for source in circuit.registers]
+        stopped = circuit.stop
+    return tape, registers, steps
 
 
 # Running
@@ -141,18 +174,44 @@ def test_writing_a_cell_s_own_content_is_no_effect(gates, registers, kept):
     assert [name for name, _ in program.circuits["00"].gates] == kept
 
 
-def test_pruning_changes_no_execution(rng):
+def test_programs_do_what_their_circuits_say(rng):
     for options in ({}, {"num_slots": 6}):
-        for _ in range(20):
-            program = random_program(rng, **options)
-            layer = NRAM(3, gates=program.gates, **options)
-            program.into_layer(layer)
+        for _ in range(40):
+            rules = random_rules(rng, **options)
+            program = Program(3, rules, GATES, **options)
             tape = rng.integers(0, 7, (8, 7))
-            result = layer.run_integers(tape, 5)
             trace = program.trace(tape, 5)
-            assert np.array_equal(result["tape"], trace["tape"][:, -1])
-            assert np.array_equal(result["registers"], trace["registers"][:, -1])
-            assert np.array_equal(result["num_steps"], trace["num_steps"])
+            layer = program.into_layer(NRAM(3, gates=GATES, **options))
+            result = layer.run_integers(tape, 5)
+            for row in range(len(tape)):
+                end, registers, num_steps = interpret(rules, tape[row], 5)
+                assert trace["tape"][row, -1].tolist() == end
+                assert trace["registers"][row, -1].tolist() == registers
+                assert trace["num_steps"][row] == num_steps
+                assert result["tape"][row].numpy().tolist() == end
+                assert result["registers"][row].numpy().tolist() == registers
+                assert result["num_steps"][row] == num_steps
+
+
+def test_a_pattern_that_may_be_met_is_not_left_out(monkeypatch):
+    monkeypatch.setattr(gates, "GATES", dict(gates.GATES))
+    head = gates.Gate(
+        "HEAD", 0, lambda tape: tape[:, 0], lambda xp, tape: tape[:, 0], min_size=9
+    )
+    gates.register_gate(head)
+    program = Program(1, [("*", Circuit({"HEAD": []}, ["HEAD"]))], gates=["HEAD"])
+    assert program.reachable_patterns() == {"0", "+"}
+
+
+def test_many_registers_are_printed_in_time():
+    layer = NRAM(10, gates=["READ", "WRITE"])
+    layer.build((None, 5))
+    program = Program.from_layer(layer)
+    assert Program.from_json(program.to_json()) == program
+    layer = NRAM(40, gates=["READ", "WRITE"])
+    layer.build((None, 5))
+    with pytest.raises(ValueError, match="must be at most 12"):
+        Program.from_layer(layer)
 
 
 # Weights
@@ -205,6 +264,8 @@ def test_a_gate_that_must_write_keeps_quiet_after_another():
 
 def test_layers_of_another_kind_are_refused():
     program = Program(1, ERASE)
+    with pytest.raises(ValueError, match="`scale` must be a positive number"):
+        program.into_layer(NRAM(1), scale=-1)
     with pytest.raises(ValueError, match="must be of the program's kind"):
         program.into_layer(NRAM(2))
     with pytest.raises(ValueError, match="must be of the program's kind"):
@@ -358,7 +419,7 @@ def test_wrong_circuits_of_slots_are_refused(gates, message):
 
 
 def test_too_many_registers_are_refused():
-    with pytest.raises(ValueError, match=r"at most 16\. Received: num_registers=17"):
+    with pytest.raises(ValueError, match=r"at most 12\. Received: num_registers=17"):
         Program(17, [])
 
 

@@ -1,5 +1,3 @@
-import time
-
 import keras
 import nram_tapes
 import numpy as np
@@ -82,6 +80,27 @@ def test_metrics_by_hand():
     assert float(MeanSteps()(y_true, y_pred)) == 1.75
 
 
+def test_metrics_by_hand_with_weights_of_whole_tapes():
+    y_true = np.array([[2, 1, 0], [2, 1, 2], [2, 1, 2]])
+    y_pred = np.repeat(outputs(), 3, axis=0)
+    weights = np.array([1, 0, 1])
+    assert float(WrongCells()(y_true, y_pred, sample_weight=weights)) == pytest.approx(
+        1 / 6
+    )
+    assert float(ExactTapes()(y_true, y_pred, sample_weight=weights)) == 0.5
+    expected = -np.log([0.6625, 0.625, 0.6]).sum()
+    loss = TapeLoss("log_expected")(y_true[1:2], y_pred[1:2], sample_weight=[1.0])
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("likelihood", ["expected_log", "log_expected"])
+def test_an_answer_outside_the_integers_is_impossible(likelihood):
+    for answer in (-1, 3):
+        loss = TapeLoss(likelihood, epsilon=1e-3)
+        value = loss([[answer, 0, 0]], outputs(), sample_weight=np.array([[1, 0, 0]]))
+        assert float(value) == pytest.approx(-np.log(1e-3), rel=1e-5)
+
+
 def test_metrics_add_up_over_batches():
     metrics = [WrongCells(), ExactTapes(), MeanSteps()]
     for answer in ([[2, 1, 2]], [[0, 0, 2]]):
@@ -102,6 +121,8 @@ def test_config_round_trips():
         assert copy.get_config() == metric.get_config()
     with pytest.raises(ValueError, match="`likelihood` must be one of 'expected_log'"):
         TapeLoss("log")
+    with pytest.raises(ValueError, match="`epsilon` must be a positive number"):
+        TapeLoss(epsilon=0)
 
 
 def access_tapes(rng, count, num_cells):
@@ -112,8 +133,7 @@ def access_tapes(rng, count, num_cells):
     return [np.array(column) for column in zip(*rows, strict=True)]
 
 
-def test_access_is_learned_from_random_weights_within_a_minute():
-    start = time.monotonic()
+def test_access_is_learned_from_random_weights_in_200_updates():
     inputs = keras.Input((None,), dtype="int32")
     layer = NRAM(num_registers=2, num_steps=3)
     model = keras.Model(inputs, layer(inputs))
@@ -121,7 +141,6 @@ def test_access_is_learned_from_random_weights_within_a_minute():
     model.compile(optimizer, TapeLoss(), metrics=[MeanSteps()], jit_compile=True)
     tape, answer, answer_cells = access_tapes(np.random.default_rng(1), 32 * 50, 8)
     model.fit(tape, answer, sample_weight=answer_cells, epochs=4, verbose=0)
-    assert time.monotonic() - start < 60
 
     model.compile(loss=TapeLoss(), weighted_metrics=[WrongCells(), ExactTapes()])
     # Larger tapes than it was trained on, without building anything again.
