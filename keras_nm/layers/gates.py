@@ -241,30 +241,27 @@ def _convolve(a, b):
     return _correlate(a, ops.roll(ops.flip(b, axis=-1), 1, axis=-1))
 
 
-# The gradients are of the same kind. Left to itself, the backward pass would sum a matrix
-# (B, M, M) along its diagonals, which takes several times as long.
-def _fuzzy_subtract(tape, a, b):
-    @ops.custom_gradient
-    def subtract(a, b):
-        def gradient(*args, upstream=None):
-            upstream = args[0] if upstream is None else upstream
-            return _convolve(upstream, b), _correlate(a, upstream)
+def _bilinear(forward, gradient_of_a, gradient_of_b):
+    """A gate from its form and from its gradients, as functions of what comes back."""
 
-        return _correlate(a, b), gradient
+    # The gradients of circular sums are circular sums. Left to itself, the backward pass
+    # would sum a matrix (B, M, M) along its diagonals, which takes several times as long.
+    def fuzzy(tape, a, b):
+        @ops.custom_gradient
+        def apply(a, b):
+            def gradient(*args, upstream=None):
+                upstream = args[0] if upstream is None else upstream
+                return gradient_of_a(upstream, b), gradient_of_b(upstream, a)
 
-    return subtract(a, b)
+            return forward(a, b), gradient
+
+        return apply(a, b)
+
+    return fuzzy
 
 
-def _fuzzy_add(tape, a, b):
-    @ops.custom_gradient
-    def add(a, b):
-        def gradient(*args, upstream=None):
-            upstream = args[0] if upstream is None else upstream
-            return _correlate(upstream, b), _correlate(upstream, a)
-
-        return _convolve(a, b), gradient
-
-    return add(a, b)
+_fuzzy_add = _bilinear(_convolve, _correlate, _correlate)
+_fuzzy_subtract = _bilinear(_correlate, _convolve, lambda x, a: _correlate(a, x))
 
 
 def _integer_read(xp, tape, pointer):

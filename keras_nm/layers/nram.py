@@ -272,6 +272,15 @@ class NRAMCell(MachineCell):
             A dict: `"stopping_mass"`, `"running"` and `"num_steps"` `(B, 1)`, one entry
             per controller state, `"registers"` `(B, R, M)`, and `"tape"`,
             `"expected_tape"` and `"expected_log_tape"` `(B, M, M)`.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_nm.layers import NRAMCell
+        >>> cell = NRAMCell(num_registers=4)
+        >>> states = cell.initial_states(np.array([[3, 1, 2, 0]]))
+        >>> tuple(cell.named_states(states)["registers"].shape)
+        (1, 4, 4)
         """
         return dict(zip(self.state_names, self.unflatten_states(states), strict=True))
 
@@ -598,7 +607,10 @@ class NRAM(keras.layers.Layer):
             - `"stop"` `(B, T, 1)`, the willingness to stop f_t, and `"stopping_mass"`
               `(B, T, 1)`, the probability p_t of stopping after this step.
 
-            `execution_table` prints it.
+            `keras_nm.programs.execution_table` prints it.
+
+        Raises:
+            ValueError: As a call of the layer.
 
         Example:
 
@@ -687,6 +699,15 @@ def split_outputs(outputs):
     Returns:
         A dict: `"tape"` `(B, M, M)`, the expected tape; `"log_tape"` `(B, M, M)`, the
         expected log-tape; `"num_steps"` `(B,)`, the expected number of steps.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_nm.layers import NRAM, split_outputs
+    >>> layer = NRAM(num_registers=2, num_steps=3)
+    >>> parts = split_outputs(layer(np.array([[3, 1, 2, 0]])))
+    >>> tuple(parts["tape"].shape)
+    (1, 4, 4)
     """
     size = (ops.shape(outputs)[-1] - 1) // 2
     return {

@@ -20,6 +20,9 @@ def execution_table(trace, example=0):
     Returns:
         A string.
 
+    Raises:
+        IndexError: If there is no such example.
+
     Example:
 
     >>> import numpy as np

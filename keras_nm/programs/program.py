@@ -169,6 +169,13 @@ class Program:
 
         Raises:
             ValueError: For a tape or a number of steps of the wrong kind.
+
+        Example, following the pointer in cell 0:
+
+        >>> import numpy as np
+        >>> from keras_nm.programs import PROGRAMS
+        >>> PROGRAMS["access"].run(np.array([[3, 1, 4, 2, 0]]), num_steps=2).tolist()
+        [[2, 1, 4, 2, 0]]
         """
         return self._execute(tape, num_steps, watch=lambda *_: None)["tape"]
 
@@ -183,7 +190,18 @@ class Program:
             A dict: `"tape"` `(B, T + 1, M)` and `"registers"` `(B, T + 1, R)` before each
             step and after the last, with T the most steps of all; `"num_steps"` `(B,)`,
             the steps that each machine ran; and `"patterns"`, the set of patterns met.
-            A machine that has stopped stays as it is.
+            A machine that has stopped stays as it is. `execution_table` prints it.
+
+        Raises:
+            ValueError: For a tape or a number of steps of the wrong kind.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_nm.programs import PROGRAMS
+        >>> trace = PROGRAMS["access"].trace(np.array([[3, 1, 4, 2, 0]]), num_steps=2)
+        >>> trace["registers"].tolist()
+        [[[0, 0], [3, 0], [3, 0]]]
         """
         tapes, registers = [], []
 
@@ -274,7 +292,17 @@ class Program:
             layer: A built `NRAM` or `NRAMCell` with a feed-forward controller.
 
         Raises:
-            ValueError: For a layer that is not built, or whose controller has states.
+            ValueError: For a layer that is not built, has more than 12 registers, or whose
+                controller has states.
+
+        Example, the program of an untrained layer:
+
+        >>> from keras_nm.layers import NRAM
+        >>> from keras_nm.programs import Program
+        >>> layer = NRAM(num_registers=3)
+        >>> layer.build((None, None))
+        >>> Program.from_layer(layer)
+        <Program of 3 registers>
         """
         return cls(rules=read_rules(layer), **machine_of(layer))
 
@@ -297,6 +325,14 @@ class Program:
         Raises:
             ValueError: For a layer of another kind, and if a gate that writes cannot be
                 kept idle, because no READ comes before it.
+
+        Example:
+
+        >>> from keras_nm.layers import NRAM
+        >>> from keras_nm.programs import PROGRAMS, Program
+        >>> layer = PROGRAMS["copy"].into_layer(NRAM(num_registers=4))
+        >>> Program.from_layer(layer) == PROGRAMS["copy"]
+        True
         """
         write_rules(self, layer, scale)
         return layer
