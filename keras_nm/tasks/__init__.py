@@ -2,10 +2,11 @@
 
 from types import MappingProxyType
 
+from keras_nm.tasks import nram
 from keras_nm.tasks.copy import Copy
 from keras_nm.tasks.task import Task
 
 # Every task by the name that recipes, runs and the command line use.
 TASKS = MappingProxyType({"copy": Copy})
 
-__all__ = ["TASKS", "Copy", "Task"]
+__all__ = ["TASKS", "Copy", "Task", "nram"]

@@ -27,6 +27,11 @@ class Copy(Task):
         max_length: Positive integer, the most vectors in a sequence. Defaults to `20`.
         num_bits: Positive integer, the bits in a vector. Defaults to `8`.
 
+    Attributes:
+        input_size: Integer, the channels of `x` `(batch, timesteps, input_size)`.
+        output_size: Integer, the channels of `y` `(batch, timesteps, output_size)`.
+            `sample_weight` is `(batch, timesteps)`.
+
     Raises:
         ValueError: For sizes that are not positive and min_length > max_length.
 

@@ -17,9 +17,7 @@ class Task(abc.ABC):
     Every batch is a pure function of (split, seed, index): the same on every machine,
     in any order, however it is sharded or resumed.
 
-    Subclasses have the attributes `input_size` and `output_size`, the numbers of
-    channels of `x` and `y`, and `max_length`, the greatest length in training, and
-    implement `sample` and `at_length`.
+    Subclasses implement `sample` and `at_length`.
     """
 
     @abc.abstractmethod
@@ -28,23 +26,22 @@ class Task(abc.ABC):
 
         Args:
             key: int64 tensor of shape `(2,)`, the key of the batch's random numbers.
-            batch_size: Integer, the number of sequences.
+            batch_size: Integer, the number of examples.
 
         Returns:
-            A tuple of float32 tensors: `x` `(batch, timesteps, input_size)`, `y`
-            `(batch, timesteps, output_size)` and `sample_weight` `(batch, timesteps)`,
-            which is 1 on the answer steps and 0 elsewhere.
+            A tuple `(x, y, sample_weight)` of tensors, as `model.fit` takes them.
+            `sample_weight` is 1 on what counts as answer and 0 elsewhere.
         """
 
     @abc.abstractmethod
     def at_length(self, length):
-        """Gives the same task with all sequences of one length."""
+        """Gives the same task with all examples of one length."""
 
     def dataset(self, batch_size, seed=0, split="train", start=0, shard=(0, 1)):
         """Makes an endless dataset of batches.
 
         Args:
-            batch_size: Positive integer, the number of sequences in a batch.
+            batch_size: Positive integer, the number of examples in a batch.
             seed: Non-negative integer.
             split: `"train"`, `"validation"` or `"test"`.
             start: Non-negative integer, the index of the first batch, to resume after
@@ -77,11 +74,11 @@ class Task(abc.ABC):
         )
 
     def evaluation_set(self, length, batch_size=64, num_batches=2, seed=0, split="test"):
-        """Makes a finite dataset of sequences of one length, drawn apart from training.
+        """Makes a finite dataset of examples of one length, drawn apart from training.
 
         Args:
             length: Positive integer, as in `at_length`.
-            batch_size: Positive integer, the number of sequences in a batch.
+            batch_size: Positive integer, the number of examples in a batch.
             num_batches: Positive integer.
             seed: Non-negative integer.
             split: `"test"` or `"validation"`.

@@ -1,0 +1,46 @@
+"""The task copy (Kurach et al. 2016, section 4)."""
+
+import tensorflow as tf
+
+from keras_nm.tasks.nram.tape_task import TapeTask, look_up
+
+
+class Copy(TapeTask):
+    """Copy an array to where a pointer points, the cell behind it.
+
+    Tape of 3 values::
+
+        address   0  1  2  3  4  5  6
+        tape      4  a  b  c  0  0  0
+        answer    .  .  .  .  a  b  c
+
+
+    Example:
+
+    >>> from keras_nm.tasks import nram
+    >>> task = nram.Copy(max_size=6)
+    >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
+    >>> tuple(tape.shape)
+    (4, 13)
+    """
+
+    name = "copy"
+
+    @staticmethod
+    def smallest_tape(size):
+        return 2 * size + 1
+
+    @staticmethod
+    def most_steps(size):
+        return 2 * size
+
+    def write_tapes(self, draws, sizes):
+        shape = (tf.shape(sizes)[0], self.num_cells)
+        values = draws.integers(shape, 0, self.num_cells)
+        is_value = (self.cells >= 1) & (self.cells <= sizes)
+        pointer = tf.where(tf.equal(self.cells, 0), sizes + 1, 0)
+        tape = tf.where(is_value, values, pointer)
+        is_answer = (self.cells > sizes) & (self.cells <= 2 * sizes)
+        source = tf.where(is_answer, self.cells - sizes, 0)
+        answer = tf.where(is_answer, look_up(tape, source), tape)
+        return tape, answer, is_answer

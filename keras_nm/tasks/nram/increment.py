@@ -1,0 +1,42 @@
+"""The task increment (Kurach et al. 2016, section 4)."""
+
+import tensorflow as tf
+
+from keras_nm.tasks.nram.tape_task import TapeTask
+
+
+class Increment(TapeTask):
+    """Add 1 to every value, in place.
+
+    Tape of 3 values::
+
+        address   0    1    2    3
+        tape      a    b    c    0
+        answer    a+1  b+1  c+1  .
+
+
+    Example:
+
+    >>> from keras_nm.tasks import nram
+    >>> task = nram.Increment(max_size=6)
+    >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
+    >>> tuple(tape.shape)
+    (4, 7)
+    """
+
+    name = "increment"
+
+    @staticmethod
+    def smallest_tape(size):
+        return size + 1
+
+    @staticmethod
+    def most_steps(size):
+        return size
+
+    def write_tapes(self, draws, sizes):
+        shape = (tf.shape(sizes)[0], self.num_cells)
+        is_value = tf.broadcast_to(self.cells < sizes, shape)
+        tape = tf.where(is_value, draws.integers(shape, 1, self.num_cells), 0)
+        answer = tf.where(is_value, (tape + 1) % self.num_cells, tape)
+        return tape, answer, is_value

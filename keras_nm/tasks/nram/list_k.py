@@ -1,0 +1,47 @@
+"""The task list_k (Kurach et al. 2016, section 4)."""
+
+import tensorflow as tf
+
+from keras_nm.tasks.nram.nodes import place_nodes, write_list
+from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
+
+
+class ListK(TapeTask):
+    """Find the value that is k hops away from the head of a linked list.
+
+    The header has the head's address, k, and the address for the answer. The nodes, next
+    and value, are at random places. Two hops from 6 over 8 to 4, answered in cell 3::
+
+        address   0  1  2  3  4  5  6  7  8  9
+        tape      6  2  3  0  0  c  8  a  4  b
+        answer    .  .  .  c  .  .  .  .  .  .
+
+
+    Example:
+
+    >>> from keras_nm.tasks import nram
+    >>> task = nram.ListK(max_size=6)
+    >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
+    >>> tuple(tape.shape)
+    (4, 15)
+    """
+
+    name = "list_k"
+
+    @staticmethod
+    def smallest_tape(size):
+        return 2 * size + 3
+
+    @staticmethod
+    def most_steps(size):
+        return size + 1
+
+    def write_tapes(self, draws, sizes):
+        shape = (tf.shape(sizes)[0], self.num_cells)
+        nodes, out = place_nodes(draws, sizes, self.max_size, 2, 3, self.num_cells)
+        values = draws.integers(tf.shape(nodes), 0, self.num_cells)
+        hops = draws.integers(tf.shape(sizes), 0, sizes)
+        tape = write_list(tf.zeros(shape, tf.int32), nodes, values, sizes)
+        tape = tf.concat([nodes[:, :1], hops, out, tape[:, 3:]], axis=1)
+        answer = put(tape, out, look_up(values, hops))
+        return tape, answer, tf.equal(self.cells, out)

@@ -1,0 +1,54 @@
+"""The task list_search (Kurach et al. 2016, section 4)."""
+
+import tensorflow as tf
+
+from keras_nm.tasks.nram.nodes import place_nodes, write_list
+from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
+
+
+class ListSearch(TapeTask):
+    """Find the first node of a linked list that holds a value.
+
+    The header has the head's address, the value, and the address for the answer, which is
+    the address of the node. The nodes, next and value, are at random places, and the
+    cells between them hold trash. The value b is in the node at 8::
+
+        address   0  1  2  3  4  5  6  7  8  9
+        tape      6  b  3  ?  0  b  8  a  4  b
+        answer    .  .  .  8  .  .  .  .  .  .
+
+
+    Example:
+
+    >>> from keras_nm.tasks import nram
+    >>> task = nram.ListSearch(max_size=6)
+    >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
+    >>> tuple(tape.shape)
+    (4, 15)
+    """
+
+    name = "list_search"
+
+    @staticmethod
+    def smallest_tape(size):
+        return 2 * size + 3
+
+    @staticmethod
+    def most_steps(size):
+        return size + 2
+
+    def write_tapes(self, draws, sizes):
+        shape = (tf.shape(sizes)[0], self.num_cells)
+        nodes, out = place_nodes(draws, sizes, self.max_size, 2, 3, self.num_cells)
+        # From few different values, so that the first is not the only one, to many.
+        num_values = draws.integers(tf.shape(sizes), 1, 2 * sizes + 1)
+        values = draws.integers(tf.shape(nodes), 0, num_values)
+        values = (values + draws.integers(tf.shape(sizes), 0, self.num_cells)) % shape[1]
+        wanted = look_up(values, draws.integers(tf.shape(sizes), 0, sizes))
+        trash = draws.integers(shape, 0, self.num_cells)
+        tape = write_list(trash, nodes, values, sizes)
+        tape = tf.concat([nodes[:, :1], wanted, out, tape[:, 3:]], axis=1)
+        found = tf.cast(tf.equal(values, wanted), tf.int32)
+        first = tf.argmax(found, axis=1, output_type=tf.int32)[:, tf.newaxis]
+        answer = put(tape, out, look_up(nodes, first))
+        return tape, answer, tf.equal(self.cells, out)

@@ -1,0 +1,66 @@
+"""The task merge (Kurach et al. 2016, section 4)."""
+
+import tensorflow as tf
+
+from keras_nm.tasks.nram.tape_task import TapeTask, look_up
+
+
+class Merge(TapeTask):
+    """Merge two sorted arrays into one.
+
+    The header points to A, to B and to the place for the answer. Each array ends with a
+    guardian G = M - 1, larger than any value. Two values a and d, one value b,
+    a <= b <= d::
+
+        address   0  1  2  3  4  5  6  7  8  9 10
+        tape      3  6  8  a  d  G  b  G  0  0  0
+        answer    .  .  .  .  .  .  .  .  a  b  d
+
+    The size is the number of values in both arrays.
+
+
+    Example:
+
+    >>> from keras_nm.tasks import nram
+    >>> task = nram.Merge(max_size=6)
+    >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
+    >>> tuple(tape.shape)
+    (4, 17)
+    """
+
+    name = "merge"
+    smallest_size = 2
+
+    @staticmethod
+    def smallest_tape(size):
+        return 2 * size + 5
+
+    @staticmethod
+    def most_steps(size):
+        return size + 3
+
+    def write_tapes(self, draws, sizes):
+        shape = (tf.shape(sizes)[0], self.num_cells)
+        guardian = self.num_cells - 1
+        index = tf.range(self.max_size)[tf.newaxis]
+        lowest = draws.integers(tf.shape(sizes), 0, guardian)
+        values = draws.integers((shape[0], self.max_size), lowest, guardian)
+        values = tf.where(index < sizes, values, guardian)
+        size_a = draws.integers(tf.shape(sizes), 1, sizes)
+
+        # Sorted first by array, then by value.
+        in_b = tf.cast(index >= size_a, tf.int32)
+        arrays = tf.sort(values + self.num_cells * in_b) % self.num_cells
+        in_a = (self.cells >= 3) & (self.cells < 3 + size_a)
+        in_b = (self.cells >= 4 + size_a) & (self.cells < 4 + sizes)
+        source = tf.where(in_a, self.cells - 3, tf.where(in_b, self.cells - 4, 0))
+        is_guardian = tf.equal(self.cells, 3 + size_a) | tf.equal(self.cells, 4 + sizes)
+        rest = tf.where(is_guardian, guardian, 0)
+        tape = tf.where(in_a | in_b, look_up(arrays, source), rest)
+        header = [tf.fill(tf.shape(sizes), 3), 4 + size_a, 5 + sizes]
+        tape = tf.concat([*header, tape[:, 3:]], axis=1)
+
+        is_answer = (self.cells >= 5 + sizes) & (self.cells < 5 + 2 * sizes)
+        source = tf.where(is_answer, self.cells - 5 - sizes, 0)
+        answer = tf.where(is_answer, look_up(tf.sort(values), source), tape)
+        return tape, answer, is_answer

@@ -1,0 +1,47 @@
+"""The task swap (Kurach et al. 2016, section 4)."""
+
+import tensorflow as tf
+
+from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
+
+
+class Swap(TapeTask):
+    """Exchange the two values that two pointers point to.
+
+    Tape of 4 values, of which the first and the third are exchanged::
+
+        address   0  1  2  3  4  5  6
+        tape      2  4  a  b  c  d  0
+        answer    .  .  c  b  a  d  .
+
+
+    Example:
+
+    >>> from keras_nm.tasks import nram
+    >>> task = nram.Swap(max_size=6)
+    >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
+    >>> tuple(tape.shape)
+    (4, 9)
+    """
+
+    name = "swap"
+
+    @staticmethod
+    def smallest_tape(size):
+        return size + 3
+
+    @staticmethod
+    def most_steps(size):
+        return 3
+
+    def write_tapes(self, draws, sizes):
+        shape = (tf.shape(sizes)[0], self.num_cells)
+        pointers = draws.integers((shape[0], 2), 2, sizes + 2)
+        is_answer = (self.cells >= 2) & (self.cells <= sizes + 1)
+        tape = tf.where(is_answer, draws.integers(shape, 1, self.num_cells), 0)
+        tape = tf.concat([pointers, tape[:, 2:]], axis=1)
+        # Both to the same place, if the pointers are equal.
+        first, second = tf.split(pointers, 2, axis=1)
+        answer = put(tape, first, look_up(tape, second))
+        answer = put(answer, second, look_up(tape, first))
+        return tape, answer, is_answer
