@@ -14,7 +14,6 @@ class Access(TapeTask):
         tape      3  a  b  c  d  0
         answer    c  .  .  .  .  .
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

@@ -14,7 +14,6 @@ class Copy(TapeTask):
         tape      4  a  b  c  0  0  0
         answer    .  .  .  .  a  b  c
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

@@ -14,7 +14,6 @@ class Increment(TapeTask):
         tape      a    b    c    0
         answer    a+1  b+1  c+1  .
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

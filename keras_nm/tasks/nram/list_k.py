@@ -16,7 +16,6 @@ class ListK(TapeTask):
         tape      6  2  3  0  0  c  8  a  4  b
         answer    .  .  .  c  .  .  .  .  .  .
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

@@ -17,7 +17,6 @@ class ListSearch(TapeTask):
         tape      6  b  3  ?  0  b  8  a  4  b
         answer    .  .  .  8  .  .  .  .  .  .
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

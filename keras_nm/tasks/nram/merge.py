@@ -18,7 +18,6 @@ class Merge(TapeTask):
 
     The size is the number of values in both arrays.
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

@@ -14,7 +14,6 @@ class Permutation(TapeTask):
         tape      4  2  0  1  a  b  c
         answer    .  c  a  b  .  .  .
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

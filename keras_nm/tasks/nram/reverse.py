@@ -14,7 +14,6 @@ class Reverse(TapeTask):
         tape      4  a  b  c  0  0  0
         answer    .  .  .  .  c  b  a
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

@@ -14,7 +14,6 @@ class Swap(TapeTask):
         tape      2  4  a  b  c  d  0
         answer    .  .  c  b  a  d  .
 
-
     Example:
 
     >>> from keras_nm.tasks import nram

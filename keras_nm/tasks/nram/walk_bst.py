@@ -20,7 +20,6 @@ class WalkBST(TapeTask):
     The tree is what inserting its values in a random order gives, and any node may be the
     end of the path.
 
-
     Example:
 
     >>> from keras_nm.tasks import nram
