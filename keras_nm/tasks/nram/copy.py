@@ -40,6 +40,10 @@ class Copy(TapeTask):
         pointer = tf.where(tf.equal(self.cells, 0), sizes + 1, 0)
         tape = tf.where(is_value, values, pointer)
         is_answer = (self.cells > sizes) & (self.cells <= 2 * sizes)
-        source = tf.where(is_answer, self.cells - sizes, 0)
+        source = tf.where(is_answer, self.source(sizes), 0)
         answer = tf.where(is_answer, look_up(tape, source), tape)
         return tape, answer, is_answer
+
+    def source(self, sizes):
+        """The address from which each cell of the answer comes, `(B, M)`."""
+        return self.cells - sizes
