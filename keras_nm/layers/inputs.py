@@ -179,6 +179,8 @@ def _known(tape):
     try:
         return ops.convert_to_numpy(tape)
     except (NotImplementedError, TypeError, ValueError):
+        # How TensorFlow and JAX say that a tensor being compiled has no values yet. These
+        # are then checked when it runs, by the caller.
         return None
 
 
