@@ -58,6 +58,11 @@ def all_patterns(num_registers):
     return ["".join(p) for p in itertools.product(ZERO + POSITIVE, repeat=num_registers)]
 
 
+def register_names(num_registers):
+    """The sources that are registers."""
+    return [f"r{index + 1}" for index in range(num_registers)]
+
+
 def matches(rule, pattern):
     return all(r in (ANY, p) for r, p in zip(rule, pattern, strict=True))
 

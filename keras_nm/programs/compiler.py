@@ -11,17 +11,24 @@ from keras import ops
 
 from keras_nm.arguments import check_positive
 from keras_nm.layers.gates import GATES, kind_of, number_gates
-from keras_nm.programs.circuit import ANY, POSITIVE, ZERO, Circuit, all_patterns
+from keras_nm.programs.circuit import (
+    ANY,
+    POSITIVE,
+    ZERO,
+    Circuit,
+    all_patterns,
+    register_names,
+)
 
 
-def machine_of(layer):
-    """The arguments of a layer or cell that a program for it has as well."""
-    cell = getattr(layer, "cell", layer)
+def machine_of(owner):
+    """The arguments that a program has in common with the layers and cells it fits."""
+    owner = getattr(owner, "cell", owner)
     return {
-        "num_registers": cell.num_registers,
-        "gates": list(cell.gates),
-        "gate_repeats": cell.gate_repeats,
-        "num_slots": cell.num_slots,
+        "num_registers": owner.num_registers,
+        "gates": list(owner.gates),
+        "gate_repeats": owner.gate_repeats,
+        "num_slots": owner.num_slots,
     }
 
 
@@ -54,7 +61,7 @@ def _chosen(cell, choices):
         named = {name: gates[0] for name, gates in cell.slots.items()}
     else:
         named = number_gates([cell.gates[i] for i in choices["gates"].argmax(axis=-1)])
-    sources = [f"r{index + 1}" for index in range(cell.num_registers)] + list(named)
+    sources = [*register_names(cell.num_registers), *named]
     gates = {}
     for slot, (name, gate) in zip(cell.slots, named.items(), strict=True):
         chosen = choices[slot].argmax(axis=-1) if gate.num_arguments else []
@@ -67,9 +74,9 @@ def write_rules(program, layer, scale):
     """Sets a layer's weights to run a program. See `Program.into_layer`."""
     scale = check_positive("scale", scale)
     cell = getattr(layer, "cell", layer)
-    if machine_of(cell) != program.machine():
+    if machine_of(cell) != machine_of(program):
         raise ValueError(
-            f"The layer must be of the program's kind, {program.machine()}. "
+            f"The layer must be of the program's kind, {machine_of(program)}. "
             f"Received a layer with {machine_of(cell)}"
         )
     rules = program.rules()
@@ -101,7 +108,7 @@ def write_rules(program, layer, scale):
 def _logits(program, circuit, cell):
     """A flat array in the order of `circuit_shapes`: 1 at what a circuit chooses."""
     slots, arguments = _fill_slots(program, circuit)
-    sources = [f"r{index + 1}" for index in range(program.num_registers)] + list(slots)
+    sources = [*register_names(program.num_registers), *slots]
     chosen = {
         **dict(zip(cell.slots, arguments, strict=True)),
         "registers": circuit.registers,

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_nm.arguments import check_integer
 from keras_nm.layers.gates import DEFAULT_GATES, kind_of, number_gates, slots_of
+from keras_nm.layers.inputs import check_sizes, check_steps, check_tape
 from keras_nm.programs.circuit import (
     ANY,
     POSITIVE,
@@ -22,6 +23,7 @@ from keras_nm.programs.circuit import (
     all_patterns,
     cover,
     matches,
+    register_names,
     without_idle_gates,
 )
 from keras_nm.programs.compiler import machine_of, read_rules, write_rules
@@ -119,7 +121,7 @@ class Program:
                 f"Received: registers={circuit.registers}"
             )
         named = self._gates_of(circuit, fail)
-        sources = [f"r{index + 1}" for index in range(self.num_registers)]
+        sources = register_names(self.num_registers)
         for name, arguments in circuit.gates:
             if len(arguments) != named[name].num_arguments:
                 fail(f"{name} takes {named[name].num_arguments} arguments, not {arguments}")
@@ -222,12 +224,7 @@ class Program:
         self._check_tape(tape)
         # Sums and differences of narrow or unsigned integers would overflow.
         tape = tape.astype(np.int64)
-        limit = np.broadcast_to(np.asarray(num_steps), len(tape))
-        if not np.issubdtype(limit.dtype, np.integer) or np.any(limit < 1):
-            raise ValueError(
-                "`num_steps` must be an integer of at least 1, or one for each tape. "
-                f"Received: num_steps={num_steps!r}"
-            )
+        limit, _ = check_steps(num_steps, len(tape))
         registers = np.zeros((len(tape), self.num_registers), tape.dtype)
         steps = np.zeros(len(tape), int)
         running = np.ones(len(tape), bool)
@@ -251,7 +248,7 @@ class Program:
 
     def _run_circuit(self, circuit, tape, registers):
         """Runs one step: gives the new tapes and registers."""
-        values = {f"r{i + 1}": registers[:, i] for i in range(self.num_registers)}
+        values = dict(zip(register_names(self.num_registers), registers.T, strict=True))
         gates = self._gates_of(circuit, fail=None)
         for name, arguments in circuit.gates:
             inputs = [values[source] for source in arguments]
@@ -266,23 +263,11 @@ class Program:
                 "A program runs on integers of shape (batch, M). "
                 f"Received: {tape.dtype} of shape {tape.shape}"
             )
-        size = tape.shape[1]
-        used = {
-            name: self._gates_of(circuit, fail=None)[name]
-            for circuit in self.circuits.values()
-            for name, _ in circuit.gates
-        }
-        for name, gate in used.items():
-            if size < gate.min_size:
-                raise ValueError(
-                    f"{name} needs a tape of at least {gate.min_size} cells. "
-                    f"Received a tape of {size}"
-                )
-        if tape.size and (tape.min() < 0 or tape.max() >= size):
-            raise ValueError(
-                f"The cells of a tape of {size} cells hold integers from 0 to {size - 1}. "
-                f"Received integers from {tape.min()} to {tape.max()}"
-            )
+        check_tape(tape)
+        for circuit in self.circuits.values():
+            gates = self._gates_of(circuit, fail=None)
+            if circuit.gates:
+                check_sizes(tape, [[gates[name] for name, _ in circuit.gates]])
 
     @classmethod
     def from_layer(cls, layer) -> "Program":
@@ -422,7 +407,7 @@ class Program:
             }
             for pattern, circuit in self.rules()
         ]
-        return json.dumps({**self.machine(), "rules": rules})
+        return json.dumps({**machine_of(self), "rules": rules})
 
     @classmethod
     def from_json(cls, text: str) -> "Program":
@@ -445,19 +430,10 @@ class Program:
                 f"registers and stop. The error was: {error!r}"
             ) from error
 
-    def machine(self):
-        """The program's arguments that an `NRAM` layer has as well."""
-        return {
-            "num_registers": self.num_registers,
-            "gates": list(self.gates),
-            "gate_repeats": self.gate_repeats,
-            "num_slots": self.num_slots,
-        }
-
     def __eq__(self, other):
         if not isinstance(other, Program):
             return NotImplemented
-        return self.machine() == other.machine() and self.circuits == other.circuits
+        return machine_of(self) == machine_of(other) and self.circuits == other.circuits
 
     __hash__ = None
 

@@ -60,9 +60,6 @@ class _MeanPerSequence(keras.metrics.Mean):
             per_step = per_step * ops.cast(mask, per_step.dtype)
         return super().update_state(ops.sum(per_step, axis=-1))
 
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
-
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class BitsPerSequence(_MeanPerSequence):

@@ -92,9 +92,6 @@ class WrongCells(keras.metrics.Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         return super().update_state(_wrong(y_true, y_pred), sample_weight)
 
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
-
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class ExactTapes(keras.metrics.Mean):
@@ -126,9 +123,6 @@ class ExactTapes(keras.metrics.Mean):
         exact = ops.all(ops.equal(wrong * weight, 0), axis=-1)
         return super().update_state(exact, ops.any(weight > 0, axis=-1))
 
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
-
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class MeanSteps(keras.metrics.Mean):
@@ -149,9 +143,6 @@ class MeanSteps(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         return super().update_state(split_outputs(y_pred)["num_steps"])
-
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype}
 
 
 def _at_answer(values, y_true, outside):
