@@ -136,7 +136,9 @@ def flatten(x):
 
 
 def with_controller(config, custom_objects):
-    """A config whose controller is a layer again."""
+    """A config whose controller, if it has one, is a layer again."""
+    if "controller" not in config:
+        return config
     controller = keras.saving.deserialize_keras_object(
         config["controller"], custom_objects=custom_objects
     )

@@ -344,3 +344,40 @@ PROGRAMS["walk_bst"] = Program(
     ],
     gate_repeats=2,
 )
+
+# With the paper's 0 for left and 1 for right, the path ends where a child is missing: r4
+# remembers its parent.
+WALK_BST_FROM_ZERO = Program(
+    4,
+    [
+        (
+            "00**",
+            Circuit(
+                {"READ": ["r1"], "TWO": [], "INC": ["TWO"], "READ2": ["TWO"]},
+                ["READ", "INC", "READ2", "r4"],
+            ),
+        ),
+        (
+            "+***",
+            Circuit(
+                {
+                    "READ": ["r2"],
+                    "INC": ["r1"],
+                    "ADD": ["INC", "r3"],
+                    "READ2": ["ADD"],
+                    "INC2": ["r2"],
+                },
+                ["READ2", "INC2", "READ", "r1"],
+            ),
+        ),
+        (
+            "0+**",
+            Circuit(
+                {"READ": ["r4"], "ONE": [], "READ2": ["ONE"], "WRITE2": ["READ2", "READ"]},
+                ["r1", "r2", "r3", "r4"],
+                stop=True,
+            ),
+        ),
+    ],
+    gate_repeats=2,
+)

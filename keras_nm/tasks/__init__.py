@@ -1,12 +1,12 @@
-"""Tasks with generated data, from the papers of the machines in `keras_nm.layers`."""
+"""Tasks with generated data, from the papers of the machines in `keras_nm.layers`.
 
-from types import MappingProxyType
+`TASKS` says all that is known of each. `keras_nm.tasks.datasets`, which is imported by
+itself, has frozen datasets of them.
+"""
 
-from keras_nm.tasks import nram
-from keras_nm.tasks.copy import Copy
-from keras_nm.tasks.task import Task
+from keras_nm.tasks import nram, ntm
+from keras_nm.tasks.draws import PATTERNS
+from keras_nm.tasks.table import TASKS, TaskSpec
+from keras_nm.tasks.task import SPLITS, Task
 
-# Every task by the name that recipes, runs and the command line use.
-TASKS = MappingProxyType({"copy": Copy})
-
-__all__ = ["TASKS", "Copy", "Task", "nram"]
+__all__ = ["PATTERNS", "SPLITS", "TASKS", "Task", "TaskSpec", "nram", "ntm"]

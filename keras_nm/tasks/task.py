@@ -1,95 +1,225 @@
 """What every task has in common: endless, reproducible tf.data pipelines."""
 
 import abc
+import dataclasses
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 import tensorflow as tf
 
 from keras_nm.arguments import check_choice, check_integer
-
-# Splits share no key: their number goes into that of every batch.
-SPLITS = MappingProxyType({"train": 0, "validation": 1, "test": 2})
+from keras_nm.tasks.draws import PATTERNS, Draws
 
 
+@dataclass(frozen=True)
+class Split:
+    """Examples that no other split has.
+
+    Args:
+        stream: Integer, which no other split has. It goes into every random number.
+        num_examples: Integer, how many examples a frozen dataset has. (A pipeline has as
+            many as one takes.)
+        beyond_training: Boolean, whether the examples are longer than those of training.
+    """
+
+    stream: int
+    num_examples: int
+    beyond_training: bool = False
+
+
+SPLITS = MappingProxyType(
+    {
+        "train": Split(0, 10_000),
+        "validation": Split(1, 1_000),
+        "test": Split(2, 1_000),
+        "long": Split(3, 1_000, beyond_training=True),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task(abc.ABC):
     """A source of `(x, y, sample_weight)` batches made in the TensorFlow graph.
 
-    Every batch is a pure function of (split, seed, index): the same on every machine,
-    in any order, however it is sharded or resumed.
+    Every example is a pure function of task, split, seed and its index: the same on every
+    machine, in any order and in batches of any size. Examples of different length may
+    be in a batch. How hard an example is, is its length.
 
-    Subclasses implement `sample` and `at_length`.
+    Subclasses are frozen dataclasses. They have the class attributes `name` and
+    `smallest_length`, and implement `sample`.
+
+    Args:
+        min_length: Positive integer, the length of the shortest examples.
+        max_length: Positive integer, the length of the longest examples.
+
+    Raises:
+        ValueError: For lengths out of range, and min_length > max_length.
     """
 
+    min_length: int
+    max_length: int
+
+    name: ClassVar[str]
+    smallest_length: ClassVar[int] = 1
+
+    def __post_init__(self):
+        for length in ("max_length", "min_length"):
+            check_integer(length, getattr(self, length), self.smallest_length)
+        if self.min_length > self.max_length:
+            raise ValueError(
+                "`min_length` must be at most `max_length`. Received: "
+                f"min_length={self.min_length}, max_length={self.max_length}"
+            )
+
     @abc.abstractmethod
-    def sample(self, key, batch_size):
+    def sample(self, draws, lengths):
         """Makes one batch in graph.
 
         Args:
-            key: int64 tensor of shape `(2,)`, the key of the batch's random numbers.
-            batch_size: Integer, the number of examples.
+            draws: `Draws`, where all random numbers come from.
+            lengths: int32 tensor `(B, 1)`, the length of each example.
 
         Returns:
             A tuple `(x, y, sample_weight)` of tensors, as `model.fit` takes them.
             `sample_weight` is 1 on what counts as answer and 0 elsewhere.
         """
 
-    @abc.abstractmethod
-    def at_length(self, length):
-        """Gives the same task with all examples of one length."""
+    def with_lengths(self, min_length, max_length):
+        """Gives the same task with examples of other lengths.
 
-    def dataset(self, batch_size, seed=0, split="train", start=0, shard=(0, 1)):
+        Args:
+            min_length: Positive integer.
+            max_length: Positive integer.
+
+        Returns:
+            A `Task`.
+
+        Raises:
+            ValueError: For lengths out of range, and min_length > max_length.
+        """
+        return dataclasses.replace(self, min_length=min_length, max_length=max_length)
+
+    def dataset(
+        self,
+        batch_size,
+        *,
+        seed=0,
+        split="train",
+        start=0,
+        shard=(0, 1),
+        pattern="random",
+        draw_lengths=None,
+    ):
         """Makes an endless dataset of batches.
 
         Args:
             batch_size: Positive integer, the number of examples in a batch.
             seed: Non-negative integer.
-            split: `"train"`, `"validation"` or `"test"`.
+            split: `"train"`, `"validation"`, `"test"` or `"long"`: four sources that
+                share no random number.
             start: Non-negative integer, the index of the first batch, to resume after
                 as many batches.
             shard: Pair `(index, count)`: every `count`-th batch from batch `index` on.
+            pattern: What the data of the examples are: `"random"`, all `"equal"`,
+                `"sorted"`, `"reversed"` or all the `"highest"` value.
+            draw_lengths: Function from `Draws` to the lengths of a batch's examples, int32
+                `(B, 1)`, such as `keras_nm.training.Curriculum.draw_lengths`. Batches are
+                then made one by one when they are asked for, so that one can say which
+                of them follow a change of the function's state. Defaults to all lengths
+                of the task with the same probability.
 
         Returns:
             A `tf.data.Dataset` of `(x, y, sample_weight)`, see `sample`.
 
         Raises:
-            ValueError: For sizes out of range and unknown splits.
+            ValueError: For sizes out of range and unknown splits or patterns.
         """
         check_integer("batch_size", batch_size)
         check_integer("seed", seed, minimum=0)
         check_integer("start", start, minimum=0)
-        split_number = SPLITS[check_choice("split", split, SPLITS)]
+        check_choice("pattern", pattern, PATTERNS)
+        stream = SPLITS[check_choice("split", split, SPLITS)].stream
         shard_index, num_shards = _check_shard(shard)
 
+        # No task has Python control flow over tensors, and looking for it takes longer than
+        # everything else that happens before the first batch.
+        @tf.autograph.experimental.do_not_convert
         def batch(index):
-            key = tf.random.fold_in(
-                tf.constant([seed, split_number], tf.int64), index, alg="philox"
-            )
-            return self.sample(key, batch_size)
+            key = tf.constant([seed, stream], tf.int64)
+            draws = Draws(key, index * batch_size, batch_size, pattern)
+            return self.sample(draws, (draw_lengths or self._draw_lengths)(draws))
 
         first = shard_index + start * num_shards
-        return (
-            tf.data.Dataset.counter(first, num_shards)
-            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE)
-        )
+        indices = tf.data.Dataset.counter(first, num_shards)
+        if draw_lengths is None:
+            batches = indices.map(batch, tf.data.AUTOTUNE, deterministic=True)
+            return batches.prefetch(tf.data.AUTOTUNE)
+        options = tf.data.Options()
+        options.experimental_optimization.inject_prefetch = False
+        return indices.map(batch).with_options(options)
 
-    def evaluation_set(self, length, batch_size=64, num_batches=2, seed=0, split="test"):
-        """Makes a finite dataset of examples of one length, drawn apart from training.
+    def _draw_lengths(self, draws):
+        return draws.integers(self.min_length, self.max_length + 1, 1)
+
+    def evaluation_set(
+        self,
+        length=None,
+        batch_size=64,
+        num_batches=2,
+        *,
+        seed=0,
+        split="test",
+        pattern="random",
+    ):
+        """Makes a finite dataset of examples that are not those of training.
 
         Args:
-            length: Positive integer, as in `at_length`.
+            length: Positive integer, of all examples. Defaults to all lengths of the task
+                with the same probability.
             batch_size: Positive integer, the number of examples in a batch.
             num_batches: Positive integer.
             seed: Non-negative integer.
-            split: `"test"` or `"validation"`.
+            split: As in `dataset`.
+            pattern: As in `dataset`.
 
         Returns:
             A `tf.data.Dataset` of `num_batches` batches.
+
+        Raises:
+            ValueError: For sizes out of range and unknown splits or patterns.
         """
-        check_integer("length", length)
         check_integer("num_batches", num_batches)
-        task = self.at_length(length)
-        return task.dataset(batch_size, seed, split).take(num_batches)
+        task = self
+        if length is not None:
+            check_integer("length", length, self.smallest_length)
+            task = self.with_lengths(length, length)
+        batches = task.dataset(batch_size, seed=seed, split=split, pattern=pattern)
+        return batches.take(num_batches)
+
+    def structured_sets(self, batch_size=64, *, seed=0, split="test"):
+        """Makes evaluation sets of the cases that random examples hardly ever are.
+
+        Args:
+            batch_size: Positive integer, the number of examples of each case.
+            seed: Non-negative integer.
+            split: As in `dataset`.
+
+        Returns:
+            A dict from the name of a case to a `tf.data.Dataset` of one batch: all data
+            `"equal"`, `"sorted"`, `"reversed"` or the `"highest"` value (on a tape of M
+            cells M - 1, where incrementing wraps around); the `"shortest"` and the
+            `"longest"` examples of the task, and those of the `"smallest"` length at all,
+            which is one element in most tasks.
+        """
+        sets = {}
+        for pattern in PATTERNS[1:]:
+            sets[pattern] = {"length": None, "pattern": pattern}
+        sets["shortest"] = {"length": self.min_length}
+        sets["longest"] = {"length": self.max_length}
+        sets["smallest"] = {"length": self.smallest_length}
+        common = {"batch_size": batch_size, "num_batches": 1, "seed": seed, "split": split}
+        return {name: self.evaluation_set(**case, **common) for name, case in sets.items()}
 
 
 def _check_shard(shard):

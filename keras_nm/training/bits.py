@@ -1,4 +1,4 @@
-"""Bits per sequence, as the papers report them: a loss and two metrics.
+"""Bits per sequence, as the papers report them: a loss and three metrics.
 
 All of them take `y_true` in {0, 1} and logits `y_pred`, of shape
 `(batch, timesteps, bits)`, and `sample_weight` of shape `(batch, timesteps)`, which is
@@ -9,6 +9,8 @@ import math
 
 import keras
 from keras import ops
+
+from keras_nm.arguments import check_integer
 
 
 def _bits_per_step(y_true, y_pred):
@@ -95,3 +97,51 @@ class WrongBitsPerSequence(_MeanPerSequence):
 
     def __init__(self, name="wrong_bits_per_sequence", dtype=None):
         super().__init__(name=name, dtype=dtype)
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class OptimalBitsPerSequence(_MeanPerSequence):
+    """The cross-entropy that the best predictor of N-grams has on the same sequences.
+
+    It knows how sequences are made, but not their tables: after a context which a 1 has
+    followed `N_1` times and a 0 `N_0` times it expects a 1 with the probability
+    `(N_1 + 1/2) / (N_0 + N_1 + 1)` (Graves et al. 2014, equation 10). The first bits, which
+    have no complete context, cost one bit each. What the model says plays no part.
+
+    Takes `y_true` `(batch, timesteps, 1)`, all bits of a sequence in their order.
+
+    Args:
+        order: Positive integer N. A context is N - 1 bits. Defaults to `6`.
+
+    Example, with contexts of one bit:
+
+    >>> import keras_nm, numpy as np
+    >>> metric = keras_nm.training.OptimalBitsPerSequence(order=2)
+    >>> sequence = np.array([[[1], [1], [1]]])
+    >>> round(float(metric(sequence, np.zeros((1, 3, 1)))), 3)  # 1 - log2(1/2) - log2(3/4)
+    2.415
+    """
+
+    def __init__(self, order=6, name="optimal_bits_per_sequence", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.order = check_integer("order", order)
+
+    def per_step(self, y_true, y_pred):
+        bits = ops.cast(y_true[..., 0], "int32")  # (B, T)
+        time = ops.arange(ops.shape(bits)[1])
+        context = ops.zeros_like(bits)
+        for age in range(1, self.order):
+            before = ops.where(time >= age, ops.roll(bits, age, axis=1), 0)
+            context = context + 2 ** (age - 1) * before
+        # (B, T, T): at each step, the earlier steps with the same context.
+        complete = time >= self.order - 1
+        same = ops.equal(context[:, :, None], context[:, None, :])
+        same = same & (time[None, :] < time[:, None]) & complete[None, :]
+        same = ops.cast(same, self.dtype)
+        ones = ops.cast(bits, self.dtype)
+        probability = ops.sum(same * ones[:, None, :], axis=-1) + 0.5
+        probability = probability / (ops.sum(same, axis=-1) + 1)
+        return -ops.log2(ops.where(bits == 1, probability, 1 - probability))
+
+    def get_config(self):
+        return {"order": self.order, **super().get_config()}

@@ -4,7 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.training import BitsPerSequence, BitsPerSequenceLoss, WrongBitsPerSequence
+from keras_nm.tasks import TASKS
+from keras_nm.training import (
+    BitsPerSequence,
+    BitsPerSequenceLoss,
+    OptimalBitsPerSequence,
+    WrongBitsPerSequence,
+)
 
 
 @pytest.fixture
@@ -96,3 +102,48 @@ def test_model_fit_evaluate_and_reload(example, tmp_path):
         np.testing.assert_allclose(result["loss"], bits, rtol=1e-5)
         np.testing.assert_allclose(result["bits_per_sequence"], bits, rtol=1e-5)
         np.testing.assert_allclose(result["wrong_bits_per_sequence"], wrong, rtol=1e-5)
+
+
+def optimal_bits(sequence, order):
+    """Counts what followed each context so far, in plain Python."""
+    counts, bits = {}, []
+    for t, bit in enumerate(sequence):
+        if t < order - 1:
+            bits.append(1.0)
+            continue
+        count = counts.setdefault(tuple(sequence[t - order + 1 : t]), [0, 0])
+        bits.append(-math.log2((count[bit] + 0.5) / (sum(count) + 1)))
+        count[bit] += 1
+    return bits
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 6])
+def test_optimal_bits_equal_those_of_counting(order, rng):
+    sequences = (rng.random((7, 40, 1)) < rng.random((7, 1, 1))).astype("float32")
+    weights = rng.integers(0, 2, (7, 40)).astype("float32")
+    expected = np.array([optimal_bits(row[:, 0].astype(int), order) for row in sequences])
+    metric = OptimalBitsPerSequence(order=order)
+    metric.update_state(sequences, np.zeros((7, 40, 1)))
+    np.testing.assert_allclose(metric.result(), expected.sum(axis=1).mean(), rtol=1e-5)
+    metric.reset_state()
+    metric.update_state(sequences, np.zeros((7, 40, 1)), sample_weight=weights)
+    expected = (weights * expected).sum(axis=1).mean()
+    np.testing.assert_allclose(metric.result(), expected, rtol=1e-5)
+
+
+def test_the_optimal_predictor_has_133_bits_per_sequence():
+    """As in figure 13 of Graves et al. 2014."""
+    spec = TASKS["ntm/dynamic_ngrams"]
+    metric = OptimalBitsPerSequence()
+    for _, y, weight in spec.make().dataset(250).take(8):
+        metric.update_state(y, y, sample_weight=weight)
+    assert float(metric.result()) == pytest.approx(133, abs=1)
+
+
+def test_configuration_of_optimal_bits():
+    metric = OptimalBitsPerSequence(order=3, name="best")
+    copy = keras.metrics.deserialize(keras.metrics.serialize(metric))
+    assert copy.get_config() == metric.get_config()
+    assert copy.order == 3
+    with pytest.raises(ValueError, match="order=0"):
+        OptimalBitsPerSequence(order=0)

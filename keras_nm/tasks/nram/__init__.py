@@ -1,7 +1,5 @@
 """The ten tasks of the Neural Random-Access Machine."""
 
-from types import MappingProxyType
-
 from keras_nm.tasks.nram.access import Access
 from keras_nm.tasks.nram.copy import Copy
 from keras_nm.tasks.nram.increment import Increment
@@ -14,26 +12,7 @@ from keras_nm.tasks.nram.swap import Swap
 from keras_nm.tasks.nram.tape_task import TapeTask
 from keras_nm.tasks.nram.walk_bst import WalkBST
 
-TASKS = MappingProxyType(
-    {
-        task.name: task
-        for task in (
-            Access,
-            Increment,
-            Copy,
-            Reverse,
-            Swap,
-            Permutation,
-            ListK,
-            ListSearch,
-            Merge,
-            WalkBST,
-        )
-    }
-)
-
 __all__ = [
-    "TASKS",
     "Access",
     "Copy",
     "Increment",

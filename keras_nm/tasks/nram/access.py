@@ -1,10 +1,13 @@
 """The task access (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up
 
 
+@dataclass(frozen=True, kw_only=True)
 class Access(TapeTask):
     """Fetch the value that a pointer points to.
 
@@ -17,7 +20,7 @@ class Access(TapeTask):
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.Access(max_size=6)
+    >>> task = nram.Access(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 8)
@@ -26,18 +29,18 @@ class Access(TapeTask):
     name = "access"
 
     @staticmethod
-    def smallest_tape(size):
-        return size + 2
+    def smallest_tape(length):
+        return length + 2
 
     @staticmethod
-    def most_steps(size):
+    def most_steps(length):
         return 2
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
-        values = draws.integers(shape, 1, self.num_cells)
-        pointer = draws.integers(tf.shape(sizes), 1, sizes + 1)
-        is_value = (self.cells >= 1) & (self.cells <= sizes)
+    def write_tapes(self, draws, lengths):
+        shape = (draws.batch_size, self.num_cells)
+        values = draws.integer_data(1, self.num_cells, self.num_cells)
+        pointer = draws.integers(1, lengths + 1, 1)
+        is_value = (self.cells >= 1) & (self.cells <= lengths)
         is_answer = tf.broadcast_to(tf.equal(self.cells, 0), shape)
         tape = tf.where(is_value, values, tf.where(is_answer, pointer, 0))
         answer = tf.where(is_answer, look_up(tape, pointer), tape)

@@ -1,10 +1,13 @@
 """The task copy (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up
 
 
+@dataclass(frozen=True, kw_only=True)
 class Copy(TapeTask):
     """Copy an array to where a pointer points, the cell behind it.
 
@@ -17,7 +20,7 @@ class Copy(TapeTask):
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.Copy(max_size=6)
+    >>> task = nram.Copy(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 13)
@@ -26,24 +29,23 @@ class Copy(TapeTask):
     name = "copy"
 
     @staticmethod
-    def smallest_tape(size):
-        return 2 * size + 1
+    def smallest_tape(length):
+        return 2 * length + 1
 
     @staticmethod
-    def most_steps(size):
-        return 2 * size
+    def most_steps(length):
+        return 2 * length
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
-        values = draws.integers(shape, 0, self.num_cells)
-        is_value = (self.cells >= 1) & (self.cells <= sizes)
-        pointer = tf.where(tf.equal(self.cells, 0), sizes + 1, 0)
+    def write_tapes(self, draws, lengths):
+        values = draws.integer_data(0, self.num_cells, self.num_cells)
+        is_value = (self.cells >= 1) & (self.cells <= lengths)
+        pointer = tf.where(tf.equal(self.cells, 0), lengths + 1, 0)
         tape = tf.where(is_value, values, pointer)
-        is_answer = (self.cells > sizes) & (self.cells <= 2 * sizes)
-        source = tf.where(is_answer, self.source(sizes), 0)
+        is_answer = (self.cells > lengths) & (self.cells <= 2 * lengths)
+        source = tf.where(is_answer, self.source(lengths), 0)
         answer = tf.where(is_answer, look_up(tape, source), tape)
         return tape, answer, is_answer
 
-    def source(self, sizes):
+    def source(self, lengths):
         """The address from which each cell of the answer comes, `(B, M)`."""
-        return self.cells - sizes
+        return self.cells - lengths

@@ -1,11 +1,14 @@
 """The task list_k (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from keras_nm.tasks.nram.nodes import place_nodes, write_list
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 
 
+@dataclass(frozen=True, kw_only=True)
 class ListK(TapeTask):
     """Find the value that is k hops away from the head of a linked list.
 
@@ -19,7 +22,7 @@ class ListK(TapeTask):
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.ListK(max_size=6)
+    >>> task = nram.ListK(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 15)
@@ -28,19 +31,19 @@ class ListK(TapeTask):
     name = "list_k"
 
     @staticmethod
-    def smallest_tape(size):
-        return 2 * size + 3
+    def smallest_tape(length):
+        return 2 * length + 3
 
     @staticmethod
-    def most_steps(size):
-        return size + 1
+    def most_steps(length):
+        return length + 1
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
-        nodes, out = place_nodes(draws, sizes, self.max_size, 2, 3, self.num_cells)
-        values = draws.integers(tf.shape(nodes), 0, self.num_cells)
-        hops = draws.integers(tf.shape(sizes), 0, sizes)
-        tape = write_list(tf.zeros(shape, tf.int32), nodes, values, sizes)
+    def write_tapes(self, draws, lengths):
+        shape = (draws.batch_size, self.num_cells)
+        nodes, out = place_nodes(draws, lengths, self.max_length, 2, 3, self.num_cells)
+        values = draws.integer_data(0, self.num_cells, self.max_length)
+        hops = draws.integers(0, lengths, 1)
+        tape = write_list(tf.zeros(shape, tf.int32), nodes, values, lengths)
         tape = tf.concat([nodes[:, :1], hops, out, tape[:, 3:]], axis=1)
         answer = put(tape, out, look_up(values, hops))
         return tape, answer, tf.equal(self.cells, out)

@@ -1,11 +1,14 @@
 """The task list_search (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from keras_nm.tasks.nram.nodes import place_nodes, write_list
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 
 
+@dataclass(frozen=True, kw_only=True)
 class ListSearch(TapeTask):
     """Find the first node of a linked list that holds a value.
 
@@ -20,7 +23,7 @@ class ListSearch(TapeTask):
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.ListSearch(max_size=6)
+    >>> task = nram.ListSearch(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 15)
@@ -29,23 +32,22 @@ class ListSearch(TapeTask):
     name = "list_search"
 
     @staticmethod
-    def smallest_tape(size):
-        return 2 * size + 3
+    def smallest_tape(length):
+        return 2 * length + 3
 
     @staticmethod
-    def most_steps(size):
-        return size + 2
+    def most_steps(length):
+        return length + 2
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
-        nodes, out = place_nodes(draws, sizes, self.max_size, 2, 3, self.num_cells)
+    def write_tapes(self, draws, lengths):
+        nodes, out = place_nodes(draws, lengths, self.max_length, 2, 3, self.num_cells)
         # From few different values, so that the first is not the only one, to many.
-        num_values = draws.integers(tf.shape(sizes), 1, 2 * sizes + 1)
-        values = draws.integers(tf.shape(nodes), 0, num_values)
-        values = (values + draws.integers(tf.shape(sizes), 0, self.num_cells)) % shape[1]
-        wanted = look_up(values, draws.integers(tf.shape(sizes), 0, sizes))
-        trash = draws.integers(shape, 0, self.num_cells)
-        tape = write_list(trash, nodes, values, sizes)
+        num_values = draws.integers(1, 2 * lengths + 1, 1)
+        lowest = draws.integer_data(0, self.num_cells - num_values + 1, 1)
+        values = draws.integer_data(lowest, lowest + num_values, self.max_length)
+        wanted = look_up(values, draws.integers(0, lengths, 1))
+        trash = draws.integer_data(0, self.num_cells, self.num_cells)
+        tape = write_list(trash, nodes, values, lengths)
         tape = tf.concat([nodes[:, :1], wanted, out, tape[:, 3:]], axis=1)
         found = tf.cast(tf.equal(values, wanted), tf.int32)
         first = tf.argmax(found, axis=1, output_type=tf.int32)[:, tf.newaxis]

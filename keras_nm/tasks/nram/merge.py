@@ -1,10 +1,13 @@
 """The task merge (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up
 
 
+@dataclass(frozen=True, kw_only=True)
 class Merge(TapeTask):
     """Merge two sorted arrays into one.
 
@@ -16,50 +19,50 @@ class Merge(TapeTask):
         tape      3  6  8  a  d  G  b  G  0  0  0
         answer    .  .  .  .  .  .  .  .  a  b  d
 
-    The size is the number of values in both arrays.
+    The length is the number of values in both arrays.
 
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.Merge(max_size=6)
+    >>> task = nram.Merge(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 17)
     """
 
     name = "merge"
-    smallest_size = 2
+    smallest_length = 2
+    min_length: int = 2
 
     @staticmethod
-    def smallest_tape(size):
-        return 2 * size + 5
+    def smallest_tape(length):
+        return 2 * length + 5
 
     @staticmethod
-    def most_steps(size):
-        return size + 3
+    def most_steps(length):
+        return length + 3
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
+    def write_tapes(self, draws, lengths):
         guardian = self.num_cells - 1
-        index = tf.range(self.max_size)[tf.newaxis]
-        lowest = draws.integers(tf.shape(sizes), 0, guardian)
-        values = draws.integers((shape[0], self.max_size), lowest, guardian)
-        values = tf.where(index < sizes, values, guardian)
-        size_a = draws.integers(tf.shape(sizes), 1, sizes)
+        index = tf.range(self.max_length)[tf.newaxis]
+        lowest = draws.integers(0, guardian, 1)
+        values = draws.integer_data(lowest, guardian, self.max_length)
+        values = tf.where(index < lengths, values, guardian)
+        size_a = draws.integers(1, lengths, 1)
 
         # Sorted first by array, then by value.
         in_b = tf.cast(index >= size_a, tf.int32)
         arrays = tf.sort(values + self.num_cells * in_b) % self.num_cells
         in_a = (self.cells >= 3) & (self.cells < 3 + size_a)
-        in_b = (self.cells >= 4 + size_a) & (self.cells < 4 + sizes)
+        in_b = (self.cells >= 4 + size_a) & (self.cells < 4 + lengths)
         source = tf.where(in_a, self.cells - 3, tf.where(in_b, self.cells - 4, 0))
-        is_guardian = tf.equal(self.cells, 3 + size_a) | tf.equal(self.cells, 4 + sizes)
+        is_guardian = tf.equal(self.cells, 3 + size_a) | tf.equal(self.cells, 4 + lengths)
         rest = tf.where(is_guardian, guardian, 0)
         tape = tf.where(in_a | in_b, look_up(arrays, source), rest)
-        header = [tf.fill(tf.shape(sizes), 3), 4 + size_a, 5 + sizes]
+        header = [tf.fill(tf.shape(lengths), 3), 4 + size_a, 5 + lengths]
         tape = tf.concat([*header, tape[:, 3:]], axis=1)
 
-        is_answer = (self.cells >= 5 + sizes) & (self.cells < 5 + 2 * sizes)
-        source = tf.where(is_answer, self.cells - 5 - sizes, 0)
+        is_answer = (self.cells >= 5 + lengths) & (self.cells < 5 + 2 * lengths)
+        source = tf.where(is_answer, self.cells - 5 - lengths, 0)
         answer = tf.where(is_answer, look_up(tf.sort(values), source), tape)
         return tape, answer, is_answer

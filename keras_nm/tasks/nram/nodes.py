@@ -5,13 +5,13 @@ import tensorflow as tf
 from keras_nm.tasks.nram.tape_task import put
 
 
-def place_nodes(draws, sizes, max_size, node_size, first_cell, num_cells):
+def place_nodes(draws, num_nodes, max_nodes, node_size, first_cell, num_cells):
     """Finds places for nodes, all ways to place them behind a header equally likely.
 
     Args:
         draws: `Draws`.
-        sizes: int32 tensor `(B, 1)`, the numbers of nodes n.
-        max_size: Integer N, the most nodes of all.
+        num_nodes: int32 tensor `(B, 1)`, n.
+        max_nodes: Integer N, the most nodes of all.
         node_size: Integer, the cells of a node.
         first_cell: int32 tensor `(B, 1)` or integer, the length of the header.
         num_cells: Integer M.
@@ -20,29 +20,29 @@ def place_nodes(draws, sizes, max_size, node_size, first_cell, num_cells):
         The addresses of the nodes in random order, int32 `(B, N)`, of which the first n
         count; and a random address outside of them, `(B, 1)`.
     """
-    shape = (tf.shape(sizes)[0], num_cells)
+    shape = (draws.batch_size, num_cells)
     places = tf.broadcast_to(tf.range(num_cells)[tf.newaxis], shape)
-    num_places = num_cells - first_cell - sizes * (node_size - 1)
-    chosen = draws.ranks(places < num_places) < sizes
+    num_places = num_cells - first_cell - num_nodes * (node_size - 1)
+    chosen = draws.ranks(places < num_places) < num_nodes
     # A place is where a node begins if the others were one cell long.
-    ordered = tf.sort(tf.where(chosen, places, num_cells))[:, :max_size]
-    index = tf.range(max_size)[tf.newaxis]
+    ordered = tf.sort(tf.where(chosen, places, num_cells))[:, :max_nodes]
+    index = tf.range(max_nodes)[tf.newaxis]
     addresses = first_cell + ordered + index * (node_size - 1)
-    order = tf.argsort(draws.ranks(tf.broadcast_to(index < sizes, tf.shape(addresses))))
-    addresses = tf.gather(addresses, order, batch_dims=1)
+    among = tf.broadcast_to(index < num_nodes, (draws.batch_size, max_nodes))
+    addresses = tf.gather(addresses, draws.order(among), batch_dims=1)
 
     taken = tf.zeros(shape, tf.int32)
     for offset in range(node_size):
         ones = tf.ones_like(addresses)
-        taken = put(taken, addresses + offset, ones, where=index < sizes)
+        taken = put(taken, addresses + offset, ones, where=index < num_nodes)
     free = draws.ranks(tf.equal(taken, 0))
     out = tf.argmin(free, axis=1, output_type=tf.int32)[:, tf.newaxis]
     return addresses, out
 
 
-def write_list(tape, nodes, values, sizes):
+def write_list(tape, nodes, values, lengths):
     """Writes nodes (next, value) in their order; the last one's next is NULL."""
     index = tf.range(tf.shape(nodes)[1])[tf.newaxis]
-    following = tf.where(index < sizes - 1, tf.roll(nodes, -1, axis=1), 0)
-    tape = put(tape, nodes, following, where=index < sizes)
-    return put(tape, nodes + 1, values, where=index < sizes)
+    following = tf.where(index < lengths - 1, tf.roll(nodes, -1, axis=1), 0)
+    tape = put(tape, nodes, following, where=index < lengths)
+    return put(tape, nodes + 1, values, where=index < lengths)

@@ -1,10 +1,13 @@
 """The task permutation (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up
 
 
+@dataclass(frozen=True, kw_only=True)
 class Permutation(TapeTask):
     """Put the values of an array into a given order.
 
@@ -17,7 +20,7 @@ class Permutation(TapeTask):
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.Permutation(max_size=6)
+    >>> task = nram.Permutation(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 13)
@@ -26,21 +29,20 @@ class Permutation(TapeTask):
     name = "permutation"
 
     @staticmethod
-    def smallest_tape(size):
-        return 2 * size + 1
+    def smallest_tape(length):
+        return 2 * length + 1
 
     @staticmethod
-    def most_steps(size):
-        return size + 2
+    def most_steps(length):
+        return length + 2
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
-        is_order = (self.cells >= 1) & (self.cells <= sizes)
-        order = draws.ranks(is_order)
-        is_value = (self.cells > sizes) & (self.cells <= 2 * sizes)
-        values = draws.integers(shape, 0, self.num_cells)
-        header = tf.where(tf.equal(self.cells, 0), sizes + 1, 0)
+    def write_tapes(self, draws, lengths):
+        is_order = (self.cells >= 1) & (self.cells <= lengths)
+        order = draws.order(is_order)
+        is_value = (self.cells > lengths) & (self.cells <= 2 * lengths)
+        values = draws.integer_data(0, self.num_cells, self.num_cells)
+        header = tf.where(tf.equal(self.cells, 0), lengths + 1, 0)
         tape = tf.where(is_order, order, tf.where(is_value, values, header))
-        source = tf.where(is_order, sizes + 1 + order, 0)
+        source = tf.where(is_order, lengths + 1 + order, 0)
         answer = tf.where(is_order, look_up(tape, source), tape)
         return tape, answer, is_order

@@ -1,8 +1,11 @@
 """The task reverse (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 from keras_nm.tasks.nram.copy import Copy
 
 
+@dataclass(frozen=True, kw_only=True)
 class Reverse(Copy):
     """Copy an array, the last value first, to where a pointer points.
 
@@ -15,7 +18,7 @@ class Reverse(Copy):
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.Reverse(max_size=6)
+    >>> task = nram.Reverse(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 13)
@@ -24,8 +27,8 @@ class Reverse(Copy):
     name = "reverse"
 
     @staticmethod
-    def most_steps(size):
-        return size + 1
+    def most_steps(length):
+        return length + 1
 
-    def source(self, sizes):
-        return 2 * sizes + 1 - self.cells
+    def source(self, lengths):
+        return 2 * lengths + 1 - self.cells

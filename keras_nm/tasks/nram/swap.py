@@ -1,10 +1,13 @@
 """The task swap (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 
 
+@dataclass(frozen=True, kw_only=True)
 class Swap(TapeTask):
     """Exchange the two values that two pointers point to.
 
@@ -17,7 +20,7 @@ class Swap(TapeTask):
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.Swap(max_size=6)
+    >>> task = nram.Swap(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 9)
@@ -26,18 +29,17 @@ class Swap(TapeTask):
     name = "swap"
 
     @staticmethod
-    def smallest_tape(size):
-        return size + 3
+    def smallest_tape(length):
+        return length + 3
 
     @staticmethod
-    def most_steps(size):
+    def most_steps(length):
         return 3
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
-        pointers = draws.integers((shape[0], 2), 2, sizes + 2)
-        is_answer = (self.cells >= 2) & (self.cells <= sizes + 1)
-        tape = tf.where(is_answer, draws.integers(shape, 1, self.num_cells), 0)
+    def write_tapes(self, draws, lengths):
+        pointers = draws.integers(2, lengths + 2, 2)
+        is_answer = (self.cells >= 2) & (self.cells <= lengths + 1)
+        tape = tf.where(is_answer, draws.integer_data(1, self.num_cells, self.num_cells), 0)
         tape = tf.concat([pointers, tape[:, 2:]], axis=1)
         # Both to the same place, if the pointers are equal.
         first, second = tf.split(pointers, 2, axis=1)

@@ -1,10 +1,11 @@
 """What the tasks of the Neural Random-Access Machine have in common.
 
-Axes: B batch, M cells of the tape. Sizes are the numbers of elements, `(B, 1)`.
+Axes: B batch, M cells of the tape. Lengths are the numbers of elements, `(B, 1)`.
 """
 
 import abc
-from typing import ClassVar
+import dataclasses
+from dataclasses import dataclass
 
 import tensorflow as tf
 
@@ -13,127 +14,104 @@ from keras_nm.programs import PROGRAMS
 from keras_nm.tasks.task import Task
 
 
+@dataclass(frozen=True, kw_only=True)
 class TapeTask(Task):
     """A source of `(tape, answer, answer_cells)` batches.
 
     A tape is a row of M integers from 0 to M - 1. Pointers are addresses counted from its
     first cell, and unused cells hold 0, unless the task says otherwise.
 
-    Subclasses have the class attributes `name` and `smallest_size`, and implement
+    Subclasses have the class attributes `name` and `smallest_length`, and implement
     `smallest_tape`, `most_steps` and `write_tapes`.
 
     Args:
-        min_size: Positive integer, the fewest elements of a problem. Defaults to the
+        min_length: Positive integer, the fewest elements of a problem. Defaults to the
             fewest that the task can have.
-        max_size: Positive integer, the most elements of a problem. Defaults to `10`.
+        max_length: Positive integer, the most elements of a problem. Defaults to `10`.
         num_cells: Positive integer, the size M of the tapes. Defaults to the fewest cells
             in which all problems fit.
 
-    Attributes:
-        program: The `keras_nm.programs.Program` that solves the task.
-        num_steps: Integer, how many time steps the program takes at most.
-
     Raises:
-        ValueError: For sizes out of range, min_size > max_size, and a tape too small.
+        ValueError: For sizes out of range, min_length > max_length, and a tape too small.
     """
 
-    name: ClassVar[str]
-    smallest_size: ClassVar[int] = 1
+    min_length: int = 1
+    max_length: int = 10
+    num_cells: int | None = None
 
-    def __init__(self, *, min_size=None, max_size=10, num_cells=None):
-        min_size = self.smallest_size if min_size is None else min_size
-        self.min_size = check_integer("min_size", min_size, self.smallest_size)
-        self.max_size = check_integer("max_size", max_size, self.smallest_size)
-        if min_size > max_size:
+    def __post_init__(self):
+        super().__post_init__()
+        smallest = self.smallest_tape(self.max_length)
+        if self.num_cells is None:
+            object.__setattr__(self, "num_cells", smallest)
+        if check_integer("num_cells", self.num_cells) < smallest:
             raise ValueError(
-                "`min_size` must be at most `max_size`. "
-                f"Received: min_size={min_size}, max_size={max_size}"
+                f"A problem of {self.name} with {self.max_length} elements needs a tape of "
+                f"{smallest} cells. Received: num_cells={self.num_cells}"
             )
-        smallest = self.smallest_tape(max_size)
-        self.num_cells = smallest
-        if num_cells is not None:
-            self.num_cells = check_integer("num_cells", num_cells)
-        if self.num_cells < smallest:
-            raise ValueError(
-                f"A problem of {self.name} with {max_size} elements needs a tape of "
-                f"{smallest} cells. Received: num_cells={num_cells}"
-            )
-        self.program = PROGRAMS[self.name]
-        self.num_steps = self.most_steps(max_size)
 
     @staticmethod
     @abc.abstractmethod
-    def smallest_tape(size):
-        """Integer, how many cells a problem of that size needs at most."""
+    def smallest_tape(length):
+        """Integer, how many cells a problem of that length needs at most."""
 
     @staticmethod
     @abc.abstractmethod
-    def most_steps(size):
+    def most_steps(length):
         """Integer, how many steps the task's program takes at most."""
 
     @abc.abstractmethod
-    def write_tapes(self, draws, sizes):
+    def write_tapes(self, draws, lengths):
         """Makes tapes and answers.
 
         Args:
             draws: `Draws`.
-            sizes: int32 tensor `(B, 1)`.
+            lengths: int32 tensor `(B, 1)`.
 
         Returns:
             The tapes, the tapes with the answers in them, both int32 `(B, M)`, and a
             boolean tensor `(B, M)` of the cells that count.
         """
 
-    def at_length(self, length):
-        """Gives the same task with all problems of one size, on a tape where they fit."""
-        num_cells = max(self.num_cells, self.smallest_tape(length))
-        return type(self)(min_size=length, max_size=length, num_cells=num_cells)
+    @property
+    def program(self):
+        """The `keras_nm.programs.Program` that solves the task."""
+        return PROGRAMS[self.name]
 
-    def sample(self, key, batch_size):
+    @property
+    def num_steps(self):
+        """Integer, how many time steps the program takes at most."""
+        return self.most_steps(self.max_length)
+
+    def with_lengths(self, min_length, max_length):
+        """Gives the same task with problems of other lengths, on a tape where they fit."""
+        check_integer("max_length", max_length, self.smallest_length)
+        return dataclasses.replace(
+            self,
+            min_length=min_length,
+            max_length=max_length,
+            num_cells=max(self.num_cells, self.smallest_tape(max_length)),
+        )
+
+    def sample(self, draws, lengths):
         """Makes one batch in graph.
 
         Args:
-            key: int64 tensor of shape `(2,)`, the key of the batch's random numbers.
-            batch_size: Integer, the number of tapes.
+            draws: `Draws`, where all random numbers come from.
+            lengths: int32 tensor `(B, 1)`, the number of elements of each problem.
 
         Returns:
             A tuple of `tape` and `answer`, int32 `(batch, M)`, and `answer_cells`, float32
             `(batch, M)`, which is 1 in the cells that count and 0 elsewhere: what
             `model.fit` takes as x, y and sample_weight.
         """
-        draws = Draws(key)
-        sizes = draws.integers((batch_size, 1), self.min_size, self.max_size + 1)
-        tape, answer, answer_cells = self.write_tapes(draws, sizes)
+        tape, answer, answer_cells = self.write_tapes(draws, lengths)
         return tape, answer, tf.cast(answer_cells, tf.float32)
 
     @property
     def cells(self):
         """The addresses of the tape, `(1, M)`."""
         return tf.range(self.num_cells)[tf.newaxis]
-
-
-class Draws:
-    """Independent random numbers, one after the other, from one key."""
-
-    def __init__(self, key):
-        self._key = key
-        self._count = 0
-
-    def uniform(self, shape):
-        """float64 in [0, 1), of enough digits for integers without bias."""
-        self._count += 1
-        key = tf.random.fold_in(self._key, self._count, alg="philox")
-        return tf.random.stateless_uniform(shape, key, dtype=tf.float64, alg="philox")
-
-    def integers(self, shape, low, high):
-        """int32 from low to high - 1, which may be tensors that broadcast to the shape."""
-        span = tf.cast(high - low, tf.float64)
-        return low + tf.cast(tf.floor(self.uniform(shape) * span), tf.int32)
-
-    def ranks(self, among):
-        """A random order of the true entries of `(B, N)`, from 0 on; then the others."""
-        keys = tf.where(among, self.uniform(tf.shape(among)), 2.0)
-        return tf.argsort(tf.argsort(keys))
 
 
 def look_up(tape, addresses):

@@ -1,11 +1,16 @@
 """The task walk_bst (Kurach et al. 2016, section 4)."""
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
+from keras_nm.arguments import check_integer
+from keras_nm.programs.solutions import PROGRAMS, WALK_BST_FROM_ZERO
 from keras_nm.tasks.nram.nodes import place_nodes
 from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 
 
+@dataclass(frozen=True, kw_only=True)
 class WalkBST(TapeTask):
     """Find the value at the end of a path through a binary search tree.
 
@@ -18,39 +23,68 @@ class WalkBST(TapeTask):
         answer    .  .  .  .  .  .  .  .  .  .  b
 
     The tree is what inserting its values in a random order gives, and any node may be the
-    end of the path.
+    end of the path. The length is the number of nodes.
+
+    In the paper 0 is left and 1 is right, and the end of a path looks like steps to the
+    left. With `left=0` tapes are so, and the path ends where no node is to the left.
+
+    Args:
+        min_length: Positive integer, the fewest nodes. Defaults to `1`.
+        max_length: Positive integer, the most nodes. Defaults to `10`.
+        num_cells: Positive integer, the size M of the tapes. Defaults to the fewest cells
+            in which all trees and paths fit.
+        left: `1` or `0`, what stands for left. Right is one more. Defaults to `1`.
+
+    Raises:
+        ValueError: For sizes out of range, min_length > max_length, a tape too small, and
+            another `left`.
 
     Example:
 
     >>> from keras_nm.tasks import nram
-    >>> task = nram.WalkBST(max_size=6)
+    >>> task = nram.WalkBST(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
     (4, 26)
     """
 
+    left: int = 1
+
     name = "walk_bst"
 
-    @staticmethod
-    def smallest_tape(size):
-        return 4 * size + 2
+    def __post_init__(self):
+        super().__post_init__()
+        if check_integer("left", self.left, minimum=0) > 1:
+            raise ValueError(f"`left` must be 0 or 1. Received: left={self.left}")
+
+    @property
+    def program(self):
+        return PROGRAMS[self.name] if self.left else WALK_BST_FROM_ZERO
+
+    @property
+    def num_steps(self):
+        return self.most_steps(self.max_length) + (not self.left)
 
     @staticmethod
-    def most_steps(size):
-        return size + 1
+    def smallest_tape(length):
+        return 4 * length + 2
 
-    def write_tapes(self, draws, sizes):
-        shape = (tf.shape(sizes)[0], self.num_cells)
-        index = tf.range(self.max_size)[tf.newaxis]  # in order of insertion
-        exists = tf.broadcast_to(index < sizes, (shape[0], self.max_size))
-        ranks = draws.ranks(exists)  # in order of value
+    @staticmethod
+    def most_steps(length):
+        return length + 1
+
+    def write_tapes(self, draws, lengths):
+        shape = (draws.batch_size, self.num_cells)
+        index = tf.range(self.max_length)[tf.newaxis]  # in order of insertion
+        exists = tf.broadcast_to(index < lengths, (draws.batch_size, self.max_length))
+        ranks = draws.order(exists)  # in order of value
         first, second = ranks[:, :, tf.newaxis], ranks[:, tf.newaxis, :]  # of i and j
-        earlier = tf.range(self.max_size) < index[0][:, tf.newaxis]  # j before i
+        earlier = tf.range(self.max_length) < index[0][:, tf.newaxis]  # j before i
 
         # A node hangs from its nearest neighbour by value, below or above, of those that
         # were there before: from the later one of the two.
         below = tf.where(earlier & (second < first), second, -1)
-        above = tf.where(earlier & (second > first), second, self.max_size)
+        above = tf.where(earlier & (second > first), second, self.max_length)
         is_below = tf.equal(second, tf.reduce_max(below, axis=2, keepdims=True)) & earlier
         is_above = tf.equal(second, tf.reduce_min(above, axis=2, keepdims=True)) & earlier
         later_below = tf.reduce_max(tf.where(is_below, index, -1), axis=2)
@@ -58,19 +92,27 @@ class WalkBST(TapeTask):
         parent = tf.maximum(later_below, later_above)
         goes_left = later_above > later_below
 
+        ends = exists
+        if not self.left:
+            is_left_child = exists & goes_left & (index > 0)
+            parents_of_left = tf.where(is_left_child, parent, -1)[:, tf.newaxis, :]
+            ends &= ~tf.reduce_any(tf.equal(index[0][:, tf.newaxis], parents_of_left), 2)
+        end = tf.argmin(draws.ranks(ends), axis=1, output_type=tf.int32)[:, tf.newaxis]
+
         # The path to a node passes those that were there before all between it and them.
-        end = draws.integers(tf.shape(sizes), 0, sizes)
         end_rank = look_up(ranks, end)
         low = tf.minimum(ranks, end_rank)[:, :, tf.newaxis]
         high = tf.maximum(ranks, end_rank)[:, :, tf.newaxis]
         blocked = tf.reduce_any(earlier & (second >= low) & (second <= high), axis=2)
         on_path = exists & ~blocked & (index < end)
         step = tf.cumsum(tf.cast(on_path, tf.int32), axis=1) - 1
-        length = tf.reduce_sum(tf.cast(on_path, tf.int32), axis=1, keepdims=True)
-        direction = tf.where(end_rank < ranks, 1, 2)
+        num_turns = tf.reduce_sum(tf.cast(on_path, tf.int32), axis=1, keepdims=True)
+        direction = self.left + tf.where(end_rank < ranks, 0, 1)
 
-        nodes, out = place_nodes(draws, sizes, self.max_size, 3, length + 3, self.num_cells)
-        values = tf.sort(draws.integers(tf.shape(nodes), 0, self.num_cells))
+        nodes, out = place_nodes(
+            draws, lengths, self.max_length, 3, num_turns + 3, self.num_cells
+        )
+        values = tf.sort(draws.integer_data(0, self.num_cells, self.max_length))
         values = look_up(values, ranks)
         children = look_up(nodes, tf.maximum(parent, 0)) + tf.where(goes_left, 1, 2)
         tape = tf.zeros(shape, tf.int32)

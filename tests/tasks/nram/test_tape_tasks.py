@@ -3,11 +3,15 @@
 import nram_tapes
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from keras_nm.tasks.nram import TASKS, Copy, Merge
-from keras_nm.tasks.nram.tape_task import Draws
-from keras_nm.tasks.task import SPLITS
+from keras_nm import tasks
+from keras_nm.tasks.nram import Copy, Merge, WalkBST
+
+TASKS = {
+    name.removeprefix("nram/"): spec.make
+    for name, spec in tasks.TASKS.items()
+    if name.startswith("nram/")
+}
 
 
 @pytest.fixture(params=TASKS)
@@ -25,10 +29,10 @@ def test_the_tasks_are_those_that_have_a_program():
     assert list(TASKS) == list(nram_tapes.SOLVE)
 
 
-@pytest.mark.parametrize(("max_size", "spare"), [(10, 0), (10, 7), (2, 0), (30, 3)])
-def test_answers_are_those_of_the_solvers(name, max_size, spare):
-    num_cells = TASKS[name].smallest_tape(max_size) + spare
-    task = TASKS[name](max_size=max_size, num_cells=num_cells)
+@pytest.mark.parametrize(("max_length", "spare"), [(10, 0), (10, 7), (2, 0), (30, 3)])
+def test_answers_are_those_of_the_solvers(name, max_length, spare):
+    num_cells = TASKS[name].smallest_tape(max_length) + spare
+    task = TASKS[name](max_length=max_length, num_cells=num_cells)
     tapes, answers, answer_cells = sampled(task, 2500)
     assert tapes.shape == answers.shape == answer_cells.shape == (2500, num_cells)
     assert tapes.dtype == answers.dtype == np.int32
@@ -45,7 +49,7 @@ def test_answers_are_those_of_the_solvers(name, max_size, spare):
 
 
 def test_the_program_solves_the_task(name):
-    task = TASKS[name](max_size=12)
+    task = TASKS[name](max_length=12)
     tape, answer, answer_cells = sampled(task, 500)
     for row, (values, cells) in enumerate(zip(answer, answer_cells, strict=True)):
         _, num_steps = nram_tapes.SOLVE[name](tape[row].tolist())
@@ -54,7 +58,7 @@ def test_the_program_solves_the_task(name):
 
 
 def test_every_size_is_drawn(name):
-    task = TASKS[name](min_size=2, max_size=5)
+    task = TASKS[name](min_length=2, max_length=5)
     tapes, _, _ = sampled(task, 500)
     counts = {
         "access": lambda t: np.count_nonzero(t) - 1,
@@ -86,7 +90,7 @@ def tree_size(tape, node):
 
 
 def test_trees_are_search_trees():
-    tapes, _, _ = sampled(TASKS["walk_bst"](max_size=9), 500)
+    tapes, _, _ = sampled(TASKS["walk_bst"](max_length=9), 500)
 
     def in_order(tape, node):
         if node == 0:
@@ -103,14 +107,14 @@ def test_trees_are_search_trees():
 
 
 def test_unused_cells_hold_trash_in_a_search_only():
-    tapes, _, _ = sampled(TASKS["list_search"](max_size=3, num_cells=40), 500)
+    tapes, _, _ = sampled(TASKS["list_search"](max_length=3, num_cells=40), 500)
     assert np.mean(tapes[:, 3:] != 0) > 0.9
-    tapes, _, _ = sampled(TASKS["list_k"](max_size=3, num_cells=40), 500)
+    tapes, _, _ = sampled(TASKS["list_k"](max_length=3, num_cells=40), 500)
     assert np.mean(tapes[:, 3:] != 0) < 0.2
 
 
 def test_a_search_finds_the_first_of_several():
-    tapes, answers, cells = sampled(TASKS["list_search"](max_size=8), 500)
+    tapes, answers, cells = sampled(TASKS["list_search"](max_length=8), 500)
     several = 0
     for tape, answer, cell in zip(tapes, answers, cells, strict=True):
         node, nodes = tape[0], []
@@ -123,8 +127,16 @@ def test_a_search_finds_the_first_of_several():
     assert several > 100
 
 
+def test_values_that_are_searched_are_any():
+    task = TASKS["list_search"](max_length=3)
+    tapes, _, _ = sampled(task, 2000)
+    assert set(tapes[:, 1]) == set(range(task.num_cells))
+    tapes, _, _ = sampled(task, 500, pattern="highest")
+    assert set(tapes[:, 1]) == {task.num_cells - 1}
+
+
 def test_nodes_are_anywhere():
-    tapes, _, _ = sampled(TASKS["list_k"](min_size=2, max_size=2, num_cells=9), 5000)
+    tapes, _, _ = sampled(TASKS["list_k"](min_length=2, max_length=2, num_cells=9), 5000)
     places = {}
     for tape in tapes:
         pair = int(tape[0]), int(tape[tape[0]])
@@ -136,50 +148,55 @@ def test_nodes_are_anywhere():
 
 
 def test_merged_arrays_overlap():
-    tapes, _, _ = sampled(TASKS["merge"](min_size=8, max_size=8, num_cells=200), 500)
+    tapes, _, _ = sampled(TASKS["merge"](min_length=8, max_length=8, num_cells=200), 500)
     first_a, last_a = tapes[:, 3], tapes[np.arange(500), tapes[:, 1] - 2]
     first_b = tapes[np.arange(500), tapes[:, 1]]
     assert np.mean(first_a > first_b) > 0.2
     assert np.mean((first_a < first_b) & (first_b < last_a)) > 0.2
 
 
-def test_draws_are_independent_and_repeatable():
-    key = tf.constant([1, 2], tf.int64)
-    draws, again = Draws(key), Draws(key)
-    first, second = draws.uniform((1000,)), draws.uniform((1000,))
-    assert np.array_equal(first, again.uniform((1000,)))
-    assert abs(np.corrcoef(first, second)[0, 1]) < 0.1
-    low, high = np.array([[0], [5]], "int32"), np.array([[2], [8]], "int32")
-    integers = draws.integers((2, 100), low, high).numpy()
-    assert [set(row) for row in integers] == [{0, 1}, {5, 6, 7}]
-
-
-def test_batches_depend_on_split_seed_and_index_alone(name):
-    task = TASKS[name](max_size=5)
-    first = list(task.dataset(8, seed=3).take(6).as_numpy_iterator())
-    again = list(task.dataset(8, seed=3, start=2).take(4).as_numpy_iterator())
-    shard = list(task.dataset(8, seed=3, shard=(1, 3)).take(2).as_numpy_iterator())
-    for actual, expected in [*zip(again, first[2:], strict=True), (shard[0], first[1])]:
-        assert all(np.array_equal(a, b) for a, b in zip(actual, expected, strict=True))
-    others = [next(iter(task.dataset(8, seed=3, split=split)))[0] for split in SPLITS]
-    others.append(next(iter(task.dataset(8, seed=4)))[0])
-    assert len({tf.io.serialize_tensor(tape).numpy() for tape in others}) == 4
-
-
-def test_at_length_enlarges_the_tape(name):
-    task = TASKS[name](max_size=4).at_length(9)
-    assert (task.min_size, task.max_size) == (9, 9)
+def test_with_lengths_enlarges_the_tape(name):
+    task = TASKS[name](max_length=4).with_lengths(8, 9)
+    assert (task.min_length, task.max_length) == (8, 9)
     assert task.num_cells == TASKS[name].smallest_tape(9)
-    large = TASKS[name](max_size=4, num_cells=500).at_length(9)
+    large = TASKS[name](max_length=4, num_cells=500).with_lengths(9, 9)
     assert large.num_cells == 500
+
+
+@pytest.mark.parametrize("pattern", tasks.PATTERNS[1:])
+def test_patterns_are_those_of_the_solvers(name, pattern):
+    task = TASKS[name](max_length=8)
+    for tape, answer, cells in zip(*sampled(task, 500, pattern=pattern), strict=True):
+        assert tape.min() >= 0
+        assert tape.max() < task.num_cells
+        solution, _ = nram_tapes.SOLVE[name](tape.tolist())
+        assert {i: answer[i] for i in np.flatnonzero(cells)} == solution
+
+
+def test_trees_with_the_directions_of_the_paper():
+    task = WalkBST(max_length=9, left=0)
+    tapes, answers, cells = sampled(task, 2500)
+    lengths = []
+    for tape, answer, cell in zip(tapes, answers, cells, strict=True):
+        node, direction, path = tape[0], 2, []
+        while (child := tape[node + 1 + tape[direction]]) != 0:
+            path.append(tape[direction])
+            node, direction = child, direction + 1
+        assert set(path) <= {0, 1}
+        assert np.flatnonzero(cell).tolist() == [tape[1]]
+        assert answer[tape[1]] == tape[node]
+        lengths.append(len(path))
+    assert set(range(5)) <= set(lengths)
+    solved = task.program.run(tapes, task.num_steps)
+    assert np.all((solved == answers)[cells == 1])
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_size": 0}, "`max_size` must be an integer of at least 1"),
-        ({"min_size": -1}, "`min_size` must be an integer of at least 1"),
-        ({"min_size": 5, "max_size": 4}, "`min_size` must be at most `max_size`"),
+        ({"max_length": 0}, "`max_length` must be an integer of at least 1"),
+        ({"min_length": -1}, "`min_length` must be an integer of at least 1"),
+        ({"min_length": 5, "max_length": 4}, "`min_length` must be at most `max_length`"),
         ({"num_cells": 20}, "copy with 10 elements needs a tape of 21 cells"),
         ({"num_cells": 30.0}, "`num_cells` must be an integer"),
     ],
@@ -187,5 +204,9 @@ def test_at_length_enlarges_the_tape(name):
 def test_sizes_that_do_not_fit_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Copy(**options)
-    with pytest.raises(ValueError, match="`max_size` must be an integer of at least 2"):
-        Merge(max_size=1)
+    with pytest.raises(ValueError, match="`max_length` must be an integer of at least 2"):
+        Merge(max_length=1)
+    with pytest.raises(ValueError, match="`left` must be 0 or 1"):
+        WalkBST(left=2)
+    with pytest.raises(ValueError, match="`max_length` must be an integer"):
+        Copy().with_lengths(1, "2")

@@ -1,0 +1,93 @@
+"""Random numbers that depend on an example's index, and not on its batch."""
+
+import math
+
+import tensorflow as tf
+
+# What the data of an example look like: random, or a pattern that is rare among random
+# ones and where machines that seemed right go wrong.
+PATTERNS = ("random", "equal", "sorted", "reversed", "highest")
+
+_PHILOX = 1
+
+
+class Draws:
+    """Independent random numbers, one after the other, for a batch of examples.
+
+    Example i of a key draws the same numbers in any batch, at any place of the batch,
+    because the numbers of an example begin at a known place of the key's stream.
+
+    Args:
+        key: int64 tensor of shape `(2,)`.
+        first: int64 scalar tensor, the index of the batch's first example.
+        batch_size: Integer B.
+        pattern: One of `PATTERNS`, which `data`, `integer_data` and `order` follow.
+    """
+
+    def __init__(self, key, first, batch_size, pattern="random"):
+        self.batch_size = batch_size
+        self._key = key
+        self._first = first
+        self._pattern = pattern
+        self._count = 0
+
+    def uniform(self, *shape):
+        """float64 in [0, 1) `(B, *shape)`, of enough digits for integers without bias."""
+        self._count += 1
+        seed = tf.random.fold_in(self._key, self._count, alg="philox")
+        key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+        size = math.prod(shape)
+        # The generator counts in blocks of 128 bits, that is two numbers.
+        num_blocks = -(-size // 2)
+        begin = tf.stack([self._first * num_blocks, 0])
+        numbers = tf.raw_ops.StatelessRandomUniformV2(
+            shape=(self.batch_size, 2 * num_blocks),
+            key=key,
+            counter=counter + tf.cast(begin, tf.uint64),
+            alg=_PHILOX,
+            dtype=tf.float64,
+        )
+        return tf.reshape(numbers[:, :size], (self.batch_size, *shape))
+
+    def integers(self, low, high, *shape):
+        """int32 `(B, *shape)` from low to high - 1, which may be tensors `(B, 1)`."""
+        return _integers(self.uniform(*shape), low, high)
+
+    def ranks(self, among):
+        """A random order of the true entries of `(B, N)`, from 0 on; then the others."""
+        return _ranks(self.uniform(among.shape[1]), among)
+
+    def data(self, num_elements, *shape):
+        """As `uniform`, in the pattern along the elements: `(B, num_elements, *shape)`."""
+        numbers = self.uniform(num_elements, *shape)
+        if self._pattern == "equal":
+            return tf.repeat(numbers[:, :1], num_elements, axis=1)
+        if self._pattern == "sorted":
+            return tf.sort(numbers, axis=1)
+        if self._pattern == "reversed":
+            return tf.sort(numbers, axis=1, direction="DESCENDING")
+        if self._pattern == "highest":
+            return tf.fill(numbers.shape, tf.constant(1 - 2.0**-53, tf.float64))
+        return numbers
+
+    def integer_data(self, low, high, num_elements):
+        """As `integers`, in the pattern along the elements."""
+        return _integers(self.data(num_elements), low, high)
+
+    def bits(self, num_elements, num_bits):
+        """float32 in {0, 1} `(B, num_elements, num_bits)`, in the pattern."""
+        return tf.cast(self.data(num_elements, num_bits) >= 0.5, tf.float32)
+
+    def order(self, among):
+        """As `ranks`: from the first entry to the last, or back, if data are sorted."""
+        return _ranks(self.data(among.shape[1]), among)
+
+
+def _integers(numbers, low, high):
+    span = tf.cast(high - low, tf.float64)
+    return low + tf.cast(tf.floor(numbers * span), tf.int32)
+
+
+def _ranks(numbers, among):
+    order = tf.argsort(tf.where(among, numbers, 2.0), stable=True)
+    return tf.argsort(order)

@@ -1,0 +1,94 @@
+"""The dynamic N-grams task (Graves et al. 2014, section 4.4)."""
+
+import math
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from keras_nm.arguments import check_integer
+from keras_nm.tasks.ntm.sequence_task import SequenceTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicNGrams(SequenceTask):
+    """Predict the next bit of a sequence, whose N-gram table one has to learn from it.
+
+    Every sequence has a table of its own: for each of the `2 ** (order - 1)` contexts, the
+    bits before, the probability that a 1 follows, from the distribution Beta(1/2, 1/2).
+    The first bits, without enough bits before them, are fair. A sequence of 5 bits::
+
+        time            0  1  2  3  4
+        x               .  a  b  c  d
+        y               a  b  c  d  e
+        sample_weight   1  1  1  1  1
+
+    What can be reached at best, about 133 bits per sequence, is measured by
+    `keras_nm.training.OptimalBitsPerSequence`, on every batch.
+
+    Args:
+        min_length: Positive integer, the fewest bits of a sequence. Defaults to
+            `max_length`.
+        max_length: Positive integer, the most bits of a sequence. Defaults to `200`.
+        order: Positive integer N, one more than the bits of a context. Defaults to `6`.
+
+    Raises:
+        ValueError: For sizes that are not positive, and min_length > max_length.
+
+    Example:
+
+    >>> from keras_nm.tasks import ntm
+    >>> task = ntm.DynamicNGrams()
+    >>> x, y, sample_weight = next(iter(task.dataset(batch_size=16)))
+    >>> tuple(x.shape), tuple(y.shape)
+    ((16, 200, 1), (16, 200, 1))
+    """
+
+    min_length: int | None = None
+    max_length: int = 200
+    order: int = 6
+
+    name = "dynamic_ngrams"
+
+    def __post_init__(self):
+        if self.min_length is None:
+            object.__setattr__(self, "min_length", self.max_length)
+        super().__post_init__()
+        check_integer("order", self.order)
+
+    @property
+    def input_size(self):
+        return 1
+
+    @property
+    def output_size(self):
+        return 1
+
+    def num_timesteps(self, length):
+        return length
+
+    def sample(self, draws, lengths):
+        num_contexts = 2 ** (self.order - 1)
+        # The quantile function of Beta(1/2, 1/2), the arcsine distribution.
+        table = tf.sin(math.pi / 2 * draws.data(num_contexts)) ** 2
+        chance = draws.uniform(self.max_length)
+        time = self.time(lengths)
+        num_timesteps = tf.shape(time)[1]
+
+        def next_bit(t, context, bits):
+            probability = tf.gather(table, context, axis=1, batch_dims=1)
+            is_fair = t < self.order - 1
+            probability = tf.where(is_fair, tf.ones_like(probability) / 2, probability)
+            bit = tf.cast(chance[:, t, tf.newaxis] < probability, tf.int32)
+            context = (2 * context + bit) % num_contexts
+            return t + 1, context, bits.write(t, bit[:, 0])
+
+        _, _, bits = tf.while_loop(
+            lambda t, *_: t < num_timesteps,
+            next_bit,
+            (0, tf.zeros_like(lengths), tf.TensorArray(tf.int32, size=num_timesteps)),
+        )
+        bits = tf.transpose(tf.ensure_shape(bits.stack(), (None, draws.batch_size)))
+        weight = tf.cast(time < lengths, tf.float32)
+        y = tf.cast(bits, tf.float32) * weight
+        x = tf.pad(y[:, :-1], [[0, 0], [1, 0]]) * weight
+        return x[..., tf.newaxis], y[..., tf.newaxis], weight

@@ -1,0 +1,96 @@
+"""The repeat copy task (Graves et al. 2014, section 4.2)."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from keras_nm.arguments import check_integer
+from keras_nm.tasks.ntm.sequence_task import SequenceTask, channel, vectors_at
+
+# Of the paper's counts, 1 to 10, with the same probability.
+_MEAN_COUNT = 5.5
+_DEVIATION_OF_COUNTS = 8.25**0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatCopy(SequenceTask):
+    """Repeat a sequence of random vectors a given number of times, then an end marker.
+
+    Two vectors a, b, three times::
+
+        time            0  1  2  3  4  5  6  7  8  9 10
+        x, bits         a  b  .  .  .  .  .  .  .  .  .
+        x, delimiter    .  .  1  .  .  .  .  .  .  .  .
+        x, count        .  .  .  n  .  .  .  .  .  .  .
+        y, bits         .  .  .  .  a  b  a  b  a  b  .
+        y, end          .  .  .  .  .  .  .  .  .  .  1
+        sample_weight   .  .  .  .  1  1  1  1  1  1  1
+
+    The count comes scaled, `n = (3 - 5.5) / sqrt(8.25)`, so that the counts from 1 to 10
+    have a mean of 0 and a variance of 1. The scale is the same for other ranges, so that
+    a model can be tested on larger counts than it was trained on.
+
+    Args:
+        min_length: Positive integer, the fewest vectors in a sequence. Defaults to `1`.
+        max_length: Positive integer, the most vectors in a sequence. Defaults to `10`.
+        min_repeats: Positive integer, the smallest count. Defaults to `1`.
+        max_repeats: Positive integer, the largest count. Defaults to `10`.
+        num_bits: Positive integer, the bits in a vector. Defaults to `8`.
+
+    Raises:
+        ValueError: For sizes that are not positive, and a minimum above its maximum.
+
+    Example:
+
+    >>> from keras_nm.tasks import ntm
+    >>> task = ntm.RepeatCopy(max_length=5, max_repeats=3)
+    >>> x, y, sample_weight = next(iter(task.dataset(batch_size=16)))
+    >>> task.input_size, task.output_size
+    (10, 9)
+    """
+
+    min_length: int = 1
+    max_length: int = 10
+    min_repeats: int = 1
+    max_repeats: int = 10
+    num_bits: int = 8
+
+    name = "repeat_copy"
+
+    def __post_init__(self):
+        super().__post_init__()
+        for size in ("min_repeats", "max_repeats", "num_bits"):
+            check_integer(size, getattr(self, size))
+        if self.min_repeats > self.max_repeats:
+            raise ValueError(
+                "`min_repeats` must be at most `max_repeats`. Received: "
+                f"min_repeats={self.min_repeats}, max_repeats={self.max_repeats}"
+            )
+
+    @property
+    def input_size(self):
+        return self.num_bits + 2
+
+    @property
+    def output_size(self):
+        return self.num_bits + 1
+
+    def num_timesteps(self, length):
+        return length * (1 + self.max_repeats) + 3
+
+    def sample(self, draws, lengths):
+        vectors = draws.bits(self.max_length, self.num_bits)
+        repeats = draws.integers(self.min_repeats, self.max_repeats + 1, 1)
+        answer, end = lengths + 2, lengths * (1 + repeats) + 2  # when they begin
+        time = self.time(end + 1)
+        is_copy = (time >= answer) & (time < end)
+        is_end = tf.equal(time, end)
+        count = (tf.cast(repeats, tf.float32) - _MEAN_COUNT) / _DEVIATION_OF_COUNTS
+        x = [
+            vectors_at(time < lengths, vectors, time),
+            channel(tf.equal(time, lengths)),
+            channel(tf.equal(time, lengths + 1)) * count[..., tf.newaxis],
+        ]
+        y = [vectors_at(is_copy, vectors, (time - answer) % lengths), channel(is_end)]
+        is_answer = tf.cast(is_copy | is_end, tf.float32)
+        return tf.concat(x, axis=-1), tf.concat(y, axis=-1), is_answer

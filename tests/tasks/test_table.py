@@ -1,0 +1,111 @@
+"""The declared table against the pipelines, the models and the documentation."""
+
+import dataclasses
+import inspect
+from pathlib import Path
+
+import keras
+import pytest
+
+from keras_nm.layers import NRAM, NTM
+from keras_nm.tasks import SPLITS, TASKS, nram, ntm
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_fifteen_tasks():
+    assert list(TASKS) == [
+        "ntm/copy",
+        "ntm/repeat_copy",
+        "ntm/associative_recall",
+        "ntm/dynamic_ngrams",
+        "ntm/priority_sort",
+        "nram/access",
+        "nram/increment",
+        "nram/copy",
+        "nram/reverse",
+        "nram/swap",
+        "nram/permutation",
+        "nram/list_k",
+        "nram/list_search",
+        "nram/merge",
+        "nram/walk_bst",
+    ]
+    made = {spec.make for spec in TASKS.values()}
+    assert made == {
+        value
+        for module in (ntm, nram)
+        for name, value in vars(module).items()
+        if name in module.__all__ and name not in ("SequenceTask", "TapeTask")
+    }
+
+
+def test_nothing_can_be_changed():
+    with pytest.raises(TypeError):
+        TASKS["ntm/copy"] = None
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TASKS["ntm/copy"].loss = None
+    with pytest.raises(TypeError):
+        TASKS["ntm/copy"].frozen[7] = 9
+    with pytest.raises(TypeError):
+        TASKS["ntm/copy"].splits["exam"] = None
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_pipelines_are_as_declared(name):
+    spec = TASKS[name]
+    task = spec.make(max_length=min(spec.frozen))
+    batch = next(iter(task.dataset(3)))
+    arrays = (spec.x, spec.y, spec.sample_weight)
+    sizes = {}
+    for array, tensor in zip(arrays, batch, strict=True):
+        assert tensor.dtype.name == array.dtype
+        assert len(tensor.shape) == 1 + len(array.shape)
+        for axis, size in zip(array.shape, tensor.shape[1:], strict=True):
+            assert sizes.setdefault(axis, size) == getattr(task, axis, size)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_model_is_trained_on_the_pipeline(name):
+    spec = TASKS[name]
+    task = spec.make(max_length=2)
+    if name.startswith("ntm/"):
+        x = keras.Input((None, task.input_size))
+        layer = NTM(task.output_size, memory_shape=(4, 3), return_sequences=True)
+    else:
+        x = keras.Input((None,), dtype="int32")
+        layer = NRAM(2, num_steps=1, gates=["READ", "WRITE"])
+    model = keras.Model(x, layer(x))
+    model.compile("adam", **spec.compile_arguments())
+    history = model.fit(task.dataset(4), steps_per_epoch=2, verbose=0, shuffle=False)
+    metrics = [metric.name for metric in spec.compile_arguments()["weighted_metrics"]]
+    assert set(history.history) == {*metrics, "loss"}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_splits(name):
+    spec = TASKS[name]
+    assert spec.splits == SPLITS
+    assert len({split.stream for split in spec.splits.values()}) == len(spec.splits)
+    for max_length, longest in spec.frozen.items():
+        task = spec.make(max_length=max_length)
+        for split in ("train", "validation", "test"):
+            assert spec.for_split(split, max_length) == task
+        beyond = spec.for_split("long", max_length)
+        assert (beyond.min_length, beyond.max_length) == (max_length + 1, longest)
+    with pytest.raises(ValueError, match="'train', 'validation', 'test', 'long'"):
+        spec.for_split("exam", max_length)
+    with pytest.raises(ValueError, match=r"`max_length` must be one of .* max_length=7"):
+        spec.for_split("train", 7)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_readme_has_the_table(name):
+    spec = TASKS[name]
+    longest = max(spec.frozen)
+    row = (
+        f"| `{name}` | `{name.split('/')[0]}.{spec.make.__name__}` | "
+        f"{inspect.getdoc(spec.make).splitlines()[0]} | "
+        f"{spec.length} | {longest} | {spec.frozen[longest]} |"
+    )
+    assert row in README.read_text().splitlines()

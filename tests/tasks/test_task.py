@@ -1,0 +1,235 @@
+"""What is asked of the pipelines of every task."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_nm.tasks import PATTERNS, SPLITS, TASKS, nram, ntm
+from keras_nm.tasks.draws import Draws
+from keras_nm.tasks.ntm import SequenceTask
+
+
+@pytest.fixture(params=TASKS)
+def task(request):
+    spec = TASKS[request.param]
+    return spec.make(min_length=spec.make.smallest_length, max_length=5)
+
+
+def examples(task, batch_size, count, **options):
+    """The first examples as bytes, each without the padding that its batch gave it."""
+    rows = []
+    for batch in task.dataset(batch_size, **options).take(count // batch_size):
+        for arrays in zip(*(array.numpy() for array in batch), strict=True):
+            is_padded = isinstance(task, SequenceTask)
+            end = np.flatnonzero(arrays[2])[-1] + 1 if is_padded else None
+            assert not is_padded or not any(array[end:].any() for array in arrays)
+            rows.append(tuple(array[:end].tobytes() for array in arrays))
+    return rows
+
+
+def test_an_example_depends_on_its_index_and_not_on_its_batch(task):
+    expected = examples(task, 24, 24, seed=3)
+    assert len(set(expected)) > 1
+    for batch_size in (1, 6):
+        assert examples(task, batch_size, 24, seed=3) == expected
+    expected = examples(task, 10, 10, pattern="sorted")
+    assert examples(task, 5, 10, pattern="sorted") == expected
+
+
+def test_start_resumes_and_shards_partition(task):
+    expected = examples(task, 4, 24, seed=3)
+    assert examples(task, 4, 12, seed=3, start=3) == expected[12:]
+    for index in range(3):
+        shard = examples(task, 4, 8, seed=3, shard=(index, 3))
+        assert shard == expected[4 * index :][:4] + expected[4 * index + 12 :][:4]
+    assert examples(task, 4, 4, seed=3, start=1, shard=(2, 3)) == expected[20:]
+
+
+def test_splits_and_seeds_share_no_random_number():
+    sources = [{"split": split, "seed": seed} for split in SPLITS for seed in (0, 1)]
+    task = ntm.Copy(min_length=10, max_length=20)
+    rows = [row for source in sources for row in examples(task, 20, 40, **source)]
+    assert len(set(rows)) == len(rows) == 320
+
+
+def test_data_of_a_seed_do_not_change_between_versions():
+    x, _, _ = next(iter(ntm.Copy(max_length=3, num_bits=4).dataset(1, seed=8)))
+    assert x[0].numpy().astype(int).tolist() == COPY
+    tape, _, _ = next(iter(nram.WalkBST(max_length=4).dataset(1, seed=8)))
+    assert tape[0].numpy().tolist() == WALK_BST
+
+
+COPY = [
+    [1, 1, 1, 1, 0],
+    [0, 1, 1, 0, 0],
+    [0, 0, 0, 0, 1],
+    [0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0],
+]
+WALK_BST = [10, 16, 0, 0, 0, 0, 0, 9, 0, 0, 12, 7, 0, 0, 0, 0, 0, 0]
+
+
+def test_draws_are_independent_and_repeatable():
+    key, first = tf.constant([1, 2], tf.int64), tf.constant(0, tf.int64)
+    draws, again = Draws(key, first, 1000), Draws(key, first, 1000)
+    columns = [draws.uniform(1), draws.uniform(1), draws.uniform(3)]
+    assert np.array_equal(columns[0], again.uniform(1))
+    correlations = np.corrcoef(np.concatenate(columns, axis=1), rowvar=False)
+    assert np.all(np.abs(correlations - np.eye(5)) < 0.1)
+    neighbours = columns[2].numpy().ravel()  # of an example, and of the next
+    assert abs(np.corrcoef(neighbours[1:], neighbours[:-1])[0, 1]) < 0.1
+    assert neighbours.min() >= 0
+    assert 0.99 < neighbours.max() < 1
+
+
+def test_integers_are_within_their_bounds_and_equally_likely():
+    draws = Draws(tf.constant([1, 2], tf.int64), tf.constant(0, tf.int64), 2)
+    low, high = np.array([[0], [5]], "int32"), np.array([[2], [8]], "int32")
+    integers = draws.integers(low, high, 3000).numpy()
+    assert integers.dtype == np.int32
+    for row, values in zip(integers, ([0, 1], [5, 6, 7]), strict=True):
+        found, counts = np.unique(row, return_counts=True)
+        assert found.tolist() == values
+        assert counts.min() > 0.9 * counts.mean()
+
+
+def values(pattern, **options):
+    """Tapes of 40 tasks increment: the values, without the NULL at the end."""
+    task = nram.Increment(min_length=6, max_length=6, **options)
+    tape, answer, _ = next(iter(task.dataset(40, pattern=pattern)))
+    return tape.numpy()[:, :6], answer.numpy()[:, :6]
+
+
+def test_patterns():
+    random, _ = values("random")
+    assert len(np.unique(random)) == 6
+    equal, _ = values("equal")
+    assert np.all(equal == equal[:, :1])
+    assert len(np.unique(equal)) > 2
+    increasing, _ = values("sorted")
+    assert np.all(np.diff(increasing) >= 0)
+    assert np.any(np.diff(increasing) > 0)
+    decreasing, _ = values("reversed")
+    assert np.all(np.diff(decreasing) <= 0)
+    highest, answer = values("highest", num_cells=9)
+    assert np.all(highest == 8)
+    assert np.all(answer == 0), "incrementing wraps around"
+
+
+def test_patterns_of_orders():
+    options = {"min_length": 4, "max_length": 4}
+    for pattern, order in {"sorted": [0, 1, 2, 3], "reversed": [3, 2, 1, 0]}.items():
+        tape, _, _ = next(iter(nram.Permutation(**options).dataset(5, pattern=pattern)))
+        assert tape[:, 1:5].numpy().tolist() == [order] * 5
+    # The nodes of a list, and a tree without forks.
+    tape = next(iter(nram.ListK(**options).dataset(5, pattern="sorted")))[0].numpy()
+    for row in tape:
+        second = row[row[0]]
+        third = row[second]
+        assert row[0] < second < third < row[third]
+    tape = next(iter(nram.WalkBST(**options).dataset(5, pattern="reversed")))[0].numpy()
+    for row in tape:
+        node = row[0]
+        for _ in range(3):
+            assert row[node + 2] == 0
+            node = row[node + 1]
+
+
+@pytest.mark.parametrize("name", ["ntm/copy", "nram/merge"])
+def test_structured_sets(name):
+    task = TASKS[name].make(max_length=5)
+    sets = task.structured_sets(batch_size=6)
+    assert list(sets) == [*PATTERNS[1:], "shortest", "longest", "smallest"]
+    for data in sets.values():
+        batches = list(data)
+        assert len(batches) == 1
+        assert {len(array) for array in batches[0]} == {6}
+    weights = {name: next(iter(data))[2].numpy() for name, data in sets.items()}
+    assert set(weights["longest"].sum(axis=1)) == {5}
+    assert set(weights["smallest"].sum(axis=1)) == {task.smallest_length}
+
+
+def test_shortest_and_smallest_differ_where_the_task_begins_later():
+    sets = ntm.Copy(min_length=3, max_length=5).structured_sets(4)
+    lengths = {name: set(next(iter(d))[2].numpy().sum(axis=1)) for name, d in sets.items()}
+    assert lengths["shortest"] == {3}
+    assert lengths["smallest"] == {1}
+
+
+def test_evaluation_sets_end_and_are_not_of_training(task):
+    actual = list(task.evaluation_set(4, batch_size=8, num_batches=2))
+    assert len(actual) == 2
+    task = task.with_lengths(4, 4)
+    for split, same in {"test": True, "train": False}.items():
+        expected = list(task.dataset(8, split=split).take(2))
+        pairs = zip(actual, expected, strict=True)
+        assert all(np.array_equal(a[0], b[0]) for a, b in pairs) == same
+    assert len(list(task.evaluation_set(batch_size=8, num_batches=3))) == 3
+
+
+def test_lengths_can_be_drawn_by_a_function_that_changes():
+    level = tf.Variable(2)
+    task = ntm.Copy(max_length=9)
+
+    def draw_lengths(draws):
+        return tf.fill((draws.batch_size, 1), level)
+
+    batches = iter(task.dataset(3, draw_lengths=draw_lengths))
+    for length in (2, 7, 4):
+        level.assign(length)
+        _, _, weight = next(batches)  # not one that was made before
+        assert weight.numpy().sum(axis=1).tolist() == [length] * 3
+
+
+def test_with_lengths_keeps_the_other_options():
+    task = ntm.RepeatCopy(max_length=4, max_repeats=3, num_bits=5).with_lengths(6, 7)
+    assert task == ntm.RepeatCopy(min_length=6, max_length=7, max_repeats=3, num_bits=5)
+    with pytest.raises(AttributeError):
+        task.num_bits = 3
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ({"min_length": 0}, "min_length=0"),
+        ({"max_length": -3}, "max_length=-3"),
+        ({"max_length": 4.0}, "max_length=4.0"),
+        ({"min_length": 5, "max_length": 4}, "min_length=5, max_length=4"),
+    ],
+)
+@pytest.mark.parametrize("name", TASKS)
+def test_bad_lengths(name, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        TASKS[name].make(**lengths)
+    if len(lengths) == 2:
+        with pytest.raises(ValueError, match=message):
+            TASKS[name].make().with_lengths(5, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"batch_size": 4, "seed": -1}, "seed=-1"),
+        ({"batch_size": 4, "start": -1}, "start=-1"),
+        ({"batch_size": 4, "split": "dev"}, "'train', 'validation', 'test', 'long'.*'dev'"),
+        ({"batch_size": 4, "split": ["train"]}, r"split=\['train'\]"),
+        ({"batch_size": 4, "shard": (2, 2)}, r"shard=\(2, 2\)"),
+        ({"batch_size": 4, "shard": 3}, "shard=3"),
+        ({"batch_size": 4, "pattern": "wild"}, "'equal', 'sorted'.*'wild'"),
+    ],
+)
+def test_bad_dataset_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ntm.Copy().dataset(**arguments)
+
+
+def test_bad_evaluation_arguments():
+    for arguments, message in [
+        ({"length": 0}, "`length` must be an integer of at least 1"),
+        ({"num_batches": 0}, "num_batches=0"),
+        ({"split": "exam"}, "'exam'"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            ntm.Copy().evaluation_set(**arguments)
