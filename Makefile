@@ -22,7 +22,7 @@ $(INSTALLED): setup.py pyproject.toml
 
 demo: $(INSTALLED)
 	@rm -rf $(DEMO)
-	$(BIN)/keras-nm train copy --layer ntm --output $(DEMO)/run
+	$(BIN)/keras-nm train ntm/copy --layer ntm --output $(DEMO)/run
 	$(BIN)/keras-nm evaluate $(DEMO)/run --lengths 10 20 30 50 120
 	$(BIN)/keras-nm trace $(DEMO)/run --output $(DEMO)/copy.png
 	$(BIN)/keras-nm export $(DEMO)/run $(DEMO)/saved_model

@@ -30,7 +30,7 @@ def main():
     print("| layer | seed | solved at | sequences | time | bits at 20 |", end="")
     print("".join(f" {length} |" for length in LENGTHS))
     print("|---|" + "--:|" * (5 + len(LENGTHS)))
-    for layer, recipe in RECIPES["copy"].items():
+    for layer, recipe in RECIPES["ntm/copy"].items():
         for seed in range(options.seeds):
             directory = options.output / f"{layer}-{seed}"
             started = time.monotonic()
@@ -46,7 +46,7 @@ def main():
             )
             results = {length: evaluate(run, length) for length in LENGTHS}
             print(
-                f"| {layer} | {seed} | {solved} | {run.result['sequences']} | "
+                f"| {layer} | {seed} | {solved} | {run.result['examples']} | "
                 f"{seconds:.0f} s | {results[20]['bits_per_sequence']:.4f} |",
                 "".join(
                     f" {results[length]['wrong_bits_per_sequence']:.3f} |"

@@ -9,16 +9,17 @@ import keras
 import keras_nm
 
 _DESCRIPTION = """\
-Trains, measures, shows and exports neural machines.
+Trains, measures, shows and exports neural machines, and makes data for them.
 
 A first session, from nothing to a served model:
 
-  keras-nm train copy --output runs/copy
+  keras-nm train ntm/copy --output runs/copy
   keras-nm evaluate runs/copy --lengths 10 20 30 50 120
   keras-nm trace runs/copy --output copy.png
   keras-nm export runs/copy saved_models/copy
 
-Every command is a few lines over keras_nm.training, keras_nm.plots or keras_nm.export.
+Every command is a few lines over keras_nm.training, keras_nm.tasks, keras_nm.plots or
+keras_nm.export.
 Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted.
 """
 
@@ -62,8 +63,7 @@ def _parser():
     train.add_argument(
         "--layer",
         choices=layers,
-        default="ntm",
-        help="one of: %(choices)s (default: %(default)s)",
+        help="one of: %(choices)s (default: the first that the task has a recipe for)",
         metavar="LAYER",
     )
     train.add_argument(
@@ -94,7 +94,7 @@ def _parser():
     evaluate = commands.add_parser(
         "evaluate",
         help="measure a trained model at given lengths",
-        description="Measures the model in DIR on sequences that no training has seen.",
+        description="Measures the model in DIR on examples that no training has seen.",
     )
     _add_run_directory(evaluate)
     evaluate.add_argument(
@@ -111,6 +111,12 @@ def _parser():
         metavar="N",
         help="run the same weights on a memory of N locations; sequences longer than "
         "the memory need it",
+    )
+    evaluate.add_argument(
+        "--structured",
+        action="store_true",
+        help="measure instead on the cases that random examples hardly ever are: equal, "
+        "sorted, reversed and highest data, the shortest and the longest examples",
     )
     evaluate.set_defaults(run=_evaluate)
 
@@ -150,6 +156,32 @@ def _parser():
         help="the .png, .svg or .pdf to make (default: DIR/trace.png)",
     )
     trace.set_defaults(run=_trace)
+
+    data = commands.add_parser(
+        "data",
+        help="make a frozen dataset",
+        description="Makes frozen datasets of the tasks, which tfds.load reads.",
+    ).add_subparsers(title="commands", metavar="COMMAND", required=True)
+    build = data.add_parser(
+        "build",
+        help="write a dataset to disk",
+        description="Writes the dataset NAME to DIR, where tfds.load(NAME, data_dir=DIR) "
+        "finds it after `import keras_nm.tasks.datasets`. What is there already is kept. "
+        "If it is interrupted, run it again.",
+    )
+    build.add_argument(
+        "name",
+        metavar="NAME",
+        help="such as keras_nm_ntm/copy_len20; any other name lists all",
+    )
+    build.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where datasets are (default: that of TensorFlow Datasets, "
+        "~/tensorflow_datasets)",
+    )
+    build.set_defaults(run=_build_data)
     return parser
 
 
@@ -179,12 +211,13 @@ def _at_least(minimum):
 
 def _train(options):
     recipes = keras_nm.training.RECIPES[options.task]
-    if options.layer not in recipes:
+    layer = options.layer or next(iter(recipes))
+    if layer not in recipes:
         raise ValueError(
-            f"There is no recipe for {options.task} with {options.layer}. "
+            f"There is no recipe for {options.task} with {layer}. "
             f"There is one for: {', '.join(sorted(recipes))}"
         )
-    run = keras_nm.training.train(recipes[options.layer], options.output, options.seed)
+    run = keras_nm.training.train(recipes[layer], options.output, options.seed)
     _report(run, options.output)
 
 
@@ -193,11 +226,17 @@ def _resume(options):
 
 
 def _report(run, directory):
+    result = dict(run.result)
+    num_examples = result.pop("examples")
+    measured = ", ".join(f"{_words(name)} {value:.4f}" for name, value in result.items())
     print(
-        f"Trained on {run.result['sequences']} sequences, to "
-        f"{run.result['val_bits_per_sequence']:.4f} bits per sequence of length "
-        f"{run.task.max_length}. The run is in {directory}"
+        f"Trained on {num_examples} examples. At length {run.task.max_length}: {measured}. "
+        f"The run is in {directory}"
     )
+
+
+def _words(name):
+    return name.replace("_", " ")
 
 
 def _evaluate(options):
@@ -205,6 +244,9 @@ def _evaluate(options):
     if options.locations is not None:
         run = run.with_num_locations(options.locations)
     layer = run.model.get_layer("machine")
+    if options.structured:
+        _print_table("case", keras_nm.training.evaluate_structured(run).items())
+        return
     is_ntm = isinstance(layer, keras_nm.layers.NTM)
     if is_ntm and max(options.lengths) > (num_locations := layer.cell.memory_shape[0]):
         print(
@@ -212,14 +254,22 @@ def _evaluate(options):
             f"{num_locations} locations; --locations N gives it more",
             file=sys.stderr,
         )
-    print("length  bits per sequence  wrong bits per sequence  sequences")
-    for length in options.lengths:
-        result = keras_nm.training.evaluate(run, length)
-        print(
-            f"{length:6d}  {result['bits_per_sequence']:17.4f}  "
-            f"{result['wrong_bits_per_sequence']:23.4f}  {result['sequences']:9d}",
-            flush=True,
-        )
+    results = (
+        (length, keras_nm.training.evaluate(run, length)) for length in options.lengths
+    )
+    _print_table("length", results)
+
+
+def _print_table(title, rows):
+    """Prints a row of numbers for each case as soon as they are there."""
+    for index, (case, results) in enumerate(rows):
+        if index == 0:
+            print(f"{title:8s}", *map(_words, results), sep="  ")
+        cells = [f"{case:8}"]
+        for name, value in results.items():
+            number = f"{value:.4f}" if isinstance(value, float) else str(value)
+            cells.append(number.rjust(len(name)))
+        print(*cells, sep="  ", flush=True)
 
 
 def _export(options):
@@ -246,3 +296,10 @@ def _trace(options):
     path.parent.mkdir(parents=True, exist_ok=True)
     plots.copy_plate(x[0], outputs, trace).savefig(path, dpi=120)
     print(f"Drawn to {path}")
+
+
+def _build_data(options):
+    # TensorFlow Datasets takes seconds to import.
+    from keras_nm.tasks import datasets
+
+    print(f"Written to {datasets.build(options.name, options.data_dir)}")

@@ -7,10 +7,10 @@ import pytest
 
 import keras_nm
 from keras_nm.cli import main
-from keras_nm.training import RECIPES
+from keras_nm.training import RECIPES, load_run
 
 TINY = dataclasses.replace(
-    RECIPES["copy"]["ntm"],
+    RECIPES["ntm/copy"]["ntm"],
     task_options={"max_length": 3},
     steps_per_epoch=2,
     epochs=2,
@@ -21,7 +21,7 @@ TINY = dataclasses.replace(
 @pytest.fixture(scope="module", autouse=True)
 def _tiny_recipe():
     with pytest.MonkeyPatch.context() as patch:
-        recipes = MappingProxyType({"copy": MappingProxyType({"ntm": TINY})})
+        recipes = MappingProxyType({"ntm/copy": MappingProxyType({"ntm": TINY})})
         patch.setattr(keras_nm.training, "RECIPES", recipes)
         yield
 
@@ -29,7 +29,7 @@ def _tiny_recipe():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("cli") / "run"
-    assert main(["train", "copy", "--output", str(directory), "--seed", "3"]) == 0
+    assert main(["train", "ntm/copy", "--output", str(directory), "--seed", "3"]) == 0
     return directory
 
 
@@ -56,6 +56,13 @@ def test_train_evaluate_trace_export(run, capsys, tmp_path):
     assert table[-1].split()[0] == "2"
     assert table[-1].split()[-1] == "128"
 
+    assert main(["evaluate", str(run), "--structured"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split()[:2] == ["case", "bits"]
+    assert [line.split()[0] for line in table[1:]] == list(
+        load_run(run).task.structured_sets()
+    )
+
     assert main(["evaluate", str(run), "--lengths", "129"]) == 0
     assert "129 is more than the memory's 128" in capsys.readouterr().err
 
@@ -77,7 +84,7 @@ def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
     taken.mkdir()
     assert "overwrites nothing" in failure(capsys, "export", run, taken)
     assert list(taken.iterdir()) == []
-    assert "not empty" in failure(capsys, "train", "copy", "--output", run)
+    assert "not empty" in failure(capsys, "train", "ntm/copy", "--output", run)
     assert "finished" in failure(capsys, "resume", run)
 
 
@@ -86,16 +93,16 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (tmp_path / name).write_bytes((run / name).read_bytes())
     assert main(["resume", str(tmp_path)]) == 0
     assert (tmp_path / "result.json").read_bytes() == (run / "result.json").read_bytes()
-    assert "Trained on 32 sequences" in capsys.readouterr().out
+    assert "Trained on 32 examples" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["train", "sort", "--output", "x"], "invalid choice: 'sort'"),
-        (["train", "copy", "--layer", "gru", "--output", "x"], "invalid choice: 'gru'"),
-        (["train", "copy"], "required: --output"),
-        (["train", "copy", "--output", "x", "--seed", "-1"], "received '-1'"),
+        (["train", "ntm/copy", "--layer", "gru", "--output", "x"], "invalid choice: 'gru'"),
+        (["train", "ntm/copy"], "required: --output"),
+        (["train", "ntm/copy", "--output", "x", "--seed", "-1"], "received '-1'"),
         (["resume", "{missing}"], "not a run directory"),
         (["evaluate", "{missing}"], "not a run directory"),
         (["evaluate", "{missing}", "--lengths", "0"], "at least 1, received '0'"),

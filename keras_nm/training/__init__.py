@@ -5,6 +5,7 @@ import importlib.util
 from keras_nm.training.bits import (
     BitsPerSequence,
     BitsPerSequenceLoss,
+    OptimalBitsPerSequence,
     WrongBitsPerSequence,
 )
 from keras_nm.training.callbacks import SaveModel, StopBelow
@@ -17,6 +18,7 @@ __all__ = [
     "BitsPerSequenceLoss",
     "ExactTapes",
     "MeanSteps",
+    "OptimalBitsPerSequence",
     "Recipe",
     "SaveModel",
     "StopBelow",
@@ -27,21 +29,25 @@ __all__ = [
 
 # Runs are of pipelines.
 if importlib.util.find_spec("tensorflow"):
+    from keras_nm.training.curriculum import Curriculum
     from keras_nm.training.run import (
         Run,
         RunError,
         build_model,
         evaluate,
+        evaluate_structured,
         load_run,
         resume,
         train,
     )
 
     __all__ += [
+        "Curriculum",
         "Run",
         "RunError",
         "build_model",
         "evaluate",
+        "evaluate_structured",
         "load_run",
         "resume",
         "train",

@@ -14,15 +14,20 @@ class SaveModel(keras.callbacks.Callback):
 
     Args:
         path: Path ending in `.keras`.
+        curriculum: A `Curriculum`, to save its level as well. It comes before this one in
+            the list of callbacks.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, curriculum=None):
         super().__init__()
         self.path = Path(path)
+        self.curriculum = curriculum
 
     def on_epoch_end(self, epoch, logs=None):
         partial = self.path.with_name(f"partial-{self.path.name}")
         self.model.save(partial)
+        if self.curriculum is not None:
+            self.curriculum.add_to(partial)
         os.replace(partial, self.path)
 
 

@@ -11,15 +11,17 @@ class Recipe:
 
     Args:
         task: Key of `keras_nm.tasks.TASKS`.
-        layer: Keras configuration of the recurrent layer, without `units` and
-            `return_sequences`, which the task decides.
+        layer: Keras configuration of the layer. A recurrent layer's is without `units`
+            and `return_sequences`, which the task decides.
         optimizer: Keras configuration of the optimizer.
-        batch_size: Number of sequences in a training step.
+        batch_size: Number of examples in a training step.
         steps_per_epoch: Number of training steps between two validations.
         epochs: Number of epochs at most.
-        stop_below: Training stops when the validation set's bits per sequence fall
-            below this.
+        stop_below: Training stops when the task's first metric on the validation set,
+            examples of its largest length, falls below this.
         task_options: Arguments of the task.
+        curriculum: Arguments of `keras_nm.training.Curriculum` beside the task. Without
+            any, training is on all lengths of the task from the start.
     """
 
     task: str
@@ -30,6 +32,7 @@ class Recipe:
     epochs: int
     stop_below: float
     task_options: dict[str, Any] = field(default_factory=dict)
+    curriculum: dict[str, Any] | None = None
 
 
 def _graves_rmsprop(learning_rate, steps):
@@ -79,7 +82,7 @@ def _copy(layer, learning_rate, stop_below):
     # Smaller batches are solved in fewer sequences, but work at fewer of the lengths
     # beyond training.
     return Recipe(
-        task="copy",
+        task="ntm/copy",
         layer=layer,
         optimizer=_graves_rmsprop(learning_rate, steps=6000),
         batch_size=8,
@@ -89,10 +92,31 @@ def _copy(layer, learning_rate, stop_below):
     )
 
 
+def _access():
+    return Recipe(
+        task="nram/access",
+        layer={
+            "module": "keras_nm.layers",
+            "class_name": "NRAM",
+            "registered_name": "keras_nm>NRAM",
+            "config": {"num_registers": 2, "num_steps": 3},
+        },
+        optimizer={
+            "class_name": "Adam",
+            "config": {"learning_rate": 0.01, "global_clipnorm": 1.0},
+        },
+        batch_size=32,
+        steps_per_epoch=50,
+        epochs=20,
+        stop_below=0.001,
+        task_options={"max_length": 6},
+    )
+
+
 # By task, then by the name that the command line calls the layer.
 RECIPES = MappingProxyType(
     {
-        "copy": MappingProxyType(
+        "ntm/copy": MappingProxyType(
             {
                 "ntm": _copy(
                     _ntm("LSTMCell", units=100),
@@ -107,5 +131,6 @@ RECIPES = MappingProxyType(
                 ),
             }
         ),
+        "nram/access": MappingProxyType({"nram": _access()}),
     }
 )

@@ -19,12 +19,9 @@ from keras_nm import __version__
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.layers import NTM
 from keras_nm.tasks import TASKS, Task
-from keras_nm.training.bits import (
-    BitsPerSequence,
-    BitsPerSequenceLoss,
-    WrongBitsPerSequence,
-)
+from keras_nm.tasks.ntm import SequenceTask
 from keras_nm.training.callbacks import SaveModel, StopBelow
+from keras_nm.training.curriculum import Curriculum
 from keras_nm.training.recipes import Recipe
 
 _RECIPE_FILE = "recipe.json"
@@ -36,7 +33,7 @@ _LOCK_FILE = "lock"
 # Batches between two returns to Python, where callbacks and the progress bar run.
 _STEPS_PER_EXECUTION = 50
 
-# The sequences that a model is measured on, at every length.
+# The examples that a model is measured on, at every length.
 _BATCH_SIZE, _NUM_BATCHES = 64, 2
 
 
@@ -52,8 +49,8 @@ class Run:
         recipe: The `Recipe`.
         seed: The seed.
         model: The compiled `keras.Model`, after the last complete epoch.
-        result: Dict of `"sequences"`, how many it was trained on, and
-            `"val_bits_per_sequence"`; `None` while unfinished.
+        result: Dict of `"examples"`, how many it was trained on, and the task's metrics
+            on the validation set, such as `"bits_per_sequence"`; `None` while unfinished.
     """
 
     recipe: Recipe
@@ -90,8 +87,18 @@ class Run:
         return dataclasses.replace(self, model=model)
 
 
+def _spec(recipe):
+    return TASKS[check_choice("task", recipe.task, TASKS)]
+
+
 def _task(recipe):
-    return TASKS[check_choice("task", recipe.task, TASKS)](**recipe.task_options)
+    return _spec(recipe).make(**recipe.task_options)
+
+
+def _curriculum(recipe):
+    if recipe.curriculum is None:
+        return None
+    return Curriculum(_task(recipe), **recipe.curriculum)
 
 
 def build_model(recipe):
@@ -101,24 +108,24 @@ def build_model(recipe):
         recipe: A `Recipe`.
 
     Returns:
-        A compiled `keras.Model` from `(batch, timesteps, task.input_size)` to logits
-        `(batch, timesteps, task.output_size)`.
+        A compiled `keras.Model` of one layer called `"machine"`: from `(batch, timesteps,
+        task.input_size)` to logits `(batch, timesteps, task.output_size)`, or from tapes
+        `(batch, M)` to the outputs `(batch, M, 2 M + 1)` of an `NRAM` layer.
     """
     task = _task(recipe)
     # Keras changes the configurations that it builds from.
     layer, optimizer = copy.deepcopy((recipe.layer, recipe.optimizer))
-    layer["config"] |= {
-        "units": task.output_size,
-        "return_sequences": True,
-        "name": "machine",
-    }
+    layer["config"]["name"] = "machine"
+    if isinstance(task, SequenceTask):
+        layer["config"] |= {"units": task.output_size, "return_sequences": True}
+        inputs = keras.Input((None, task.input_size), name="inputs")
+    else:
+        inputs = keras.Input((None,), dtype="int32", name="tape")
     layer = keras.layers.deserialize(layer)
-    inputs = keras.Input((None, task.input_size), name="inputs")
     model = keras.Model(inputs, layer(inputs))
     model.compile(
         optimizer=keras.optimizers.deserialize(optimizer),
-        loss=BitsPerSequenceLoss(),
-        weighted_metrics=[BitsPerSequence(), WrongBitsPerSequence()],
+        **_spec(recipe).compile_arguments(),
         # Keras's own choice is no XLA on machines without a GPU: three times slower.
         jit_compile=True,
         # A divisor, because Keras runs whole executions.
@@ -154,7 +161,7 @@ def train(recipe, directory, seed=0, verbose="auto"):
         )
     if check_integer("seed", seed, minimum=0) >= 2**32:
         raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
-    _task(recipe)  # raises what is wrong with it, before there is a directory
+    _task(recipe), _curriculum(recipe)  # raise what is wrong, before there is a directory
     description = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
@@ -197,16 +204,15 @@ def resume(directory, verbose="auto"):
 
 def _continue(directory, recipe, seed, verbose):
     keras.utils.set_random_seed(seed)
+    task, curriculum = _task(recipe), _curriculum(recipe)
     if (directory / _MODEL_FILE).exists():
         model = _load_model(directory)
+        if curriculum is not None:
+            curriculum.restore(directory / _MODEL_FILE)
     else:
         model = build_model(recipe)
-    task = _task(recipe)
     validation = task.evaluation_set(task.max_length, split="validation")
-
-    def validate():
-        measured = model.evaluate(validation, verbose=0, return_dict=True)
-        return measured["bits_per_sequence"]
+    measure = _spec(recipe).compile_arguments()["weighted_metrics"][0].name
 
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // recipe.steps_per_epoch
@@ -216,26 +222,30 @@ def _continue(directory, recipe, seed, verbose):
         lines = curve.read_text().splitlines(keepends=True)
         _write(curve, "".join(lines[: 1 + epochs_done]))
     # Or between the last epoch and the result.
-    if not (epochs_done and validate() < recipe.stop_below):
+    if not (epochs_done and _measure(model, validation)[measure] < recipe.stop_below):
         model.fit(
-            task.dataset(recipe.batch_size, seed, start=steps_done),
+            task.dataset(
+                recipe.batch_size,
+                seed=seed,
+                start=steps_done,
+                draw_lengths=curriculum and curriculum.draw_lengths,
+            ),
             steps_per_epoch=recipe.steps_per_epoch,
             initial_epoch=epochs_done,
             epochs=recipe.epochs,
             validation_data=validation,
             callbacks=[
-                StopBelow("val_bits_per_sequence", recipe.stop_below),
+                *([curriculum] if curriculum else []),
+                StopBelow(f"val_{measure}", recipe.stop_below),
                 keras.callbacks.CSVLogger(curve, append=True),
                 keras.callbacks.TensorBoard(directory / "tensorboard"),
-                SaveModel(directory / _MODEL_FILE),
+                SaveModel(directory / _MODEL_FILE, curriculum),
             ],
             shuffle=False,
             verbose=verbose,
         )
-    result = {
-        "sequences": int(model.optimizer.iterations) * recipe.batch_size,
-        "val_bits_per_sequence": validate(),
-    }
+    num_examples = int(model.optimizer.iterations) * recipe.batch_size
+    result = {"examples": num_examples, **_measure(model, validation)}
     _write(directory / _RESULT_FILE, json.dumps(result, indent=2))
     return Run(recipe, seed, model, result)
 
@@ -258,23 +268,40 @@ def load_run(directory):
 
 
 def evaluate(run, length):
-    """Measures a model on sequences of one length, from the test split.
+    """Measures a model on examples of one length, from the test split.
 
     Args:
         run: A `Run`.
         length: Positive integer.
 
     Returns:
-        A dict of `"bits_per_sequence"`, `"wrong_bits_per_sequence"` and `"sequences"`,
-        the number of sequences.
+        A dict of the task's metrics, such as `"bits_per_sequence"`, and `"examples"`, the
+        number of examples.
     """
     data = run.task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
-    result = run.model.evaluate(data, verbose=0, return_dict=True)
+    return {**_measure(run.model, data), "examples": _BATCH_SIZE * _NUM_BATCHES}
+
+
+def evaluate_structured(run):
+    """Measures a model on the cases that random examples hardly ever are.
+
+    Args:
+        run: A `Run`.
+
+    Returns:
+        A dict from the cases of `keras_nm.tasks.Task.structured_sets` to dicts as those
+        of `evaluate`.
+    """
     return {
-        "bits_per_sequence": result["bits_per_sequence"],
-        "wrong_bits_per_sequence": result["wrong_bits_per_sequence"],
-        "sequences": _BATCH_SIZE * _NUM_BATCHES,
+        name: {**_measure(run.model, data), "examples": _BATCH_SIZE}
+        for name, data in run.task.structured_sets(_BATCH_SIZE).items()
     }
+
+
+def _measure(model, data):
+    result = model.evaluate(data, verbose=0, return_dict=True)
+    del result["loss"]  # the same as a metric, or a sum that depends on the length
+    return result
 
 
 @contextlib.contextmanager

@@ -27,12 +27,12 @@ def optimizer_after(recipe, **state):
     return optimizer, w
 
 
-@pytest.mark.parametrize(("task", "layer"), ALL)
-def test_optimizer_is_rmsprop_as_in_graves_2013(task, layer):
+@pytest.mark.parametrize("layer", RECIPES["ntm/copy"])
+def test_optimizer_is_rmsprop_as_in_graves_2013(layer):
     # One step by hand: n = .95 n + .05 g^2, m = .95 m + .05 g,
     # d = .9 d - lr g / sqrt(n - m^2 + 1e-4), w = w + d.
     optimizer, w = optimizer_after(
-        RECIPES[task][layer], learning_rate=1e-4, n=10.3, m=1.8, d=3.7, g=2.7, w=1.1
+        RECIPES["ntm/copy"][layer], learning_rate=1e-4, n=10.3, m=1.8, d=3.7, g=2.7, w=1.1
     )
     np.testing.assert_allclose(optimizer._velocities[0], [10.1495], atol=1e-5)
     np.testing.assert_allclose(optimizer._average_gradients[0], [1.845], atol=1e-6)
@@ -48,6 +48,9 @@ def test_recipes_are_plain_data_that_build(task, layer):
     before = copy.deepcopy(recipe)
     model = build_model(recipe)
     assert recipe == before
-    built = TASKS[task](**recipe.task_options)
-    assert model.input_shape == (None, None, built.input_size)
-    assert model.output_shape == (None, None, built.output_size)
+    built = TASKS[task].make(**recipe.task_options)
+    if task.startswith("ntm/"):
+        assert model.input_shape == (None, None, built.input_size)
+        assert model.output_shape == (None, None, built.output_size)
+    else:
+        assert model.input_shape == (None, None)

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.training import RECIPES, RunError, evaluate, load_run, resume, train
+from keras_nm.training import RECIPES, Recipe, RunError, evaluate, load_run, resume, train
 
 TINY = dataclasses.replace(
-    RECIPES["copy"]["ntm"],
+    RECIPES["ntm/copy"]["ntm"],
     task_options={"max_length": 2, "num_bits": 3},
     steps_per_epoch=3,
     epochs=4,
@@ -56,9 +56,9 @@ def test_a_run_directory_holds_what_repeats_it(finished):
     assert len(rows) == 1 + TINY.epochs
     assert "val_bits_per_sequence" in rows[0]
     assert list((directory / "tensorboard").rglob("events*"))
-    assert run.result["sequences"] == TINY.epochs * 3 * TINY.batch_size
+    assert run.result["examples"] == TINY.epochs * 3 * TINY.batch_size
     last = float(rows[-1].split(",")[rows[0].split(",").index("val_bits_per_sequence")])
-    np.testing.assert_allclose(run.result["val_bits_per_sequence"], last, rtol=1e-5)
+    np.testing.assert_allclose(run.result["bits_per_sequence"], last, rtol=1e-5)
     loaded = load_run(directory)
     assert loaded.recipe == TINY
     assert loaded.result == run.result
@@ -136,13 +136,13 @@ def test_a_killed_process_leaves_a_run_that_resumes(tmp_path):
 def test_training_stops_when_solved(tmp_path):
     easy = dataclasses.replace(TINY, stop_below=1e6)
     run = train(easy, tmp_path / "easy", verbose=0)
-    assert run.result["sequences"] == 3 * TINY.batch_size
+    assert run.result["examples"] == 3 * TINY.batch_size
 
 
 def test_evaluate_at_other_lengths_and_locations(finished):
     _, run = finished
     result = evaluate(run, length=4)
-    assert result["sequences"] == 128
+    assert result["examples"] == 128
     assert 0 <= result["wrong_bits_per_sequence"] <= 12
     assert result["bits_per_sequence"] > 0
     larger = evaluate(run.with_num_locations(300), length=4)
@@ -217,3 +217,45 @@ def test_missing_and_damaged_runs(finished, tmp_path):
     (damaged / "model.keras").unlink()
     with pytest.raises(RunError, match=r"damaged.*model.keras is missing"):
         load_run(damaged)
+
+
+TAPES = Recipe(
+    task="nram/increment",
+    layer={
+        "class_name": "keras_nm>NRAM",
+        "registered_name": "keras_nm>NRAM",
+        "config": {"num_registers": 2, "num_steps": 1, "gates": ["READ", "INC", "WRITE"]},
+    },
+    optimizer={"class_name": "Adam", "config": {"learning_rate": 0.01}},
+    batch_size=4,
+    steps_per_epoch=3,
+    epochs=5,
+    stop_below=0.0,
+    task_options={"max_length": 4},
+    # Whatever the error is, the level rises after every other epoch.
+    curriculum={"monitor": "wrong_cells", "threshold": 2.0, "min_batches": 6},
+)
+
+
+def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path, monkeypatch):
+    whole = train(TAPES, tmp_path / "whole", seed=2, verbose=0)
+    half = dataclasses.replace(TAPES, epochs=3)
+    train(half, tmp_path / "half", seed=2, verbose=0)
+    # As if it had been killed after three epochs of five.
+    (tmp_path / "half" / "result.json").unlink()
+    recipe = tmp_path / "half" / "recipe.json"
+    recipe.write_bytes((tmp_path / "whole" / "recipe.json").read_bytes())
+    resumed = resume(tmp_path / "half", verbose=0)
+    assert_same(weights_of(resumed), weights_of(whole))
+    curves = [(tmp_path / name / "curve.csv").read_text() for name in ("half", "whole")]
+    assert curves[0] == curves[1]
+    header, *rows = (line.split(",") for line in curves[0].splitlines())
+    assert [row[header.index("level")] for row in rows] == ["1", "2", "2", "3", "3"]
+    assert set(resumed.result) == {"examples", "wrong_cells", "exact_tapes"}
+
+
+def test_a_wrong_curriculum_leaves_no_directory(tmp_path):
+    recipe = dataclasses.replace(TAPES, curriculum={"monitor": "x", "threshold": -1})
+    with pytest.raises(ValueError, match="threshold"):
+        train(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

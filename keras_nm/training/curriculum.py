@@ -1,0 +1,138 @@
+"""From short examples to long ones, as fast as the model learns them."""
+
+import json
+import zipfile
+
+import keras
+import tensorflow as tf
+
+from keras_nm.arguments import check_integer, check_positive
+
+_STATE_FILE = "curriculum.json"
+
+
+class Curriculum(keras.callbacks.Callback):
+    """Trains on examples around a level, which rises when the error is small.
+
+    Of the examples 10 % have any length of the task, 25 % a length up to `D + e`, and 65 %
+    the length `D + e`, where `D` is the level and `e` is 0 with probability 1/2, 1 with
+    probability 1/4 and so on (Kurach et al. 2016, appendix B). No length is above the
+    task's largest.
+
+    The level begins at the task's smallest length. It is compared at the end of every
+    epoch, so epochs should be short, and rises by 1 at most. Every epoch logs it as
+    `level`; callbacks that write logs come after this one.
+
+    Args:
+        task: A `keras_nm.tasks.Task`, which says the smallest and the largest length.
+        monitor: String, the key in the logs of what has to fall, such as `"wrong_cells"`.
+        threshold: Positive float. The level rises after an epoch with less than that.
+        min_batches: Non-negative integer. The level stays for that many training steps at
+            least. Defaults to `0`.
+
+    Raises:
+        ValueError: For arguments out of range, and, at the end of an epoch, if there is no
+            `monitor` in its logs.
+
+    Example:
+
+    >>> import keras, keras_nm
+    >>> task = keras_nm.tasks.nram.Increment(max_length=8)
+    >>> curriculum = keras_nm.training.Curriculum(task, "wrong_cells", threshold=0.1)
+    >>> tape = keras.Input((None,), dtype="int32")
+    >>> model = keras.Model(tape, keras_nm.layers.NRAM(4, num_steps=2)(tape))
+    >>> model.compile(
+    ...     "adam",
+    ...     keras_nm.training.TapeLoss(),
+    ...     weighted_metrics=[keras_nm.training.WrongCells()],
+    ... )
+    >>> data = task.dataset(batch_size=4, draw_lengths=curriculum.draw_lengths)
+    >>> history = model.fit(
+    ...     data, steps_per_epoch=2, callbacks=[curriculum], shuffle=False, verbose=0
+    ... )
+    >>> history.history["level"]
+    [1]
+    """
+
+    def __init__(self, task, monitor, threshold, min_batches=0):
+        super().__init__()
+        self.task = task
+        self.monitor = monitor
+        self.threshold = check_positive("threshold", threshold)
+        self.min_batches = check_integer("min_batches", min_batches, minimum=0)
+        # Not a Keras variable: pipelines are TensorFlow's on all backends.
+        self._level = tf.Variable(task.min_length, trainable=False, dtype=tf.int32)
+        self._risen_at = 0
+
+    @property
+    def level(self):
+        """Integer, the level D."""
+        return int(self._level)
+
+    def draw_lengths(self, draws):
+        """Gives the lengths of a batch's examples at the level of that moment.
+
+        Args:
+            draws: `keras_nm.tasks.draws.Draws`.
+
+        Returns:
+            int32 tensor `(B, 1)`.
+        """
+        smallest, largest = self.task.min_length, self.task.max_length
+        kind, chance = draws.uniform(1), draws.uniform(1)
+        e = tf.floor(
+            -tf.math.log(1 - draws.uniform(1)) / tf.math.log(tf.cast(2, tf.float64))
+        )
+        top = tf.minimum(self._level + tf.cast(e, tf.int32), largest)
+        highest = tf.where(kind < 0.1, largest, top)
+        span = tf.cast(highest - smallest + 1, tf.float64)
+        up_to_highest = smallest + tf.cast(tf.floor(chance * span), tf.int32)
+        return tf.where(kind < 0.35, up_to_highest, top)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor not in logs:
+            raise ValueError(
+                f"`monitor` must be one of the logs: {', '.join(map(repr, logs))}. "
+                f"Received: monitor={self.monitor!r}"
+            )
+        steps = int(self.model.optimizer.iterations)
+        small = logs[self.monitor] < self.threshold
+        if small and steps - self._risen_at >= self.min_batches:
+            self._level.assign(min(self.level + 1, self.task.max_length))
+            self._risen_at = steps
+        logs["level"] = self.level
+
+    def add_to(self, path):
+        """Writes the state into a file that `keras.Model.save` made.
+
+        Args:
+            path: Path of a `.keras` file.
+        """
+        state = {"level": self.level, "risen_at": self._risen_at}
+        with zipfile.ZipFile(path, "a") as file:
+            file.writestr(_STATE_FILE, json.dumps(state))
+
+    def restore(self, path):
+        """Takes the state from a `.keras` file that `SaveModel` made.
+
+        Args:
+            path: Path.
+
+        Raises:
+            ValueError: If there is no state in the file, or one of another task.
+        """
+        with zipfile.ZipFile(path) as file:
+            if _STATE_FILE not in file.namelist():
+                raise ValueError(
+                    f"{path} was not saved with a curriculum. Save it with "
+                    "SaveModel(path, curriculum)"
+                )
+            state = json.loads(file.read(_STATE_FILE))
+        level, task = state["level"], self.task
+        if not task.min_length <= level <= task.max_length:
+            raise ValueError(
+                f"The level in {path} must be a length from {task.min_length} to "
+                f"{task.max_length}. Received: level={level}"
+            )
+        self._level.assign(level)
+        self._risen_at = state["risen_at"]
