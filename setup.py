@@ -30,7 +30,7 @@ setup(
     extras_require={
         "plot": ["matplotlib>=3.9"],
         "jax": ["jax>=0.6"],
-        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff>=0.17,<0.18"],
+        "test": ["pytest>=8", "dill", "pytest-xdist>=3.6", "ruff>=0.17,<0.18"],
     },
     entry_points={"console_scripts": ["keras-nm = keras_nm.cli:main"]},
     classifiers=[
