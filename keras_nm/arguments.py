@@ -6,11 +6,16 @@ from numbers import Integral, Real
 from typing import Any
 
 
-def check_integer(name: str, value: Any, minimum: int = 1) -> int:
-    """Returns `value`, or raises a ValueError if it is no integer >= `minimum`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
+def check_integer(name: str, value: Any, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
+    """Returns `value`, or raises a ValueError if it is no integer within the limits."""
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_integer or value < minimum:
         raise ValueError(
             f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
+        )
+    if value > maximum:
+        raise ValueError(
+            f"`{name}` must be an integer of at most {maximum}. Received: {name}={value!r}"
         )
     return int(value)
 

@@ -11,13 +11,13 @@ of the others.
 ('x', 'y', 'sample_weight')
 
 Example i of a split is example i of the pipeline of that split with the seed 0. Sequences
-end with their answer, so batches of them need padding. Examples of different splits share
-no random number, but of the shortest ones there are so few that a split may have the same
-as another.
+end with their answer, so batches of them need padding.
+
+Splits share no random number. But there are few different examples of small lengths and
+tapes, so that many in a test split are in the training split, too. The split `long`, where
+all are longer, shares none with the others.
 """
 
-import contextlib
-import fcntl
 import inspect
 import shutil
 from dataclasses import dataclass
@@ -27,25 +27,12 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from keras_nm.arguments import check_choice
+from keras_nm.files import locked
 from keras_nm.tasks.ntm import SequenceTask
 from keras_nm.tasks.table import TASKS
 
 _BATCH_SIZE = 250
-
-_CITATIONS = {
-    "ntm": """@article{graves2014neural,
-  title={Neural Turing Machines},
-  author={Graves, Alex and Wayne, Greg and Danihelka, Ivo},
-  journal={arXiv preprint arXiv:1410.5401},
-  year={2014}
-}""",
-    "nram": """@inproceedings{kurach2016neural,
-  title={Neural Random-Access Machines},
-  author={Kurach, Karol and Andrychowicz, Marcin and Sutskever, Ilya},
-  booktitle={International Conference on Learning Representations},
-  year={2016}
-}""",
-}
 
 
 @dataclass
@@ -96,15 +83,24 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             return tfds.features.Tensor(shape=shape, dtype=dtype, encoding="zlib")
 
         return self.dataset_info_from_configs(
-            description=f"{inspect.getdoc(type(task))}\n\nFrom {spec.paper}. The "
-            f"seed is 0, and the splits are {_describe(spec, config.max_length)}.",
+            description=f"{_what(spec)}\n\nFrom {spec.paper.name}, section {spec.section}. "
+            f"The seed is 0, and the splits are {_describe(spec, config.max_length)}.",
             features=tfds.features.FeaturesDict({a.name: feature(a) for a in arrays}),
             supervised_keys=tuple(array.name for array in arrays),
-            homepage="https://arxiv.org/abs/"
-            + {"ntm": "1410.5401", "nram": "1511.06392"}[config.task.split("/")[0]],
-            citation=_CITATIONS[config.task.split("/")[0]],
+            homepage=spec.paper.url,
+            citation=spec.paper.citation,
             disable_shuffling=True,  # example i is that of the pipeline
         )
+
+    def download_and_prepare(self, **kwargs):
+        path = Path(self.data_path)
+        if path.exists():
+            return
+        busy = f"Another process is writing the dataset in {path.parent}. Wait for it"
+        with locked(path.parent, busy):
+            for left_over in path.parent.glob(f"incomplete.*_{path.name}"):
+                shutil.rmtree(left_over)
+            super().download_and_prepare(**kwargs)
 
     def _split_generators(self, dl_manager):
         splits = TASKS[self.builder_config.task].splits
@@ -121,6 +117,11 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 end = np.flatnonzero(arrays[-1])[-1] + 1
                 arrays = [array[:end] for array in arrays]
             yield index, dict(zip(names, arrays, strict=True))
+
+
+def _what(spec):
+    """The docstring without what is said about arguments."""
+    return inspect.getdoc(spec.make).split("\nArgs:")[0].split("\nExample:")[0].strip()
 
 
 def _describe(spec, max_length):
@@ -157,8 +158,8 @@ DATASETS = {
 def build(name, data_dir=None):
     """Writes a dataset to disk, if it is not there yet.
 
-    It is written beside its place and moved there when it is complete. What an interrupted
-    build has left is removed.
+    It is written beside its place and moved there when it is complete. What was left by a
+    process that was killed is removed. `tfds.load` does the same.
 
     Args:
         name: Key of `DATASETS`, such as `"keras_nm_ntm/copy_len20"`.
@@ -171,25 +172,7 @@ def build(name, data_dir=None):
     Raises:
         ValueError: For unknown names, and if another process is writing the dataset.
     """
-    if name not in DATASETS:
-        raise ValueError(f"`name` must be one of {', '.join(DATASETS)}. Received: {name!r}")
+    check_choice("name", name, DATASETS)
     builder = DATASETS[name](config=name.split("/")[1], data_dir=data_dir)
-    path = Path(builder.data_path)
-    with _locked(path.parent):
-        for left_over in path.parent.glob(f"incomplete.*_{path.name}"):
-            shutil.rmtree(left_over)
-        builder.download_and_prepare()
-    return path
-
-
-@contextlib.contextmanager
-def _locked(directory):
-    directory.mkdir(parents=True, exist_ok=True)
-    with open(directory / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(
-                f"Another process is writing the dataset in {directory}. Wait for it"
-            ) from None
-        yield
+    builder.download_and_prepare()
+    return Path(builder.data_path)

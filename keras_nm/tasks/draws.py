@@ -57,30 +57,43 @@ class Draws:
         """A random order of the true entries of `(B, N)`, from 0 on; then the others."""
         return _ranks(self.uniform(among.shape[1]), among)
 
-    def data(self, num_elements, *shape):
-        """As `uniform`, in the pattern along the elements: `(B, num_elements, *shape)`."""
-        numbers = self.uniform(num_elements, *shape)
+    def data(self, among, *shape):
+        """As `uniform`, in the pattern over the true entries of booleans `(B, N)`.
+
+        Returns:
+            float64 `(B, N, *shape)`, sorted in each of the further axes by itself. What
+            the other entries are has no meaning.
+        """
+        numbers = self.uniform(among.shape[1], *shape)
         if self._pattern == "equal":
-            return tf.repeat(numbers[:, :1], num_elements, axis=1)
-        if self._pattern == "sorted":
-            return tf.sort(numbers, axis=1)
-        if self._pattern == "reversed":
-            return tf.sort(numbers, axis=1, direction="DESCENDING")
+            return tf.repeat(numbers[:, :1], among.shape[1], axis=1)
         if self._pattern == "highest":
             return tf.fill(numbers.shape, tf.constant(1 - 2.0**-53, tf.float64))
+        if self._pattern in ("sorted", "reversed"):
+            mask = tf.reshape(among, (*among.shape, *(1 for _ in shape)))
+            numbers = tf.sort(tf.where(mask, numbers, 2.0), axis=1)
+            place = tf.cumsum(tf.cast(among, tf.int32), axis=1) - 1
+            if self._pattern == "reversed":
+                place = place[:, -1:] - place
+            return tf.gather(numbers, tf.maximum(place, 0), batch_dims=1)
         return numbers
 
-    def integer_data(self, low, high, num_elements):
-        """As `integers`, in the pattern along the elements."""
-        return _integers(self.data(num_elements), low, high)
+    def integer_data(self, low, high, among):
+        """As `integers`, in the pattern over the true entries of booleans `(B, N)`."""
+        return _integers(self.data(among), low, high)
 
-    def bits(self, num_elements, num_bits):
-        """float32 in {0, 1} `(B, num_elements, num_bits)`, in the pattern."""
-        return tf.cast(self.data(num_elements, num_bits) >= 0.5, tf.float32)
+    def bits(self, among, num_bits):
+        """float32 in {0, 1} `(B, N, num_bits)`, each bit by itself in the pattern."""
+        return tf.cast(self.data(among, num_bits) >= 0.5, tf.float32)
 
     def order(self, among):
         """As `ranks`: from the first entry to the last, or back, if data are sorted."""
-        return _ranks(self.data(among.shape[1]), among)
+        return _ranks(self.data(among), among)
+
+    def first(self, lengths, size):
+        """Booleans `(B, size)`: the first entries, as many as the lengths `(B, 1)`."""
+        shape = (self.batch_size, size)
+        return tf.broadcast_to(tf.range(size)[tf.newaxis] < lengths, shape)
 
 
 def _integers(numbers, low, high):

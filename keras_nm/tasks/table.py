@@ -27,13 +27,29 @@ class Array:
     dtype: str
 
 
+@dataclass(frozen=True)
+class Paper:
+    """Where tasks come from.
+
+    Args:
+        name: Authors and year.
+        url: Its address.
+        citation: BibTeX.
+    """
+
+    name: str
+    url: str
+    citation: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """What is known of a task.
 
     Args:
         make: The class, of which `make(max_length=...)` makes a task.
-        paper: Where the task comes from.
+        paper: The `Paper`.
+        section: Where in the paper.
         length: What the length, which is how hard an example is, counts.
         frozen: For each length to which frozen datasets train, the longest length that
             they test.
@@ -42,12 +58,15 @@ class TaskSpec:
         sample_weight: What counts as answer.
         loss: Registered name of the loss.
         metrics: Registered names of the metrics, which count `sample_weight`. The first
-            is how wrong a model is: 0 is perfect.
+            is the one that training is to bring down.
+        metric_options: Attributes of the task that are arguments of a metric, by the
+            metric's name.
         splits: Each split's source of random numbers and size.
     """
 
     make: type[Task]
-    paper: str
+    paper: Paper
+    section: str
     length: str
     frozen: Mapping[int, int]
     x: Array
@@ -55,6 +74,9 @@ class TaskSpec:
     sample_weight: Array
     loss: str
     metrics: tuple[str, ...]
+    metric_options: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     splits: Mapping[str, Split] = field(default_factory=lambda: SPLITS)
 
     def for_split(self, split, max_length):
@@ -81,28 +103,58 @@ class TaskSpec:
             return task.with_lengths(max_length + 1, self.frozen[max_length])
         return task
 
-    def compile_arguments(self):
+    def compile_arguments(self, task):
         """Makes the loss and the metrics.
+
+        Args:
+            task: The `Task`, made by `make`.
 
         Returns:
             A dict of `loss` and `weighted_metrics`, for `keras.Model.compile`.
         """
+        options = {
+            name: {option: getattr(task, option) for option in self.metric_options[name]}
+            for name in self.metric_options
+        }
+        metrics = [_configuration(name, options.get(name, {})) for name in self.metrics]
         return {
-            "loss": keras.losses.deserialize(_configuration(self.loss)),
-            "weighted_metrics": [
-                keras.metrics.deserialize(_configuration(name)) for name in self.metrics
-            ],
+            "loss": keras.losses.deserialize(_configuration(self.loss, {})),
+            "weighted_metrics": list(map(keras.metrics.deserialize, metrics)),
         }
 
 
-def _configuration(name):
-    return {"class_name": name, "registered_name": name, "config": {}}
+def _configuration(name, config):
+    return {"class_name": name, "registered_name": name, "config": config}
 
 
-def _ntm(make, section, length, frozen, more_metrics=()):
+_GRAVES = Paper(
+    "Graves et al. 2014",
+    "https://arxiv.org/abs/1410.5401",
+    """@article{graves2014neural,
+  title={Neural Turing Machines},
+  author={Graves, Alex and Wayne, Greg and Danihelka, Ivo},
+  journal={arXiv preprint arXiv:1410.5401},
+  year={2014}
+}""",
+)
+
+_KURACH = Paper(
+    "Kurach et al. 2016",
+    "https://arxiv.org/abs/1511.06392",
+    """@inproceedings{kurach2016neural,
+  title={Neural Random-Access Machines},
+  author={Kurach, Karol and Andrychowicz, Marcin and Sutskever, Ilya},
+  booktitle={International Conference on Learning Representations},
+  year={2016}
+}""",
+)
+
+
+def _ntm(make, section, length, frozen, more_metrics=(), **more):
     return TaskSpec(
         make=make,
-        paper=f"Graves et al. 2014, section {section}",
+        paper=_GRAVES,
+        section=section,
         length=length,
         frozen=MappingProxyType(frozen),
         x=Array("x", ("timesteps", "input_size"), "float32"),
@@ -114,13 +166,15 @@ def _ntm(make, section, length, frozen, more_metrics=()):
             "keras_nm>WrongBitsPerSequence",
             *more_metrics,
         ),
+        **more,
     )
 
 
 def _nram(make, length, frozen):
     return TaskSpec(
         make=make,
-        paper="Kurach et al. 2016, section 4.2 and appendix A",
+        paper=_KURACH,
+        section="4.2 and appendix A",
         length=length,
         frozen=MappingProxyType(frozen),
         x=Array("tape", ("num_cells",), "int32"),
@@ -144,6 +198,9 @@ _ROWS = {
             "bits",
             {50: 100, 200: 400},
             more_metrics=("keras_nm>OptimalBitsPerSequence",),
+            metric_options=MappingProxyType(
+                {"keras_nm>OptimalBitsPerSequence": ("order",)}
+            ),
         ),
         _ntm(ntm.PrioritySort, "4.5", "vectors", {5: 10, 10: 20, 20: 40}),
     ),

@@ -14,13 +14,14 @@ from keras_nm.tasks.draws import PATTERNS, Draws
 
 @dataclass(frozen=True)
 class Split:
-    """Examples that no other split has.
+    """Examples with random numbers of their own.
 
     Args:
-        stream: Integer, which no other split has. It goes into every random number.
+        stream: Integer, which no other split has, so that splits share no random number.
         num_examples: Integer, how many examples a frozen dataset has. (A pipeline has as
             many as one takes.)
-        beyond_training: Boolean, whether the examples are longer than those of training.
+        beyond_training: Boolean, whether a frozen dataset's examples of the split are
+            longer than those of training. (A pipeline's lengths are those of its task.)
     """
 
     stream: int
@@ -50,20 +51,23 @@ class Task(abc.ABC):
     `smallest_length`, and implement `sample`.
 
     Args:
-        min_length: Positive integer, the length of the shortest examples.
+        min_length: Positive integer, the length of the shortest examples. Defaults to the
+            shortest that there are.
         max_length: Positive integer, the length of the longest examples.
 
     Raises:
         ValueError: For lengths out of range, and min_length > max_length.
     """
 
-    min_length: int
-    max_length: int
+    min_length: int | None = None
+    max_length: int = 10
 
     name: ClassVar[str]
     smallest_length: ClassVar[int] = 1
 
     def __post_init__(self):
+        if self.min_length is None:
+            object.__setattr__(self, "min_length", self.smallest_length)
         for length in ("max_length", "min_length"):
             check_integer(length, getattr(self, length), self.smallest_length)
         if self.min_length > self.max_length:
@@ -117,7 +121,7 @@ class Task(abc.ABC):
             batch_size: Positive integer, the number of examples in a batch.
             seed: Non-negative integer.
             split: `"train"`, `"validation"`, `"test"` or `"long"`: four sources that
-                share no random number.
+                share no random number. The lengths are those of the task in all of them.
             start: Non-negative integer, the index of the first batch, to resume after
                 as many batches.
             shard: Pair `(index, count)`: every `count`-th batch from batch `index` on.
@@ -136,7 +140,7 @@ class Task(abc.ABC):
             ValueError: For sizes out of range and unknown splits or patterns.
         """
         check_integer("batch_size", batch_size)
-        check_integer("seed", seed, minimum=0)
+        check_integer("seed", seed, minimum=0, maximum=2**63 - 1)
         check_integer("start", start, minimum=0)
         check_choice("pattern", pattern, PATTERNS)
         stream = SPLITS[check_choice("split", split, SPLITS)].stream
@@ -148,7 +152,10 @@ class Task(abc.ABC):
         def batch(index):
             key = tf.constant([seed, stream], tf.int64)
             draws = Draws(key, index * batch_size, batch_size, pattern)
-            return self.sample(draws, (draw_lengths or self._draw_lengths)(draws))
+            lengths = (draw_lengths or self._draw_lengths)(draws)
+            if draw_lengths is not None:
+                lengths = self._checked(tf.ensure_shape(lengths, (batch_size, 1)))
+            return self.sample(draws, lengths)
 
         first = shard_index + start * num_shards
         indices = tf.data.Dataset.counter(first, num_shards)
@@ -161,6 +168,13 @@ class Task(abc.ABC):
 
     def _draw_lengths(self, draws):
         return draws.integers(self.min_length, self.max_length + 1, 1)
+
+    def _checked(self, lengths):
+        message = f"`draw_lengths` must give lengths from {self.smallest_length} to "
+        message += f"{self.max_length}"
+        fits = (lengths >= self.smallest_length) & (lengths <= self.max_length)
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [message])]):
+            return tf.identity(lengths)
 
     def evaluation_set(
         self,

@@ -16,6 +16,9 @@ class SaveModel(keras.callbacks.Callback):
         path: Path ending in `.keras`.
         curriculum: A `Curriculum`, to save its level as well. It comes before this one in
             the list of callbacks.
+
+    Raises:
+        ValueError: At the end of an epoch, if the curriculum comes later.
     """
 
     def __init__(self, path, curriculum=None):
@@ -24,6 +27,8 @@ class SaveModel(keras.callbacks.Callback):
         self.curriculum = curriculum
 
     def on_epoch_end(self, epoch, logs=None):
+        if self.curriculum is not None and "level" not in logs:
+            raise ValueError("In the list of callbacks, SaveModel must follow Curriculum")
         partial = self.path.with_name(f"partial-{self.path.name}")
         self.model.save(partial)
         if self.curriculum is not None:

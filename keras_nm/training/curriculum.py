@@ -31,8 +31,8 @@ class Curriculum(keras.callbacks.Callback):
             least. Defaults to `0`.
 
     Raises:
-        ValueError: For arguments out of range, and, at the end of an epoch, if there is no
-            `monitor` in its logs.
+        ValueError: For arguments out of range, for a task of one length, and, at the end of
+            an epoch, if there is no `monitor` in its logs.
 
     Example:
 
@@ -56,6 +56,11 @@ class Curriculum(keras.callbacks.Callback):
 
     def __init__(self, task, monitor, threshold, min_batches=0):
         super().__init__()
+        if task.min_length == task.max_length:
+            raise ValueError(
+                "A curriculum needs a task of several lengths: give it a smaller "
+                f"`min_length`. Received: {task}"
+            )
         self.task = task
         self.monitor = monitor
         self.threshold = check_positive("threshold", threshold)
@@ -121,6 +126,8 @@ class Curriculum(keras.callbacks.Callback):
         Raises:
             ValueError: If there is no state in the file, or one of another task.
         """
+        if not zipfile.is_zipfile(path):
+            raise ValueError(f"{path} is not a file that SaveModel made")
         with zipfile.ZipFile(path) as file:
             if _STATE_FILE not in file.namelist():
                 raise ValueError(

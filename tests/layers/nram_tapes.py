@@ -36,10 +36,10 @@ def smallest_tape(name, size):
         "reverse": 2 * size + 1,
         "swap": size + 3,
         "permutation": 2 * size + 1,
-        "list_k": 2 * size + 3,
-        "list_search": 2 * size + 3,
+        "list_k": 2 * size + 4,
+        "list_search": 2 * size + 4,
         "merge": 2 * size + 5,
-        "walk_bst": 4 * size + 2,  # a path of size - 1 steps, in a tree without forks
+        "walk_bst": 4 * size + 3,  # a path of size - 1 steps, in a tree without forks
     }[name]
 
 
@@ -103,7 +103,7 @@ def solve_permutation(tape):
 
 
 def make_nodes(rng, tape, first_cell, size, node_size):
-    """Addresses for nodes, and an address outside them for the answer.
+    """Addresses for nodes, and one behind the header and outside them for the answer.
 
     Every way to place the nodes behind the header is equally likely.
     """
@@ -111,6 +111,7 @@ def make_nodes(rng, tape, first_cell, size, node_size):
     places = np.sort(rng.choice(num_places, size, replace=False))
     nodes = first_cell + places + np.arange(size) * (node_size - 1)
     taken = {int(node) + i for node in nodes for i in range(node_size)}
+    taken |= set(range(first_cell))
     out = rng.choice([address for address in range(len(tape)) if address not in taken])
     return [int(node) for node in rng.permutation(nodes)], int(out)
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from keras_nm.cli import main
+from keras_nm.files import locked
 from keras_nm.tasks import TASKS, datasets
 from keras_nm.tasks.task import SPLITS
 
@@ -124,10 +125,15 @@ def test_build_writes_once_and_cleans_up(tmp_path):
 def test_two_builds_at_once_are_refused(tmp_path):
     name = "keras_nm_nram/access_len10"
     with (
-        datasets._locked(tmp_path / name),
+        locked(tmp_path / name, ""),
         pytest.raises(ValueError, match="Another process is writing"),
     ):
         datasets.build(name, tmp_path)
+    with (
+        locked(tmp_path / name, ""),
+        pytest.raises(ValueError, match="Another process is writing"),
+    ):
+        tfds.load(name, data_dir=tmp_path)
 
 
 def test_a_killed_build_is_run_again(tmp_path):
@@ -161,5 +167,9 @@ def test_command_line(tmp_path, capsys):
     assert "examples/s" in captured.err, "a progress bar"
     assert main(["data", "build", "copy", "--data-dir", str(tmp_path)]) == 2
     line = capsys.readouterr().err
-    assert "must be one of keras_nm_ntm/copy_len5, " in line
-    assert "Received: 'copy'" in line
+    assert "must be one of 'keras_nm_ntm/copy_len5', " in line
+    assert "Received: name='copy'" in line
+    assert main(["data", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(datasets.DATASETS)
+    assert lines[2].endswith("Trained to 20 vectors, tested to 120.")

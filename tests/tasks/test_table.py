@@ -76,10 +76,16 @@ def test_a_model_is_trained_on_the_pipeline(name):
         x = keras.Input((None,), dtype="int32")
         layer = NRAM(2, num_steps=1, gates=["READ", "WRITE"])
     model = keras.Model(x, layer(x))
-    model.compile("adam", **spec.compile_arguments())
+    model.compile("adam", **spec.compile_arguments(task))
     history = model.fit(task.dataset(4), steps_per_epoch=2, verbose=0, shuffle=False)
-    metrics = [metric.name for metric in spec.compile_arguments()["weighted_metrics"]]
+    metrics = [metric.name for metric in spec.compile_arguments(task)["weighted_metrics"]]
     assert set(history.history) == {*metrics, "loss"}
+
+
+def test_the_optimal_predictor_is_of_the_tasks_order():
+    spec = TASKS["ntm/dynamic_ngrams"]
+    metrics = spec.compile_arguments(spec.make(order=3))["weighted_metrics"]
+    assert metrics[-1].get_config()["order"] == 3
 
 
 @pytest.mark.parametrize("name", TASKS)

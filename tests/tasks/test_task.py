@@ -67,7 +67,7 @@ COPY = [
     [0, 0, 0, 0, 0],
     [0, 0, 0, 0, 0],
 ]
-WALK_BST = [10, 16, 0, 0, 0, 0, 0, 9, 0, 0, 12, 7, 0, 0, 0, 0, 0, 0]
+WALK_BST = [10, 18, 0, 0, 0, 0, 0, 12, 0, 0, 17, 7, 0, 0, 0, 0, 0, 0, 0]
 
 
 def test_draws_are_independent_and_repeatable():
@@ -115,6 +115,21 @@ def test_patterns():
     highest, answer = values("highest", num_cells=9)
     assert np.all(highest == 8)
     assert np.all(answer == 0), "incrementing wraps around"
+
+
+@pytest.mark.parametrize("pattern", PATTERNS[1:4])
+def test_patterns_are_within_the_length(pattern):
+    """A short example is not the beginning of a long one that is sorted."""
+    task = ntm.Copy(max_length=20, num_bits=1)
+    x, _, weight = next(iter(task.dataset(2000, pattern=pattern)))
+    vectors, lengths = x.numpy()[:, :, 0], weight.numpy().sum(axis=1)
+    ones = vectors.sum(axis=1)
+    for length in (4, 12, 20):
+        assert ones[lengths == length].mean() == pytest.approx(length / 2, rel=0.2)
+    change = np.diff(vectors, axis=1)
+    for row, length in zip(change, lengths.astype(int), strict=True):
+        steps = set(row[: length - 1])
+        assert steps <= {"equal": {0}, "sorted": {0, 1}, "reversed": {0, -1}}[pattern]
 
 
 def test_patterns_of_orders():
@@ -189,12 +204,24 @@ def test_with_lengths_keeps_the_other_options():
         task.num_bits = 3
 
 
+def test_lengths_outside_of_the_task_are_refused():
+    for length in (0, 10):
+        batches = ntm.Copy(max_length=9).dataset(
+            3, draw_lengths=lambda draws, x=length: tf.fill((draws.batch_size, 1), x)
+        )
+        with pytest.raises(tf.errors.InvalidArgumentError, match="lengths from 1 to 9"):
+            next(iter(batches))
+    with pytest.raises(ValueError, match="shape"):
+        ntm.Copy().dataset(3, draw_lengths=lambda draws: tf.constant([1, 2, 3]))
+
+
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
         ({"min_length": 0}, "min_length=0"),
         ({"max_length": -3}, "max_length=-3"),
         ({"max_length": 4.0}, "max_length=4.0"),
+        ({"max_length": 2**31}, "at most 2147483647"),
         ({"min_length": 5, "max_length": 4}, "min_length=5, max_length=4"),
     ],
 )
@@ -212,6 +239,8 @@ def test_bad_lengths(name, lengths, message):
     [
         ({"batch_size": 0}, "batch_size=0"),
         ({"batch_size": 4, "seed": -1}, "seed=-1"),
+        ({"batch_size": 4, "seed": 2**63}, "at most 9223372036854775807"),
+        ({"batch_size": 2**40}, "at most 2147483647"),
         ({"batch_size": 4, "start": -1}, "start=-1"),
         ({"batch_size": 4, "split": "dev"}, "'train', 'validation', 'test', 'long'.*'dev'"),
         ({"batch_size": 4, "split": ["train"]}, r"split=\['train'\]"),

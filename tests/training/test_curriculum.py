@@ -144,7 +144,25 @@ def test_the_level_is_in_the_checkpoint(tmp_path):
         again.restore(path)
 
 
-def test_bad_arguments():
+def test_the_level_is_saved_after_it_has_risen(tmp_path):
+    curriculum = Curriculum(TASK, "wrong_cells", threshold=0.1)
+    save = SaveModel(tmp_path / "model.keras", curriculum)
+    with pytest.raises(ValueError, match="SaveModel must follow Curriculum"):
+        compiled().fit(
+            TASK.dataset(2),
+            steps_per_epoch=1,
+            callbacks=[save, curriculum],
+            verbose=0,
+            shuffle=False,
+        )
+
+
+def test_bad_arguments(tmp_path):
+    (tmp_path / "file").write_text("something else")
+    with pytest.raises(ValueError, match="not a file that SaveModel made"):
+        Curriculum(TASK, "loss", 1).restore(tmp_path / "file")
+    with pytest.raises(ValueError, match="a task of several lengths"):
+        Curriculum(ntm.PrioritySort(), "loss", threshold=1.0)
     for options, message in [
         ({"threshold": 0}, "`threshold` must be a positive number"),
         ({"threshold": 0.1, "min_batches": -1}, "min_batches=-1"),

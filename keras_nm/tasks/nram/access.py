@@ -38,9 +38,9 @@ class Access(TapeTask):
 
     def write_tapes(self, draws, lengths):
         shape = (draws.batch_size, self.num_cells)
-        values = draws.integer_data(1, self.num_cells, self.num_cells)
-        pointer = draws.integers(1, lengths + 1, 1)
         is_value = (self.cells >= 1) & (self.cells <= lengths)
+        values = draws.integer_data(1, self.num_cells, is_value)
+        pointer = draws.integers(1, lengths + 1, 1)
         is_answer = tf.broadcast_to(tf.equal(self.cells, 0), shape)
         tape = tf.where(is_value, values, tf.where(is_answer, pointer, 0))
         answer = tf.where(is_answer, look_up(tape, pointer), tape)

@@ -37,8 +37,8 @@ class Copy(TapeTask):
         return 2 * length
 
     def write_tapes(self, draws, lengths):
-        values = draws.integer_data(0, self.num_cells, self.num_cells)
         is_value = (self.cells >= 1) & (self.cells <= lengths)
+        values = draws.integer_data(0, self.num_cells, is_value)
         pointer = tf.where(tf.equal(self.cells, 0), lengths + 1, 0)
         tape = tf.where(is_value, values, pointer)
         is_answer = (self.cells > lengths) & (self.cells <= 2 * lengths)

@@ -39,6 +39,6 @@ class Increment(TapeTask):
     def write_tapes(self, draws, lengths):
         shape = (draws.batch_size, self.num_cells)
         is_value = tf.broadcast_to(self.cells < lengths, shape)
-        tape = tf.where(is_value, draws.integer_data(1, self.num_cells, self.num_cells), 0)
+        tape = tf.where(is_value, draws.integer_data(1, self.num_cells, is_value), 0)
         answer = tf.where(is_value, (tape + 1) % self.num_cells, tape)
         return tape, answer, is_value

@@ -25,14 +25,14 @@ class ListK(TapeTask):
     >>> task = nram.ListK(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
-    (4, 15)
+    (4, 16)
     """
 
     name = "list_k"
 
     @staticmethod
     def smallest_tape(length):
-        return 2 * length + 3
+        return 2 * length + 4
 
     @staticmethod
     def most_steps(length):
@@ -41,7 +41,9 @@ class ListK(TapeTask):
     def write_tapes(self, draws, lengths):
         shape = (draws.batch_size, self.num_cells)
         nodes, out = place_nodes(draws, lengths, self.max_length, 2, 3, self.num_cells)
-        values = draws.integer_data(0, self.num_cells, self.max_length)
+        values = draws.integer_data(
+            0, self.num_cells, draws.first(lengths, self.max_length)
+        )
         hops = draws.integers(0, lengths, 1)
         tape = write_list(tf.zeros(shape, tf.int32), nodes, values, lengths)
         tape = tf.concat([nodes[:, :1], hops, out, tape[:, 3:]], axis=1)

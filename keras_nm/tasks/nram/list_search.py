@@ -26,14 +26,14 @@ class ListSearch(TapeTask):
     >>> task = nram.ListSearch(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
-    (4, 15)
+    (4, 16)
     """
 
     name = "list_search"
 
     @staticmethod
     def smallest_tape(length):
-        return 2 * length + 3
+        return 2 * length + 4
 
     @staticmethod
     def most_steps(length):
@@ -43,10 +43,12 @@ class ListSearch(TapeTask):
         nodes, out = place_nodes(draws, lengths, self.max_length, 2, 3, self.num_cells)
         # From few different values, so that the first is not the only one, to many.
         num_values = draws.integers(1, 2 * lengths + 1, 1)
-        lowest = draws.integer_data(0, self.num_cells - num_values + 1, 1)
-        values = draws.integer_data(lowest, lowest + num_values, self.max_length)
+        lowest = draws.integer_data(0, self.num_cells - num_values + 1, draws.first(1, 1))
+        values = draws.integer_data(
+            lowest, lowest + num_values, draws.first(lengths, self.max_length)
+        )
         wanted = look_up(values, draws.integers(0, lengths, 1))
-        trash = draws.integer_data(0, self.num_cells, self.num_cells)
+        trash = draws.integers(0, self.num_cells, self.num_cells)
         tape = write_list(trash, nodes, values, lengths)
         tape = tf.concat([nodes[:, :1], wanted, out, tape[:, 3:]], axis=1)
         found = tf.cast(tf.equal(values, wanted), tf.int32)

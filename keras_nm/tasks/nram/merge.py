@@ -32,7 +32,6 @@ class Merge(TapeTask):
 
     name = "merge"
     smallest_length = 2
-    min_length: int = 2
 
     @staticmethod
     def smallest_tape(length):
@@ -46,8 +45,9 @@ class Merge(TapeTask):
         guardian = self.num_cells - 1
         index = tf.range(self.max_length)[tf.newaxis]
         lowest = draws.integers(0, guardian, 1)
-        values = draws.integer_data(lowest, guardian, self.max_length)
-        values = tf.where(index < lengths, values, guardian)
+        is_value = draws.first(lengths, self.max_length)
+        values = draws.integer_data(lowest, guardian, is_value)
+        values = tf.where(is_value, values, guardian)
         size_a = draws.integers(1, lengths, 1)
 
         # Sorted first by array, then by value.

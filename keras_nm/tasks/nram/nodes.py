@@ -18,7 +18,7 @@ def place_nodes(draws, num_nodes, max_nodes, node_size, first_cell, num_cells):
 
     Returns:
         The addresses of the nodes in random order, int32 `(B, N)`, of which the first n
-        count; and a random address outside of them, `(B, 1)`.
+        count; and a random address behind the header and outside of them, `(B, 1)`.
     """
     shape = (draws.batch_size, num_cells)
     places = tf.broadcast_to(tf.range(num_cells)[tf.newaxis], shape)
@@ -31,7 +31,7 @@ def place_nodes(draws, num_nodes, max_nodes, node_size, first_cell, num_cells):
     among = tf.broadcast_to(index < num_nodes, (draws.batch_size, max_nodes))
     addresses = tf.gather(addresses, draws.order(among), batch_dims=1)
 
-    taken = tf.zeros(shape, tf.int32)
+    taken = tf.cast(places < first_cell, tf.int32)
     for offset in range(node_size):
         ones = tf.ones_like(addresses)
         taken = put(taken, addresses + offset, ones, where=index < num_nodes)

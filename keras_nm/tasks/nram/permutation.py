@@ -40,7 +40,7 @@ class Permutation(TapeTask):
         is_order = (self.cells >= 1) & (self.cells <= lengths)
         order = draws.order(is_order)
         is_value = (self.cells > lengths) & (self.cells <= 2 * lengths)
-        values = draws.integer_data(0, self.num_cells, self.num_cells)
+        values = draws.integer_data(0, self.num_cells, is_value)
         header = tf.where(tf.equal(self.cells, 0), lengths + 1, 0)
         tape = tf.where(is_order, order, tf.where(is_value, values, header))
         source = tf.where(is_order, lengths + 1 + order, 0)

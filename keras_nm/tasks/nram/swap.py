@@ -39,7 +39,7 @@ class Swap(TapeTask):
     def write_tapes(self, draws, lengths):
         pointers = draws.integers(2, lengths + 2, 2)
         is_answer = (self.cells >= 2) & (self.cells <= lengths + 1)
-        tape = tf.where(is_answer, draws.integer_data(1, self.num_cells, self.num_cells), 0)
+        tape = tf.where(is_answer, draws.integer_data(1, self.num_cells, is_answer), 0)
         tape = tf.concat([pointers, tape[:, 2:]], axis=1)
         # Both to the same place, if the pointers are equal.
         first, second = tf.split(pointers, 2, axis=1)

@@ -35,8 +35,6 @@ class TapeTask(Task):
         ValueError: For sizes out of range, min_length > max_length, and a tape too small.
     """
 
-    min_length: int = 1
-    max_length: int = 10
     num_cells: int | None = None
 
     def __post_init__(self):

@@ -45,7 +45,7 @@ class WalkBST(TapeTask):
     >>> task = nram.WalkBST(max_length=6)
     >>> tape, answer, answer_cells = next(iter(task.dataset(batch_size=4)))
     >>> tuple(tape.shape)
-    (4, 26)
+    (4, 27)
     """
 
     left: int = 1
@@ -67,7 +67,7 @@ class WalkBST(TapeTask):
 
     @staticmethod
     def smallest_tape(length):
-        return 4 * length + 2
+        return 4 * length + 3
 
     @staticmethod
     def most_steps(length):
@@ -76,7 +76,7 @@ class WalkBST(TapeTask):
     def write_tapes(self, draws, lengths):
         shape = (draws.batch_size, self.num_cells)
         index = tf.range(self.max_length)[tf.newaxis]  # in order of insertion
-        exists = tf.broadcast_to(index < lengths, (draws.batch_size, self.max_length))
+        exists = draws.first(lengths, self.max_length)
         ranks = draws.order(exists)  # in order of value
         first, second = ranks[:, :, tf.newaxis], ranks[:, tf.newaxis, :]  # of i and j
         earlier = tf.range(self.max_length) < index[0][:, tf.newaxis]  # j before i
@@ -112,8 +112,8 @@ class WalkBST(TapeTask):
         nodes, out = place_nodes(
             draws, lengths, self.max_length, 3, num_turns + 3, self.num_cells
         )
-        values = tf.sort(draws.integer_data(0, self.num_cells, self.max_length))
-        values = look_up(values, ranks)
+        values = draws.integer_data(0, self.num_cells, exists)
+        values = look_up(tf.sort(tf.where(exists, values, self.num_cells)), ranks)
         children = look_up(nodes, tf.maximum(parent, 0)) + tf.where(goes_left, 1, 2)
         tape = tf.zeros(shape, tf.int32)
         tape = put(tape, nodes, values, where=exists)

@@ -41,7 +41,6 @@ class AssociativeRecall(SequenceTask):
     (8, 6)
     """
 
-    min_length: int = 2
     max_length: int = 6
     vectors_per_item: int = 3
     num_bits: int = 6
@@ -67,7 +66,8 @@ class AssociativeRecall(SequenceTask):
 
     def sample(self, draws, lengths):
         size = self.vectors_per_item
-        items = draws.bits(self.max_length, size * self.num_bits)
+        is_item = draws.first(lengths, self.max_length)
+        items = draws.bits(is_item, size * self.num_bits)
         vectors = tf.reshape(items, (draws.batch_size, -1, self.num_bits))
         query = draws.integers(0, lengths - 1, 1)
         wanted = tf.gather(items, query, batch_dims=1)

@@ -37,7 +37,6 @@ class Copy(SequenceTask):
     (9, 8)
     """
 
-    min_length: int = 1
     max_length: int = 20
     num_bits: int = 8
 
@@ -59,7 +58,7 @@ class Copy(SequenceTask):
         return 2 * length + 1
 
     def sample(self, draws, lengths):
-        vectors = draws.bits(self.max_length, self.num_bits)
+        vectors = draws.bits(draws.first(lengths, self.max_length), self.num_bits)
         time = self.time(2 * lengths + 1)
         is_answer = (time > lengths) & (time <= 2 * lengths)
         inputs = vectors_at(time < lengths, vectors, time)

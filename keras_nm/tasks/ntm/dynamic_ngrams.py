@@ -29,10 +29,11 @@ class DynamicNGrams(SequenceTask):
         min_length: Positive integer, the fewest bits of a sequence. Defaults to
             `max_length`.
         max_length: Positive integer, the most bits of a sequence. Defaults to `200`.
-        order: Positive integer N, one more than the bits of a context. Defaults to `6`.
+        order: Integer N from 1 to 16, one more than the bits of a context. Defaults to
+            `6`.
 
     Raises:
-        ValueError: For sizes that are not positive, and min_length > max_length.
+        ValueError: For sizes out of range, and min_length > max_length.
 
     Example:
 
@@ -43,7 +44,6 @@ class DynamicNGrams(SequenceTask):
     ((16, 200, 1), (16, 200, 1))
     """
 
-    min_length: int | None = None
     max_length: int = 200
     order: int = 6
 
@@ -53,7 +53,8 @@ class DynamicNGrams(SequenceTask):
         if self.min_length is None:
             object.__setattr__(self, "min_length", self.max_length)
         super().__post_init__()
-        check_integer("order", self.order)
+        # A table has a row for each of 2 ** (order - 1) contexts.
+        check_integer("order", self.order, maximum=16)
 
     @property
     def input_size(self):
@@ -69,7 +70,9 @@ class DynamicNGrams(SequenceTask):
     def sample(self, draws, lengths):
         num_contexts = 2 ** (self.order - 1)
         # The quantile function of Beta(1/2, 1/2), the arcsine distribution.
-        table = tf.sin(math.pi / 2 * draws.data(num_contexts)) ** 2
+        table = (
+            tf.sin(math.pi / 2 * draws.data(draws.first(num_contexts, num_contexts))) ** 2
+        )
         chance = draws.uniform(self.max_length)
         time = self.time(lengths)
         num_timesteps = tf.shape(time)[1]

@@ -41,7 +41,6 @@ class PrioritySort(SequenceTask):
     ((16, 36, 9), (16, 36, 8))
     """
 
-    min_length: int | None = None
     max_length: int = 20
     num_bits: int = 8
 
@@ -67,8 +66,8 @@ class PrioritySort(SequenceTask):
 
     def sample(self, draws, lengths):
         vectors = tf.cast(draws.uniform(self.max_length, self.num_bits) >= 0.5, tf.float32)
-        priorities = tf.cast(2 * draws.data(self.max_length) - 1, tf.float32)
-        is_input = tf.range(self.max_length)[tf.newaxis] < lengths
+        is_input = draws.first(lengths, self.max_length)
+        priorities = tf.cast(2 * draws.data(is_input) - 1, tf.float32)
         keys = tf.where(is_input, -priorities, 2.0)
         ordered = tf.gather(vectors, tf.argsort(keys, stable=True), batch_dims=1)
 

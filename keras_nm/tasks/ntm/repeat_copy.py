@@ -49,8 +49,6 @@ class RepeatCopy(SequenceTask):
     (10, 9)
     """
 
-    min_length: int = 1
-    max_length: int = 10
     min_repeats: int = 1
     max_repeats: int = 10
     num_bits: int = 8
@@ -79,7 +77,7 @@ class RepeatCopy(SequenceTask):
         return length * (1 + self.max_repeats) + 3
 
     def sample(self, draws, lengths):
-        vectors = draws.bits(self.max_length, self.num_bits)
+        vectors = draws.bits(draws.first(lengths, self.max_length), self.num_bits)
         repeats = draws.integers(self.min_repeats, self.max_repeats + 1, 1)
         answer, end = lengths + 2, lengths * (1 + repeats) + 2  # when they begin
         time = self.time(end + 1)

@@ -3,6 +3,7 @@
 import nram_tapes
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_nm import tasks
 from keras_nm.tasks.nram import Copy, Merge, WalkBST
@@ -125,6 +126,38 @@ def test_a_search_finds_the_first_of_several():
         assert answer[cell == 1] == matching[0]
         several += len(matching) > 1
     assert several > 100
+
+
+@pytest.mark.parametrize("name", ["list_k", "list_search", "walk_bst"])
+def test_the_answer_is_neither_in_the_header_nor_in_a_node(name):
+    tapes, _, cells = sampled(TASKS[name](max_length=3), 500)
+    for tape, out in zip(tapes, np.argmax(cells, axis=1), strict=True):
+        nodes, header = [tape[0]], 3
+        if name == "walk_bst":
+            header = nram_tapes.until_null(tape, 2).stop + 1
+            nodes += [n for n in (tape[tape[0] + 1], tape[tape[0] + 2]) if n]
+        else:
+            while tape[nodes[-1]] != 0:
+                nodes.append(tape[nodes[-1]])
+        size = 3 if name == "walk_bst" else 2
+        assert out >= header
+        assert all(not node <= out < node + size for node in nodes)
+
+
+def test_values_do_not_depend_on_the_length(name):
+    """Of tasks that give values back: their mean, on one tape, at two lengths."""
+    if name in ("merge", "list_search"):
+        return  # they give the smallest back first, or an address
+    num_cells = 60
+    means = []
+    for length in (1, 8):
+        task = TASKS[name](min_length=1, max_length=8, num_cells=num_cells)
+        lengths = {
+            "draw_lengths": lambda draws, x=length: tf.fill((draws.batch_size, 1), x)
+        }
+        _, answers, cells = sampled(task, 2000, **lengths)
+        means.append(answers[cells == 1].mean() / (num_cells - 1))
+    assert means == pytest.approx([0.5, 0.5], abs=0.06)
 
 
 def test_values_that_are_searched_are_any():

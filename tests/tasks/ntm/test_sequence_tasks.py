@@ -255,6 +255,7 @@ def test_worked_example_of_copy():
         (ntm.AssociativeRecall, {"vectors_per_item": 0}, "vectors_per_item=0"),
         (ntm.AssociativeRecall, {"num_bits": 0}, "num_bits=0"),
         (ntm.DynamicNGrams, {"order": 0}, "order=0"),
+        (ntm.DynamicNGrams, {"order": 17}, "at most 16"),
         (ntm.PrioritySort, {"max_length": 1}, "at least 2"),
         (ntm.PrioritySort, {"num_bits": 0}, "num_bits=0"),
     ],
