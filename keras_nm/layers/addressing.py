@@ -77,13 +77,17 @@ def shift(weightings, shift_weightings):
     num_offsets = shift_weightings.shape[-1]
     shift_range = num_offsets // 2
     rolled = ops.stack(
-        [
-            ops.roll(weightings, shift=index - shift_range, axis=-1)
-            for index in range(num_offsets)
-        ],
+        [_roll(weightings, index - shift_range) for index in range(num_offsets)],
         axis=2,
     )  # (B, H, S, N)
     return ops.einsum("bhs,bhsn->bhn", shift_weightings, rolled)
+
+
+def _roll(weightings, shift):
+    """As `ops.roll`, of slices: some runtimes of exported models have no roll."""
+    if shift == 0:
+        return weightings
+    return ops.concatenate([weightings[..., -shift:], weightings[..., :-shift]], axis=-1)
 
 
 def sharpen(weightings, sharpening):

@@ -47,13 +47,19 @@ def run_integers(cell, tape, num_steps):
     return {"tape": tape, "registers": registers, "num_steps": steps}
 
 
+def first_largest(x):
+    """As `ops.argmax` over the last axis, int32.
+
+    Of integers: that of floats tells -0 from 0 with operations that only TensorFlow has,
+    and exported models run elsewhere, too.
+    """
+    largest = ops.equal(x, ops.max(x, axis=-1, keepdims=True))
+    return ops.cast(ops.argmax(ops.cast(largest, "int32"), axis=-1), "int32")
+
+
 def _run_gates(cell, logits, registers, tape, running):
     """Gives the new registers, and the tape as the running machines leave it."""
-    chosen = {
-        name: ops.cast(ops.argmax(part, axis=-1), "int32")
-        for name, part in logits.items()
-        if name != "stop"
-    }
+    chosen = {name: first_largest(part) for name, part in logits.items() if name != "stop"}
     sources = registers
     for index, (name, gates) in enumerate(cell.slots.items()):
         arguments = []

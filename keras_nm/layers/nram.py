@@ -21,7 +21,7 @@ from keras_nm.layers.inputs import (
     is_integer_tape,
     poison,
 )
-from keras_nm.layers.integer_machine import run_integers
+from keras_nm.layers.integer_machine import first_largest, run_integers
 from keras_nm.layers.machine import MachineCell, MachineLoop, flatten, with_controller
 from keras_nm.layers.tracing import TraceCell, split_trace
 
@@ -725,7 +725,7 @@ def _select(logits, selection):
     if len(logits.shape) == 2:  # to stop or not
         hard = ops.cast(logits > 0, logits.dtype)
     else:
-        chosen = ops.argmax(logits, axis=-1)
+        chosen = first_largest(logits)
         hard = ops.one_hot(chosen, logits.shape[-1], dtype=logits.dtype)
     if selection == "discrete":
         return hard
