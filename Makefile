@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := plot,jax,test
+EXTRAS := plot,serve,jax,test
 INSTALLED := $(VENV)/.installed
 
 DEMO := runs/demo
@@ -11,7 +11,7 @@ DEMO := runs/demo
 # TensorFlow's start-up notices about this machine's CPU and missing GPU.
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo test lint clean
+.PHONY: demo saved_models test lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,7 +26,18 @@ demo: $(INSTALLED)
 	$(BIN)/keras-nm evaluate $(DEMO)/run --lengths 10 20 30 50 120
 	$(BIN)/keras-nm trace $(DEMO)/run --output $(DEMO)/copy.png
 	$(BIN)/keras-nm export $(DEMO)/run $(DEMO)/saved_model
-	$(BIN)/python examples/answer_from_saved_model.py $(DEMO)/saved_model
+	$(BIN)/python examples/answer_from_saved_model.py $(DEMO)/saved_model/1
+
+# The models of the repository, as their next versions.
+saved_models: $(INSTALLED)
+	@rm -rf runs/saved_models
+	$(BIN)/keras-nm train ntm/copy --output runs/saved_models/ntm_copy
+	$(BIN)/keras-nm export runs/saved_models/ntm_copy saved_models/ntm_copy \
+		--lengths 10 20 30 50 120
+	$(BIN)/keras-nm train nram/access --output runs/saved_models/nram_access
+	$(BIN)/keras-nm export runs/saved_models/nram_access saved_models/nram_access \
+		--lengths 6 50
+	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
 test: $(INSTALLED) lint
 	$(BIN)/python -m pytest --numprocesses auto

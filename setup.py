@@ -26,9 +26,12 @@ setup(
         # tensorflow-datasets imports it without asking for it.
         "importlib_resources",
         "tensorboard>=2.20",
+        # Protocol buffers only.
+        "tensorflow-serving-api>=2.21",
     ],
     extras_require={
         "plot": ["matplotlib>=3.9"],
+        "serve": ["aiohttp>=3.11"],
         "jax": ["jax>=0.6"],
         "test": ["pytest>=8", "dill", "pytest-xdist>=3.6", "ruff>=0.17,<0.18"],
     },

@@ -16,7 +16,8 @@ A first session, from nothing to a served model:
   keras-nm train ntm/copy --output runs/copy
   keras-nm evaluate runs/copy --lengths 10 20 30 50 120
   keras-nm trace runs/copy --output copy.png
-  keras-nm export runs/copy saved_models/copy
+  keras-nm export runs/copy exported/copy
+  keras-nm serve exported
 
 Every command is a few lines over keras_nm.training, keras_nm.tasks, keras_nm.plots or
 keras_nm.export.
@@ -123,15 +124,34 @@ def _parser():
     export = commands.add_parser(
         "export",
         help="write a trained model as a SavedModel",
-        description="Writes the model in DIR as a SavedModel that runs without keras_nm. "
-        "Its signatures are sequence (also serving_default), step and initial_state.",
+        description="Writes the model in DIR as SAVED_MODEL_DIR/VERSION, a SavedModel that "
+        "runs without keras_nm, with a card of what the model is and how it was measured. "
+        "Its signatures are sequence (also serving_default), step and initial_state, or "
+        "fuzzy (also serving_default) and integer for a random-access machine.",
     )
     _add_run_directory(export)
     export.add_argument(
         "saved_model",
         type=Path,
         metavar="SAVED_MODEL_DIR",
-        help="the directory to make; it must not exist",
+        help="the directory of all versions of the model, whose name is the model's",
+    )
+    export.add_argument(
+        "--version",
+        type=_at_least(1),
+        metavar="N",
+        help="the version (default: one more than the last)",
+    )
+    export.add_argument(
+        "--overwrite", action="store_true", help="replace the version if it exists"
+    )
+    export.add_argument(
+        "--lengths",
+        type=_at_least(1),
+        nargs="+",
+        metavar="N",
+        help="lengths to measure at, for the card (default: the longest in training and "
+        "the longest that its dataset tests)",
     )
     export.set_defaults(run=_export)
 
@@ -157,11 +177,32 @@ def _parser():
     )
     trace.set_defaults(run=_trace)
 
+    serve = commands.add_parser(
+        "serve",
+        help="answer requests over HTTP",
+        description="Serves the SavedModels in DIR/NAME/VERSION, as TensorFlow Serving's "
+        "REST API does, until it is interrupted. New versions are picked up.",
+    )
+    serve.add_argument("directory", type=Path, metavar="DIR", help="where the models are")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at (default: %(default)s)"
+    )
+    serve.add_argument(
+        "--port", type=_at_least(1), default=8501, help="port (default: %(default)s)"
+    )
+    serve.set_defaults(run=_serve)
+
     data = commands.add_parser(
         "data",
         help="make a frozen dataset",
         description="Makes frozen datasets of the tasks, which tfds.load reads.",
     ).add_subparsers(title="commands", metavar="COMMAND", required=True)
+    names = data.add_parser(
+        "list",
+        help="name all datasets",
+        description="Prints the names of all datasets, and what they are.",
+    )
+    names.set_defaults(run=_list_data)
     build = data.add_parser(
         "build",
         help="write a dataset to disk",
@@ -172,7 +213,7 @@ def _parser():
     build.add_argument(
         "name",
         metavar="NAME",
-        help="such as keras_nm_ntm/copy_len20; any other name lists all",
+        help="such as keras_nm_ntm/copy_len20; `keras-nm data list` has all",
     )
     build.add_argument(
         "--data-dir",
@@ -274,8 +315,17 @@ def _print_table(title, rows):
 
 def _export(options):
     run = keras_nm.training.load_run(options.directory)
-    keras_nm.export.export(run.model, options.saved_model)
-    print(f"Exported to {options.saved_model}")
+    trained = run.task.max_length
+    frozen = keras_nm.tasks.TASKS[run.recipe.task].frozen
+    lengths = options.lengths or sorted({trained, frozen.get(trained, trained)})
+    path = keras_nm.export.export(
+        run.model,
+        options.saved_model,
+        options.version,
+        card=keras_nm.training.describe(run, lengths),
+        overwrite=options.overwrite,
+    )
+    print(f"Exported to {path}")
 
 
 def _trace(options):
@@ -296,6 +346,20 @@ def _trace(options):
     path.parent.mkdir(parents=True, exist_ok=True)
     plots.copy_plate(x[0], outputs, trace).savefig(path, dpi=120)
     print(f"Drawn to {path}")
+
+
+def _serve(options):
+    from keras_nm import serving
+
+    serving.serve(options.directory, options.host, options.port)
+
+
+def _list_data(options):
+    from keras_nm.tasks import datasets
+
+    for name, builder in datasets.DATASETS.items():
+        (config,) = [c for c in builder.BUILDER_CONFIGS if name.endswith(f"/{c.name}")]
+        print(f"{name:40s}{config.description}")
 
 
 def _build_data(options):

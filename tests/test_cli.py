@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import subprocess
 import sys
 from types import MappingProxyType
@@ -7,7 +8,7 @@ import pytest
 
 import keras_nm
 from keras_nm.cli import main
-from keras_nm.training import RECIPES, load_run
+from keras_nm.training import RECIPES, evaluate, load_run
 
 TINY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],
@@ -27,7 +28,7 @@ def _tiny_recipe():
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, without_xla):
     directory = tmp_path_factory.mktemp("cli") / "run"
     assert main(["train", "ntm/copy", "--output", str(directory), "--seed", "3"]) == 0
     return directory
@@ -71,8 +72,15 @@ def test_train_evaluate_trace_export(run, capsys, tmp_path):
     assert main(arguments) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 
-    assert main(["export", str(run), str(tmp_path / "saved")]) == 0
-    assert (tmp_path / "saved" / "saved_model.pb").is_file()
+    export = ["export", str(run), str(tmp_path / "saved"), "--lengths", "2", "3"]
+    for arguments in (export, export, [*export, "--version", "2", "--overwrite"]):
+        assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("saved/2")
+    card = tmp_path / "saved" / "2" / "assets.extra" / "model_card.json"
+    card = json.loads(card.read_text())
+    assert (card["task"], card["seed"], card["trained_on_examples"]) == ("ntm/copy", 3, 32)
+    assert [row["length"] for row in card["results"]] == [2, 3]
+    assert card["results"][0] == {"length": 2, **evaluate(load_run(run), 2)}
 
 
 def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
@@ -80,10 +88,10 @@ def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
     picture.write_text("mine")
     assert "exists" in failure(capsys, "trace", run, "--output", picture)
     assert picture.read_text() == "mine"
-    taken = tmp_path / "taken"
-    taken.mkdir()
-    assert "overwrites nothing" in failure(capsys, "export", run, taken)
-    assert list(taken.iterdir()) == []
+    assert "not a directory of versions" in failure(capsys, "export", run, picture)
+    (tmp_path / "taken" / "1").mkdir(parents=True)
+    line = failure(capsys, "export", run, tmp_path / "taken", "--version", "1")
+    assert "overwrites nothing" in line
     assert "not empty" in failure(capsys, "train", "ntm/copy", "--output", run)
     assert "finished" in failure(capsys, "resume", run)
 

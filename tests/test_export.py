@@ -1,3 +1,5 @@
+import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -6,8 +8,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from keras_nm.export import export
+from keras_nm.files import locked
 from keras_nm.layers import NRAM, NTM
 from keras_nm.layers.nram import split_outputs
 from keras_nm.programs import PROGRAMS
@@ -25,7 +29,7 @@ else:
     sys.exit("keras_nm could be imported")
 data = np.load("data.npz")
 x = data["x"]
-model = tf.saved_model.load("model")
+model = tf.saved_model.load("model/1")
 sequence, step = model.signatures["sequence"], model.signatures["step"]
 np.testing.assert_allclose(sequence(inputs=x)["outputs"], data["y"], atol=1e-5)
 short = model.signatures["serving_default"](inputs=x[:1, :2])["outputs"]
@@ -42,7 +46,7 @@ MACHINE_WITHOUT_KERAS_NM = """
 import sys
 sys.modules["keras_nm"] = None
 import numpy as np, tensorflow as tf
-model = tf.saved_model.load("model")
+model = tf.saved_model.load("model/1")
 fuzzy, integer = model.signatures["fuzzy"], model.signatures["integer"]
 assert set(model.signatures) == {"fuzzy", "integer", "serving_default"}
 for name in ("data8.npz", "data12.npz"):
@@ -157,7 +161,7 @@ def test_an_exported_program_answers(tmp_path):
     program = PROGRAMS["walk_bst"]
     layer = NRAM(program.num_registers, num_steps=1, gate_repeats=program.gate_repeats)
     export(machine_model(program.into_layer(layer)), tmp_path / "model")
-    served = tf.saved_model.load(tmp_path / "model").signatures
+    served = tf.saved_model.load(tmp_path / "model/1").signatures
     # The root at 9 holds 5; its right child at 5 holds 11, and that one's left child is
     # the node at 12.
     tape = [[9, 8, 2, 1, 0, 11, 12, 0, 0, 5, 0, 5, 7, 0, 0]]
@@ -188,7 +192,7 @@ def test_a_machine_is_exported_with_its_selection(rng, tmp_path):
     export(
         keras.Model(tape, layer(tape, num_steps=2, selection="discrete")), tmp_path / "m"
     )
-    served = tf.saved_model.load(tmp_path / "m").signatures["fuzzy"]
+    served = tf.saved_model.load(tmp_path / "m/1").signatures["fuzzy"]
     tape = tf.constant(rng.integers(0, 6, (5, 6)), tf.int32)
     probabilities = served(tape=tape, num_steps=tf.constant(4))["probabilities"].numpy()
     assert set(np.unique(probabilities)) == {0, 1}
@@ -196,7 +200,7 @@ def test_a_machine_is_exported_with_its_selection(rng, tmp_path):
 
 def test_signatures_are_named_and_dynamic(tmp_path):
     export(chain(ntm(name="memory")), tmp_path / "model")
-    signatures = tf.saved_model.load(tmp_path / "model").signatures
+    signatures = tf.saved_model.load(tmp_path / "model/1").signatures
     assert set(signatures) == {"sequence", "step", "initial_state", "serving_default"}
     _, sequence = signatures["sequence"].structured_input_signature
     assert sequence["inputs"].shape.as_list() == [None, None, 6]
@@ -207,20 +211,134 @@ def test_signatures_are_named_and_dynamic(tmp_path):
     assert set(outputs) == {"outputs", *step} - {"inputs"}
 
 
-def test_nothing_is_overwritten_and_nothing_left_behind(tmp_path, monkeypatch):
+def content(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_versions_count_up_and_are_overwritten_on_demand_only(tmp_path):
+    model = chain(keras.layers.LSTM(2, return_sequences=True))
     path = tmp_path / "model"
-    path.mkdir()
-    with pytest.raises(FileExistsError, match="choose another path"):
-        export(chain(ntm()), path)
-    path.rmdir()
+    assert export(model, path) == path / "1"
+    assert export(model, path) == path / "2"
+    assert export(model, path, version=7) == path / "7"
+    assert export(model, path) == path / "8"
+    before = content(path)
+    with pytest.raises(FileExistsError, match=r"7 exists, .* choose another version"):
+        export(model, path, version=7)
+    assert content(path) == before
+    other = chain(keras.layers.LSTM(3, return_sequences=True))
+    assert export(other, path, version=7, overwrite=True) == path / "7"
+    units = {
+        version: tf.saved_model.load(path / str(version)).signatures["sequence"]
+        for version in (2, 7)
+    }
+    assert [units[v].structured_outputs["outputs"].shape[-1] for v in (2, 7)] == [2, 3]
+    for bad in (0, "1", 1.0):
+        with pytest.raises(ValueError, match="`version` must be an integer of at least 1"):
+            export(model, path, version=bad)
+
+
+def test_nothing_else_is_overwritten(tmp_path):
+    model = chain(keras.layers.LSTM(2, return_sequences=True))
+    (tmp_path / "file").write_text("mine")
+    version = export(model, tmp_path / "model")
+    for path in (tmp_path / "file", version):
+        with pytest.raises(FileExistsError, match="not a directory of versions"):
+            export(model, path, overwrite=True)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_export_that_fails_leaves_what_was_there(tmp_path, monkeypatch, overwrite):
+    model = chain(keras.layers.LSTM(2, return_sequences=True))
+    path = tmp_path / "model"
+    export(model, path)
+    before = content(path)
 
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
     monkeypatch.setattr(tf.saved_model, "save", fail)
     with pytest.raises(OSError, match="disk full"):
-        export(chain(ntm()), path)
-    assert list(tmp_path.iterdir()) == []
+        export(model, path, version=1 if overwrite else None, overwrite=overwrite)
+    assert content(path) == before
+
+
+def test_a_killed_export_leaves_no_version_and_the_next_cleans_up(tmp_path):
+    script = (
+        "import keras, sys, keras_nm.export.saved_model as module, os, signal;"
+        "module.write_warmup = lambda *_: os.kill(os.getpid(), signal.SIGKILL);"
+        "x = keras.Input((None, 6));"
+        "y = keras.layers.LSTM(2, return_sequences=True)(x);"
+        "module.export(keras.Model(x, y), sys.argv[1])"
+    )
+    path = tmp_path / "model"
+    result = subprocess.run(
+        [sys.executable, "-c", script, path], stderr=subprocess.DEVNULL, check=False
+    )
+    assert result.returncode == -signal.SIGKILL
+    left = {child.name.split("-")[0] for child in path.iterdir()}
+    assert left == {".lock", ".partial"}
+    export(chain(keras.layers.LSTM(2, return_sequences=True)), path)
+    assert {child.name for child in path.iterdir()} == {".lock", "1"}
+
+
+def test_two_exports_at_once_are_refused(tmp_path):
+    model = chain(keras.layers.LSTM(2, return_sequences=True))
+    with (
+        locked(tmp_path / "model", ""),
+        pytest.raises(ValueError, match="Another process is exporting"),
+    ):
+        export(model, tmp_path / "model")
+
+
+def test_the_card_says_what_the_model_is(tmp_path):
+    model = chain(keras.layers.LSTM(2, return_sequences=True, name="lstm"))
+    more = {
+        "task": "ntm/copy",
+        "seed": 3,
+        "results": [{"length": 20, "wrong": 0.25}, {"length": 30, "wrong": 1.0}],
+    }
+    extra = export(model, tmp_path / "small", version=4, card=more) / "assets.extra"
+    card = json.loads((extra / "model_card.json").read_text())
+    assert (card["name"], card["version"], card["license"]) == ("small", 4, "Apache-2.0")
+    assert card["weights"] == 4 * 2 * (6 + 2 + 1)
+    assert card["results"] == more["results"]
+    assert card["versions"]["tensorflow"] == tf.__version__
+    assert card["endpoints"]["sequence"] == {
+        "inputs": {"inputs": {"dtype": "float32", "shape": [None, None, 6]}},
+        "outputs": {"outputs": {"dtype": "float32", "shape": [None, None, 2]}},
+    }
+    assert set(card["endpoints"]["step"]["inputs"]) == {"inputs", "lstm_0", "lstm_1"}
+    text = (extra / "model_card.md").read_text()
+    for line in (
+        "# small, version 4",
+        "- seed: 3",
+        "| 20 | 0.25 |",
+        "| `sequence` | `inputs` float32 (any, any, 6) | `outputs` float32 (any, any, 2) |",
+    ):
+        assert line in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: chain(ntm()), lambda: machine_model(NRAM(2, num_steps=2))]
+)
+def test_the_warmup_asks_every_endpoint(tmp_path, make):
+    path = export(make(), tmp_path / "model")
+    records = tf.data.TFRecordDataset(
+        str(path / "assets.extra" / "tf_serving_warmup_requests")
+    )
+    signatures = tf.saved_model.load(path).signatures
+    asked = []
+    for record in records.as_numpy_iterator():
+        log = prediction_log_pb2.PredictionLog.FromString(record)
+        request = log.predict_log.request
+        assert request.model_spec.name == "model"
+        asked.append(request.model_spec.signature_name)
+        signatures[asked[-1]](
+            **{k: tf.constant(tf.make_ndarray(v)) for k, v in request.inputs.items()}
+        )
+    assert sorted(asked) == sorted(signatures)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +365,7 @@ def test_the_example_asks_and_counts(tmp_path):
     export(guessing, tmp_path / "model")
     example = Path(__file__).parents[1] / "examples" / "answer_from_saved_model.py"
     result = subprocess.run(
-        [sys.executable, example, tmp_path / "model"],
+        [sys.executable, example, tmp_path / "model/1"],
         capture_output=True,
         text=True,
         check=False,
@@ -271,7 +389,7 @@ def test_states_go_round_in_their_own_dtype(rng, tmp_path, dtype):
         ntm(dtype=dtype), keras.layers.LSTM(3, dtype=dtype, return_sequences=True)
     )
     export(model, tmp_path / "model")
-    signatures = tf.saved_model.load(tmp_path / "model").signatures
+    signatures = tf.saved_model.load(tmp_path / "model/1").signatures
     x = rng.normal(size=(2, 4, 6)).astype("float32")
     states = signatures["initial_state"](batch_size=tf.constant(2))
     for time in range(4):
@@ -285,7 +403,7 @@ def test_states_go_round_in_their_own_dtype(rng, tmp_path, dtype):
 
 def test_nested_sequential_models_are_chains(rng, tmp_path):
     export(chain(keras.Sequential([ntm(), keras.layers.Dense(2)])), tmp_path / "model")
-    assert (tmp_path / "model" / "saved_model.pb").exists()
+    assert (tmp_path / "model/1/saved_model.pb").exists()
 
 
 @pytest.mark.parametrize(

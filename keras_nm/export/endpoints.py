@@ -1,21 +1,16 @@
-"""Exports models as SavedModels that run without keras_nm."""
-
-import contextlib
-import os
-import shutil
-import tempfile
-from pathlib import Path
+"""The named endpoints of an exported model: its signatures."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_nm.layers.integer_machine import first_largest
 from keras_nm.layers.nram import NRAM, split_outputs
 
 
-def export(model, path):
-    """Writes a model as a SavedModel with named endpoints.
+def add_endpoints(archive, model):
+    """Adds a model and its endpoints to a `keras.export.ExportArchive`.
 
     A model of recurrent layers, such as `NTM`, has three. Batch and time are dynamic. A
     state's name is its layer's name and its own, such as `ntm_weightings`.
@@ -45,46 +40,16 @@ def export(model, path):
                         `num_steps` (batch,)
     ==================  ==========================================================
 
-    The first endpoint is also `serving_default`. The file is written beside `path` and
-    moved there when it is complete.
-
-    Args:
-        model: A built `keras.Model` of one input `(batch, timesteps, features)`: a chain
-            of recurrent layers (`keras.layers.RNN` and its kind) and of layers that
-            treat every time step alike; or of one input, a tape, and an `NRAM` layer.
-        path: Path of the directory to make.
+    The first endpoint is also `serving_default`.
 
     Raises:
-        FileExistsError: If `path` exists: nothing is overwritten.
-        ValueError: If the model cannot be run step by step.
-
-    Example:
-
-    >>> import keras, keras_nm, tempfile
-    >>> x = keras.Input((None, 9))
-    >>> model = keras.Model(x, keras_nm.layers.NTM(8, return_sequences=True)(x))
-    >>> keras_nm.export.export(model, tempfile.mkdtemp() + "/copy")
+        ValueError: If the model is not built, or cannot be run step by step.
     """
-    path = Path(path)
-    if path.exists():
-        raise FileExistsError(
-            f"{path} exists, and an export overwrites nothing: choose another path"
-        )
-    archive = keras.export.ExportArchive()
     machine = _machine(model)
     if machine is not None:
         _add_machine_endpoints(archive, model, machine)
     else:
         _add_sequence_endpoints(archive, model)
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        with open(os.devnull, "w") as devnull, contextlib.redirect_stdout(devnull):
-            archive.write_out(partial / "saved_model", verbose=False)
-        os.rename(partial / "saved_model", path)
-    finally:
-        shutil.rmtree(partial)
 
 
 def _spec(name, *shape, dtype):
@@ -121,7 +86,7 @@ def _add_machine_endpoints(archive, model, machine):
         )
         parts = split_outputs(outputs)
         return {
-            "tape": ops.argmax(parts["tape"], axis=-1),
+            "tape": first_largest(parts["tape"]),
             "probabilities": parts["tape"],
             "num_steps": parts["num_steps"],
         }

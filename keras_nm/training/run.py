@@ -3,11 +3,10 @@
 import contextlib
 import copy
 import dataclasses
-import fcntl
 import json
 import math
-import os
 import platform
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ import tensorflow as tf
 
 from keras_nm import __version__
 from keras_nm.arguments import check_choice, check_integer
-from keras_nm.layers import NTM
+from keras_nm.files import locked, write_text
+from keras_nm.layers import NRAM, NTM
+from keras_nm.programs import Program
 from keras_nm.tasks import TASKS, Task
 from keras_nm.tasks.ntm import SequenceTask
 from keras_nm.training.callbacks import SaveModel, StopBelow
@@ -28,7 +29,6 @@ _RECIPE_FILE = "recipe.json"
 _MODEL_FILE = "model.keras"
 _CURVE_FILE = "curve.csv"
 _RESULT_FILE = "result.json"
-_LOCK_FILE = "lock"
 
 # Batches between two returns to Python, where callbacks and the progress bar run.
 _STEPS_PER_EXECUTION = 50
@@ -48,6 +48,8 @@ class Run:
     Args:
         recipe: The `Recipe`.
         seed: The seed.
+        versions: Dict of what it was trained with: versions of packages, and the commit of
+            keras_nm, or `None` if that is not a checkout.
         model: The compiled `keras.Model`, after the last complete epoch.
         result: Dict of `"examples"`, how many it was trained on, and the task's metrics
             on the validation set, such as `"bits_per_sequence"`; `None` while unfinished.
@@ -55,6 +57,7 @@ class Run:
 
     recipe: Recipe
     seed: int
+    versions: dict[str, Any]
     model: keras.Model
     result: dict[str, Any] | None
 
@@ -73,8 +76,14 @@ class Run:
             A `Run`.
 
         Raises:
-            ValueError: If the weights depend on the number of locations.
+            ValueError: If the weights depend on the number of locations, and if the model
+                has no such memory.
         """
+        machine = self.model.get_layer("machine")
+        if not isinstance(machine, NTM):
+            raise ValueError(
+                f"Only an NTM has a memory of locations. The layer of this run is {machine}"
+            )
 
         def resize(layer):
             if isinstance(layer, NTM):
@@ -92,13 +101,29 @@ def _spec(recipe):
 
 
 def _task(recipe):
-    return _spec(recipe).make(**recipe.task_options)
+    try:
+        return _spec(recipe).make(**recipe.task_options)
+    except TypeError as error:  # an argument that it has not
+        raise ValueError(f"The recipe's task_options do not fit: {error}") from None
+
+
+def _metrics(recipe):
+    """The names of the task's metrics."""
+    arguments = _spec(recipe).compile_arguments(_task(recipe))
+    return [metric.name for metric in arguments["weighted_metrics"]]
 
 
 def _curriculum(recipe):
     if recipe.curriculum is None:
         return None
-    return Curriculum(_task(recipe), **recipe.curriculum)
+    try:
+        curriculum = Curriculum(_task(recipe), **recipe.curriculum)
+    except TypeError as error:
+        raise ValueError(f"The recipe's curriculum does not fit: {error}") from None
+    logs = [*_metrics(recipe), "loss"]
+    logs += [f"val_{name}" for name in logs]
+    check_choice("monitor", curriculum.monitor, logs)
+    return curriculum
 
 
 def build_model(recipe):
@@ -125,7 +150,7 @@ def build_model(recipe):
     model = keras.Model(inputs, layer(inputs))
     model.compile(
         optimizer=keras.optimizers.deserialize(optimizer),
-        **_spec(recipe).compile_arguments(),
+        **_spec(recipe).compile_arguments(task),
         # Keras's own choice is no XLA on machines without a GPU: three times slower.
         jit_compile=True,
         # A divisor, because Keras runs whole executions.
@@ -170,11 +195,12 @@ def train(recipe, directory, seed=0, verbose="auto"):
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
             "python": platform.python_version(),
+            "commit": _commit(),
         },
     }
     content = json.dumps(description, indent=2)
     directory.mkdir(parents=True, exist_ok=True)
-    _write(directory / _RECIPE_FILE, content)
+    write_text(directory / _RECIPE_FILE, content)
     return resume(directory, verbose)
 
 
@@ -195,11 +221,29 @@ def resume(directory, verbose="auto"):
         RunError: If there is no run, a damaged one, or a finished one.
     """
     directory = Path(directory)
-    recipe, seed, result = _read(directory)
+    recipe, seed, versions, result = _read(directory)
     if result is not None:
         raise RunError(f"The run in {directory} is finished: nothing to resume")
-    with _locked(directory):
-        return _continue(directory, recipe, seed, verbose)
+    busy = (
+        f"Another process is training the run in {directory}. Wait for it, or train into "
+        "another directory"
+    )
+    with locked(directory, busy):
+        model, result = _continue(directory, recipe, seed, verbose)
+    return Run(recipe, seed, versions, model, result)
+
+
+def _commit():
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout[
+            :-1
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return None  # no git, or one that does not trust the checkout
 
 
 def _continue(directory, recipe, seed, verbose):
@@ -212,7 +256,7 @@ def _continue(directory, recipe, seed, verbose):
     else:
         model = build_model(recipe)
     validation = task.evaluation_set(task.max_length, split="validation")
-    measure = _spec(recipe).compile_arguments()["weighted_metrics"][0].name
+    measure = _metrics(recipe)[0]
 
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // recipe.steps_per_epoch
@@ -220,7 +264,7 @@ def _continue(directory, recipe, seed, verbose):
     if curve.exists():
         # The interruption may have come between an epoch's line and its model.
         lines = curve.read_text().splitlines(keepends=True)
-        _write(curve, "".join(lines[: 1 + epochs_done]))
+        write_text(curve, "".join(lines[: 1 + epochs_done]))
     # Or between the last epoch and the result.
     if not (epochs_done and _measure(model, validation)[measure] < recipe.stop_below):
         model.fit(
@@ -246,8 +290,8 @@ def _continue(directory, recipe, seed, verbose):
         )
     num_examples = int(model.optimizer.iterations) * recipe.batch_size
     result = {"examples": num_examples, **_measure(model, validation)}
-    _write(directory / _RESULT_FILE, json.dumps(result, indent=2))
-    return Run(recipe, seed, model, result)
+    write_text(directory / _RESULT_FILE, json.dumps(result, indent=2))
+    return model, result
 
 
 def load_run(directory):
@@ -263,8 +307,8 @@ def load_run(directory):
         RunError: If there is no run, or a damaged one.
     """
     directory = Path(directory)
-    recipe, seed, result = _read(directory)
-    return Run(recipe, seed, _load_model(directory), result)
+    recipe, seed, versions, result = _read(directory)
+    return Run(recipe, seed, versions, _load_model(directory), result)
 
 
 def evaluate(run, length):
@@ -298,28 +342,46 @@ def evaluate_structured(run):
     }
 
 
+def describe(run, lengths):
+    """Describes a run and measures its model, for a model card.
+
+    Args:
+        run: A `Run`.
+        lengths: Positive integers, the lengths of the examples to measure on.
+
+    Returns:
+        A dict that can be written as JSON, for `keras_nm.export.export`.
+    """
+    results = [{"length": length, **evaluate(run, length)} for length in lengths]
+    spec, machine = _spec(run.recipe), run.model.get_layer("machine")
+    program = {}
+    if isinstance(machine, NRAM):
+        for result in results:
+            result["num_steps"] = machine.num_steps
+        with contextlib.suppress(ValueError):  # a controller that remembers has none
+            program["program"] = str(Program.from_layer(machine))
+    return {
+        "task": run.recipe.task,
+        "task_options": dataclasses.asdict(run.task),
+        "paper": f"{spec.paper.name}, section {spec.section}",
+        "layer": run.recipe.layer["class_name"],
+        "recipe": dataclasses.asdict(run.recipe),
+        "seed": run.seed,
+        "trained_on_examples": int(run.model.optimizer.iterations) * run.recipe.batch_size,
+        "versions": run.versions,
+        **program,
+        "results": results,
+    }
+
+
 def _measure(model, data):
     result = model.evaluate(data, verbose=0, return_dict=True)
     del result["loss"]  # the same as a metric, or a sum that depends on the length
     return result
 
 
-@contextlib.contextmanager
-def _locked(directory):
-    """Keeps two processes from training in one directory."""
-    with open(directory / _LOCK_FILE, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunError(
-                f"Another process is training the run in {directory}. Wait for it, or "
-                "train into another directory"
-            ) from None
-        yield
-
-
 def _read(directory):
-    """The recipe, seed and result (or None) of a run directory."""
+    """The recipe, seed, versions and result (or None) of a run directory."""
     if not (directory / _RECIPE_FILE).is_file():
         raise RunError(
             f"{directory} is not a run directory: it has no {_RECIPE_FILE}. Make one "
@@ -328,11 +390,12 @@ def _read(directory):
     try:
         description = json.loads((directory / _RECIPE_FILE).read_text())
         recipe, seed = Recipe(**description["recipe"]), description["seed"]
+        versions = description["versions"]
         result_file = directory / _RESULT_FILE
         result = json.loads(result_file.read_text()) if result_file.exists() else None
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(directory, error) from error
-    return recipe, seed, result
+    return recipe, seed, versions, result
 
 
 def _load_model(directory):
@@ -355,10 +418,3 @@ def _damaged(directory, error):
         f"The run in {directory} is damaged ({type(error).__name__}: {reason}). Train it "
         "again into another directory"
     )
-
-
-def _write(path, content):
-    """Writes a file that is complete at any moment."""
-    partial = path.with_name(f"partial-{path.name}")
-    partial.write_text(content)
-    os.replace(partial, path)

@@ -11,7 +11,17 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.training import RECIPES, Recipe, RunError, evaluate, load_run, resume, train
+from keras_nm.training import (
+    RECIPES,
+    Recipe,
+    Run,
+    RunError,
+    build_model,
+    evaluate,
+    load_run,
+    resume,
+    train,
+)
 
 TINY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],
@@ -20,6 +30,9 @@ TINY = dataclasses.replace(
     epochs=4,
     stop_below=0.0,
 )
+
+
+pytestmark = pytest.mark.usefixtures("without_xla")
 
 
 def weights_of(run):
@@ -41,7 +54,7 @@ class StopAfter(keras.callbacks.Callback):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, without_xla):
     directory = tmp_path_factory.mktemp("run") / "tiny"
     return directory, train(TINY, directory, seed=5, verbose=0)
 
@@ -110,8 +123,10 @@ def test_a_run_killed_before_its_first_epoch_resumes_from_the_start(finished, tm
 def test_a_killed_process_leaves_a_run_that_resumes(tmp_path):
     directory = tmp_path / "killed"
     script = (
-        "import sys; sys.path[:0] = ['tests/training']; from test_run import *;"
-        f"train(dataclasses.replace(TINY, epochs=6), {str(directory)!r}, 5, verbose=0)"
+        "import sys; sys.path[:0] = ['tests', 'tests/training']; from test_run import *\n"
+        "from conftest import no_xla\n"
+        "with no_xla():\n"
+        f"  train(dataclasses.replace(TINY, epochs=6), {str(directory)!r}, 5, verbose=0)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script], stderr=subprocess.DEVNULL, env=os.environ
@@ -161,7 +176,7 @@ def test_bad_recipes_leave_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match="task='sort'"):
         train(dataclasses.replace(TINY, task="sort"), tmp_path / "a", verbose=0)
     with pytest.raises(TypeError):
-        train(dataclasses.replace(TINY, task_options={"x": object()}), tmp_path / "b")
+        train(dataclasses.replace(TINY, layer={"x": object()}), tmp_path / "b")
     with pytest.raises(ValueError, match="seed=-1"):
         train(TINY, tmp_path / "c", seed=-1)
     with pytest.raises(ValueError, match="seed=4294967296"):
@@ -172,11 +187,11 @@ def test_bad_recipes_leave_nothing_behind(tmp_path):
 def test_two_processes_cannot_train_one_run(finished, tmp_path):
     directory, _ = finished
     (tmp_path / "recipe.json").write_bytes((directory / "recipe.json").read_bytes())
-    with open(tmp_path / "lock", "w") as lock:
+    with open(tmp_path / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(RunError, match="Another process"):
+        with pytest.raises(ValueError, match="Another process"):
             resume(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"recipe.json", "lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"recipe.json", ".lock"}
 
 
 def snapshot(directory):
@@ -254,8 +269,29 @@ def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path, monkeypatch):
     assert set(resumed.result) == {"examples", "wrong_cells", "exact_tapes"}
 
 
-def test_a_wrong_curriculum_leaves_no_directory(tmp_path):
-    recipe = dataclasses.replace(TAPES, curriculum={"monitor": "x", "threshold": -1})
-    with pytest.raises(ValueError, match="threshold"):
-        train(recipe, tmp_path / "run")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"curriculum": {"monitor": "loss", "threshold": -1}}, "`threshold` must be"),
+        (
+            {"curriculum": {"monitor": "bits", "threshold": 1}},
+            "'wrong_cells', .*'val_loss'",
+        ),
+        (
+            {"curriculum": {"monitor": "loss", "level": 1}},
+            "curriculum does not fit: .*level",
+        ),
+        ({"task_options": {"max_len": 3}}, "task_options do not fit: .*max_len"),
+        ({"task": "nram/sort"}, "`task` must be one of 'ntm/copy'"),
+    ],
+)
+def test_a_wrong_recipe_leaves_no_directory(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        train(dataclasses.replace(TAPES, **change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_only_an_ntm_has_locations():
+    run = Run(TAPES, 0, {}, build_model(TAPES), None)
+    with pytest.raises(ValueError, match="Only an NTM has a memory of locations"):
+        run.with_num_locations(7)

@@ -1,0 +1,101 @@
+"""Model cards: what an exported model is, for programs (JSON) and for people (Markdown)."""
+
+import datetime
+import json
+
+import keras
+import tensorflow as tf
+
+import keras_nm
+
+CARD_FILE = "model_card.json"
+
+_LICENSE = "Apache-2.0"
+
+
+def write_card(folder, model, name, version, signatures, more):
+    """Writes `model_card.json` and `model_card.md`.
+
+    Args:
+        folder: `pathlib.Path`.
+        model: `keras.Model`.
+        name: String, the model's name.
+        version: Integer.
+        signatures: Dict from name to `SignatureDef`.
+        more: Dict of what else is known. It takes precedence.
+    """
+    card = {
+        "name": name,
+        "version": version,
+        "created": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "license": _LICENSE,
+        "weights": model.count_params(),
+        "versions": {
+            "keras_nm": keras_nm.__version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+        },
+        **more,
+        "endpoints": {
+            endpoint: {
+                "inputs": _tensors(signature.inputs),
+                "outputs": _tensors(signature.outputs),
+            }
+            for endpoint, signature in sorted(signatures.items())
+        },
+    }
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n")
+    (folder / "model_card.md").write_text(_markdown(card))
+
+
+def _tensors(infos):
+    return {
+        name: {
+            "dtype": tf.as_dtype(info.dtype).name,
+            "shape": tf.TensorShape(info.tensor_shape).as_list(),
+        }
+        for name, info in sorted(infos.items())
+    }
+
+
+def _markdown(card):
+    """The card with a heading or a line for each key, and tables for lists of results."""
+    card = dict(card)
+    lines = [f"# {card.pop('name')}, version {card.pop('version')}", ""]
+    endpoints, results = card.pop("endpoints"), card.pop("results", [])
+    program = card.pop("program", None)
+    for key, value in card.items():
+        if isinstance(value, dict):
+            if any(isinstance(x, dict) for x in value.values()):
+                continue  # too much to read
+            value = ", ".join(f"{name}: {_short(x)}" for name, x in value.items())
+        lines.append(f"- {key.replace('_', ' ')}: {_short(value)}")
+    if program:
+        lines += ["", "## Program", "", "```", program, "```"]
+    if results:
+        columns = list(results[0])
+        lines += ["", "## Results", ""]
+        lines.append(f"| {' | '.join(column.replace('_', ' ') for column in columns)} |")
+        lines.append("|" + "--:|" * len(columns))
+        lines += [f"| {' | '.join(_short(r[c]) for c in columns)} |" for r in results]
+    lines += ["", "## Endpoints", "", "| endpoint | inputs | outputs |", "|---|---|---|"]
+    for name, endpoint in endpoints.items():
+        sides = [
+            ", ".join(
+                f"`{tensor}` {spec['dtype']} {_shape(spec['shape'])}"
+                for tensor, spec in endpoint[side].items()
+            )
+            for side in ("inputs", "outputs")
+        ]
+        lines.append(f"| `{name}` | {sides[0]} | {sides[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _shape(sizes):
+    if sizes is None:
+        return "of any shape"
+    return "(" + ", ".join("any" if size is None else str(size) for size in sizes) + ")"

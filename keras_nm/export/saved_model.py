@@ -1,0 +1,108 @@
+"""Exports models as SavedModels that run without keras_nm."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+from tensorflow.core.protobuf import saved_model_pb2
+
+from keras_nm.arguments import check_integer
+from keras_nm.export.card import write_card
+from keras_nm.export.endpoints import add_endpoints
+from keras_nm.export.warmup import write_warmup
+from keras_nm.files import locked
+
+
+def export(model, path, version=None, *, card=None, overwrite=False):
+    """Writes a model as `<path>/<version>/`, a SavedModel with named endpoints.
+
+    A model of recurrent layers, such as `NTM`, has the endpoints `sequence`, `step` and
+    `initial_state`; a model of one `NRAM` layer has `fuzzy` and `integer`. The first is
+    also `serving_default`. `keras_nm.export.endpoints.add_endpoints` says what they take
+    and give.
+
+    The folder is laid out as TensorFlow Serving reads it. In its `assets.extra` are
+    `model_card.json` and `model_card.md`, which say what the model is, and
+    `tf_serving_warmup_requests`, with which servers warm up. It is written beside its
+    place and moved there when it is complete.
+
+    Args:
+        model: A built `keras.Model` of one input `(batch, timesteps, features)`: a chain
+            of recurrent layers (`keras.layers.RNN` and its kind) and of layers that
+            treat every time step alike; or of one input, a tape, and an `NRAM` layer.
+        path: Path of the directory of all versions. Its name is the model's name.
+        version: Positive integer. Defaults to one more than the last version there is.
+        card: Dict of what can be written as JSON, to add to the card, such as
+            `keras_nm.training.describe(run)`.
+        overwrite: Boolean, whether to replace the version if it exists.
+
+    Returns:
+        The `pathlib.Path` of the version.
+
+    Raises:
+        FileExistsError: If the version exists, or `path` is something else than a
+            directory of versions, and nothing is to be overwritten.
+        ValueError: If the model is not of that kind, and if another process is exporting
+            to the same path.
+
+    Example:
+
+    >>> import keras, keras_nm, tempfile
+    >>> x = keras.Input((None, 9))
+    >>> model = keras.Model(x, keras_nm.layers.NTM(8, return_sequences=True)(x))
+    >>> path = keras_nm.export.export(model, tempfile.mkdtemp() + "/copy")
+    >>> path.name
+    '1'
+    """
+    path = Path(path)
+    if version is not None:
+        check_integer("version", version)
+    if path.exists() and (not path.is_dir() or (path / "saved_model.pb").exists()):
+        raise FileExistsError(
+            f"{path} is not a directory of versions, and an export overwrites nothing: "
+            "choose another path"
+        )
+    archive = keras.export.ExportArchive()
+    add_endpoints(archive, model)
+    with locked(path, f"Another process is exporting to {path}. Wait for it"):
+        version = version or 1 + max(_versions(path), default=0)
+        target = path / str(version)
+        if target.exists() and not overwrite:
+            raise FileExistsError(
+                f"{target} exists, and an export overwrites nothing: choose another "
+                "version, or ask to overwrite it"
+            )
+        for left_over in path.glob(".partial-*"):  # of an export that was killed
+            shutil.rmtree(left_over)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path))
+        try:
+            _write(archive, model, partial / "new", path.name, version, card or {})
+            if target.exists():
+                os.rename(target, partial / "old")
+            os.rename(partial / "new", target)
+        finally:
+            shutil.rmtree(partial)
+    return target
+
+
+def _versions(path):
+    return [int(folder.name) for folder in path.iterdir() if folder.name.isdecimal()]
+
+
+def _write(archive, model, folder, name, version, card):
+    with open(os.devnull, "w") as devnull, contextlib.redirect_stdout(devnull):
+        archive.write_out(folder, verbose=False)
+    content = (folder / "saved_model.pb").read_bytes()
+    signatures = saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].signature_def
+    signatures = {
+        name: signature
+        for name, signature in signatures.items()
+        if not name.startswith("__")  # of SavedModel itself
+    }
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    write_card(extra, model, name, version, signatures, card)
+    write_warmup(extra, name, signatures)

@@ -1,0 +1,400 @@
+"""Serves SavedModels over HTTP, in the manner of TensorFlow Serving's REST API.
+
+A directory holds a folder for each model, and that a folder for each version, as
+`keras_nm.export.export` writes them: `DIR/NAME/VERSION/saved_model.pb`. The highest version
+of each model answers. Folders are looked at again and again: a new version takes over when
+it is loaded, and the old one answers until then.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow.core.protobuf import saved_model_pb2
+
+from keras_nm.export.warmup import WARMUP_FILE, read_warmup
+
+try:
+    from aiohttp import web
+except ImportError as error:
+    raise ImportError(
+        "Serving needs aiohttp: install it with `pip install keras_nm[serve]`"
+    ) from error
+
+_LOG = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+_MAX_BODY = 32 * 2**20
+
+
+class RequestError(ValueError):
+    """What a client did wrong, with the HTTP status that says so."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class Version:
+    """A loaded SavedModel.
+
+    Args:
+        path: `pathlib.Path` of the folder, whose name is the version.
+    """
+
+    def __init__(self, path):
+        self.number = int(path.name)
+        proto = saved_model_pb2.SavedModel.FromString(
+            (path / "saved_model.pb").read_bytes()
+        )
+        # Without the model itself, its signatures die.
+        self._model = tf.saved_model.load(path)
+        self.definitions = {
+            name: definition
+            for name, definition in proto.meta_graphs[0].signature_def.items()
+            if name in self._model.signatures
+        }
+        if (path / "assets.extra" / WARMUP_FILE).exists():
+            for name, inputs in read_warmup(path / "assets.extra"):
+                self._model.signatures[name](**inputs)
+
+    def predict(self, body):
+        """Answers a request.
+
+        Args:
+            body: The parsed JSON: `"instances"`, a list of examples, or `"inputs"`, a
+                batch; and `"signature_name"`, which defaults to `"serving_default"`.
+
+        Returns:
+            What the JSON of the answer is: `"predictions"` for instances, a list, or
+            `"outputs"` for inputs. A single output has no name.
+
+        Raises:
+            RequestError: If the request does not fit the signature.
+        """
+        if not isinstance(body, dict) or ("instances" in body) == ("inputs" in body):
+            raise RequestError(
+                400, 'The body must be a JSON object with either "instances" or "inputs"'
+            )
+        name = body.get("signature_name") or "serving_default"
+        if name not in self.definitions:
+            raise RequestError(
+                400,
+                f"There is no signature {name!r}. There is "
+                f"{', '.join(sorted(self.definitions))}",
+            )
+        signature = self._model.signatures[name]
+        specs = signature.structured_input_signature[1]
+        if "instances" in body:
+            outputs = _run(signature, _stack(body["instances"], specs))
+            return {"predictions": _rows(outputs)}
+        inputs = body["inputs"]
+        if not isinstance(inputs, dict) or not set(inputs) & set(specs):
+            inputs = _name_the_only_one(inputs, specs)
+        outputs = _run(signature, _tensors(inputs, specs))
+        lists = {name: value.tolist() for name, value in outputs.items()}
+        return {"outputs": next(iter(lists.values())) if len(lists) == 1 else lists}
+
+
+def _name_the_only_one(value, specs):
+    if len(specs) != 1:
+        raise RequestError(400, f"The inputs must be an object of {', '.join(specs)}")
+    return {next(iter(specs)): value}
+
+
+def _stack(instances, specs):
+    """The batch of a list of examples."""
+    if not isinstance(instances, list) or not instances:
+        raise RequestError(400, '"instances" must be a list of at least one example')
+    scalars = [name for name, spec in specs.items() if spec.shape.rank == 0]
+    if scalars:
+        raise RequestError(
+            400,
+            f"This signature takes {', '.join(scalars)} for the whole batch: send a batch "
+            'as "inputs", not as "instances"',
+        )
+    rows = [
+        row if isinstance(row, dict) else _name_the_only_one(row, specs)
+        for row in instances
+    ]
+    if any(set(row) != set(rows[0]) for row in rows):
+        raise RequestError(400, "All instances must have the same names")
+    return _tensors({name: [row[name] for row in rows] for name in rows[0]}, specs)
+
+
+def _tensors(inputs, specs):
+    if set(inputs) != set(specs):
+        raise RequestError(
+            400, f"The inputs must be {', '.join(specs)}. Received: {', '.join(inputs)}"
+        )
+    return {name: _tensor(name, inputs[name], spec) for name, spec in specs.items()}
+
+
+def _tensor(name, value, spec):
+    expected = f"{spec.dtype.name} of shape {tuple(spec.shape)}"
+    try:
+        array = np.array(value)
+    except ValueError:
+        raise RequestError(
+            400, f"Input {name!r} must be {expected}, and its rows must have one length"
+        ) from None
+    if (
+        array.size == 0
+        or array.dtype.kind not in ("f" if spec.dtype.is_floating else "") + "iu"
+    ):
+        raise RequestError(
+            400, f"Input {name!r} must be {expected}. Received: {_short(value)}"
+        )
+    if not np.all(np.isfinite(array)):
+        raise RequestError(400, f"Input {name!r} must be finite")
+    if not spec.shape.is_compatible_with(array.shape):
+        raise RequestError(
+            400, f"Input {name!r} must be {expected}. Received the shape {array.shape}"
+        )
+    limits = spec.dtype.limits if spec.dtype.is_integer else None
+    if limits and not limits[0] <= array.min() <= array.max() <= limits[1]:
+        raise RequestError(400, f"Input {name!r} must be within {spec.dtype.name}")
+    return tf.constant(array, spec.dtype)
+
+
+def _short(value):
+    text = json.dumps(value)
+    return text if len(text) < 60 else f"{text[:60]}..."
+
+
+def _run(signature, inputs):
+    try:
+        outputs = signature(**inputs)
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        # The model's own checks, without what TensorFlow says about the graph.
+        lines = str(error).splitlines()
+        failed = [line for line in lines if line.startswith("assertion failed")]
+        raise RequestError(400, (failed or lines)[0]) from None
+    return {name: output.numpy() for name, output in outputs.items()}
+
+
+def _rows(outputs):
+    if len(outputs) == 1:
+        return next(iter(outputs.values())).tolist()
+    rows = zip(*(output.tolist() for output in outputs.values()), strict=True)
+    return [dict(zip(outputs, row, strict=True)) for row in rows]
+
+
+class Models:
+    """The models of a directory, each in its latest version that can be loaded.
+
+    Args:
+        directory: `pathlib.Path`.
+    """
+
+    def __init__(self, directory):
+        self._directory = directory
+        self._loaded = {}  # from the model's name
+        self._broken = {}  # from the path: its last change, and the error
+
+    def refresh(self):
+        """Loads what is new and forgets what is gone."""
+        folders = {path.name: path for path in self._directory.iterdir() if path.is_dir()}
+        for name in set(self._loaded) - set(folders):
+            _LOG.info("%s is gone", name)
+            del self._loaded[name]
+        for name, folder in folders.items():
+            current = self._loaded.get(name)
+            for path in _versions(folder):
+                if current is not None and current.number == int(path.name):
+                    break
+                version = self._load(name, path)
+                if version is not None:
+                    self._loaded[name] = version
+                    break
+            else:
+                self._loaded.pop(name, None)
+
+    def _load(self, name, path):
+        changed = max(file.stat().st_mtime_ns for file in [path, *path.rglob("*")])
+        if self._broken.get(path, (None,))[0] == changed:
+            return None
+        try:
+            version = Version(path)
+        except Exception as error:  # whatever a damaged file leads TensorFlow into
+            self._broken[path] = changed, f"{type(error).__name__}: {error}"
+            _LOG.error("%s version %s cannot be loaded: %s", name, path.name, error)
+            return None
+        self._broken.pop(path, None)
+        _LOG.info("%s version %s is loaded", name, path.name)
+        return version
+
+    def find(self, name, number=None):
+        """The loaded version of a model.
+
+        Raises:
+            RequestError: If there is none, or it has another number.
+        """
+        version = self._loaded.get(name)
+        if version is None or number not in (None, version.number):
+            wanted = f"model {name!r}" + ("" if number is None else f" version {number}")
+            there = [
+                f"{name} version {v.number}" for name, v in sorted(self._loaded.items())
+            ]
+            raise RequestError(
+                404, f"There is no {wanted}. There is {', '.join(there) or 'nothing yet'}"
+            )
+        return version
+
+    def status(self, name, number=None):
+        """What TensorFlow Serving says of the versions of a model."""
+        broken = {
+            int(path.name): message
+            for path, (_, message) in self._broken.items()
+            if path.parent.name == name and path.exists()
+        }
+        entries = []
+        if name in self._loaded:
+            entries.append(_status(self._loaded[name].number, "AVAILABLE", "OK", ""))
+        for broken_number, message in broken.items():
+            entries.append(_status(broken_number, "END", "UNKNOWN", message))
+        entries = [e for e in entries if number in (None, int(e["version"]))]
+        if not entries:
+            self.find(name, number)  # raises what there is
+        return {"model_version_status": entries}
+
+
+def _status(number, state, code, message):
+    return {
+        "version": str(number),
+        "state": state,
+        "status": {"error_code": code, "error_message": message},
+    }
+
+
+def _versions(folder):
+    """The version folders of a model, the latest first."""
+    paths = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
+    return sorted(paths, key=lambda path: int(path.name), reverse=True)
+
+
+def application(directory, poll_seconds=_POLL_SECONDS):
+    """Makes the web application.
+
+    Args:
+        directory: Path of the models.
+        poll_seconds: Float, how often folders are looked at.
+
+    Returns:
+        An `aiohttp.web.Application`.
+
+    Raises:
+        NotADirectoryError: If there is no such directory.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise NotADirectoryError(f"{directory} is not a directory of models")
+    models = Models(directory)
+    # As many as can compute at once. More requests than that wait for their turn.
+    workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="predict")
+
+    async def refresh_for_ever(app):
+        await asyncio.to_thread(models.refresh)
+        task = asyncio.create_task(_repeat(models.refresh, poll_seconds))
+        yield
+        task.cancel()
+        workers.shutdown()
+
+    async def status(request):
+        return web.json_response(models.status(*_wanted(request)))
+
+    async def metadata(request):
+        name, number = _wanted(request)
+        version = models.find(name, number)
+        definitions = {
+            key: json_format.MessageToDict(definition, preserving_proto_field_name=True)
+            for key, definition in version.definitions.items()
+        }
+        spec = {"name": name, "signature_name": "", "version": str(version.number)}
+        signatures = {"signature_def": {"signature_def": definitions}}
+        return web.json_response({"model_spec": spec, "metadata": signatures})
+
+    async def predict(request):
+        version = models.find(*_wanted(request))
+        body = await request.read()
+        loop = asyncio.get_running_loop()
+        text = await loop.run_in_executor(workers, _answer, version, body)
+        return web.Response(text=text, content_type="application/json")
+
+    app = web.Application(client_max_size=_MAX_BODY, middlewares=[_errors_as_json])
+    app.cleanup_ctx.append(refresh_for_ever)
+    for path in (
+        "/v1/models/{name:[^/:]+}",
+        "/v1/models/{name:[^/:]+}/versions/{version:\\d+}",
+    ):
+        app.router.add_get(path, status)
+        app.router.add_get(f"{path}/metadata", metadata)
+        app.router.add_post(f"{path}:predict", predict)
+    return app
+
+
+def _wanted(request):
+    number = request.match_info.get("version")
+    return request.match_info["name"], None if number is None else int(number)
+
+
+def _answer(version, body):
+    try:
+        body = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, f"The body is not JSON: {error}") from None
+    return json.dumps(version.predict(body))
+
+
+def _refuse_constant(name):
+    raise ValueError(f"{name} is not a number")
+
+
+async def _repeat(function, seconds):
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await asyncio.to_thread(function)
+        except OSError as error:  # a folder that went away while it was looked at
+            _LOG.error("%s", error)
+
+
+@web.middleware
+async def _errors_as_json(request, handler):
+    try:
+        return await handler(request)
+    except RequestError as error:
+        return web.json_response({"error": str(error)}, status=error.status)
+    except web.HTTPRequestEntityTooLarge:
+        message = f"The body must be at most {_MAX_BODY} bytes"
+        return web.json_response({"error": message}, status=413)
+    except web.HTTPException as error:
+        message = f"{error.reason}: {request.method} {request.path}"
+        return web.json_response({"error": message}, status=error.status)
+    except Exception:
+        _LOG.exception("%s %s", request.method, request.path)
+        return web.json_response({"error": "Internal error, see the log"}, status=500)
+
+
+def serve(directory, host="127.0.0.1", port=8501):
+    """Serves the models of a directory until it is interrupted.
+
+    Args:
+        directory: Path.
+        host: String, the address to listen at.
+        port: Integer.
+
+    Raises:
+        NotADirectoryError: If there is no such directory.
+        OSError: If the port is taken.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    app = application(directory)
+    web.run_app(app, host=host, port=port, print=_LOG.info)

@@ -1,0 +1,375 @@
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from aiohttp.test_utils import TestClient, TestServer
+
+from keras_nm import serving
+from keras_nm.export import export
+from keras_nm.layers import NRAM, NTM
+from keras_nm.programs import PROGRAMS
+
+
+def copier(units=3):
+    x = keras.Input((None, 4))
+    layer = NTM(units, (5, 3), keras.layers.LSTMCell(4), return_sequences=True, name="ntm")
+    return keras.Model(x, layer(x))
+
+
+def machine():
+    program = PROGRAMS["access"]
+    tape = keras.Input((None,), dtype="int32")
+    layer = program.into_layer(NRAM(program.num_registers, num_steps=2))
+    return keras.Model(tape, layer(tape))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("models")
+    keras.utils.set_random_seed(1)
+    export(copier(), directory / "copier")
+    export(machine(), directory / "access")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def copier_signatures(exported):
+    model = tf.saved_model.load(exported / "copier" / "1")
+    return model, model.signatures
+
+
+@contextlib.contextmanager
+def server(directory):
+    """A running server as a function that asks it questions, and gives the answers.
+
+    A question is a path, a path and a body, or an async function of the client.
+    """
+
+    async def ask(client, question):
+        if callable(question):
+            return await question(client)
+        path, *body = [question] if isinstance(question, str) else question
+        if not body:
+            response = await client.get(path)
+        elif isinstance(body[0], bytes):
+            response = await client.post(path, data=io.BytesIO(body[0]))
+        else:
+            response = await client.post(path, json=body[0])
+        assert response.content_type == "application/json"
+        return response.status, await response.json()
+
+    with asyncio.Runner() as runner:
+        client = runner.run(started(directory))
+        yield lambda *questions: [runner.run(ask(client, q)) for q in questions]
+        runner.run(client.close())
+
+
+async def started(directory):
+    client = TestClient(TestServer(serving.application(directory, poll_seconds=0.05)))
+    await client.start_server()
+    return client
+
+
+@pytest.fixture(scope="module")
+def asked(exported):
+    with server(exported) as ask:
+        yield ask
+
+
+def test_status_and_metadata(asked):
+    status, versioned, metadata = asked(
+        "/v1/models/copier",
+        "/v1/models/copier/versions/1",
+        "/v1/models/copier/metadata",
+    )
+    available = {
+        "model_version_status": [
+            {
+                "version": "1",
+                "state": "AVAILABLE",
+                "status": {"error_code": "OK", "error_message": ""},
+            }
+        ]
+    }
+    assert status == versioned == (200, available)
+    assert metadata[0] == 200
+    assert metadata[1]["model_spec"] == {
+        "name": "copier",
+        "signature_name": "",
+        "version": "1",
+    }
+    signatures = metadata[1]["metadata"]["signature_def"]["signature_def"]
+    assert set(signatures) == {"sequence", "step", "initial_state", "serving_default"}
+    inputs = signatures["sequence"]["inputs"]["inputs"]
+    assert inputs["dtype"] == "DT_FLOAT"
+    assert [dim["size"] for dim in inputs["tensor_shape"]["dim"]] == ["-1", "-1", "4"]
+    assert signatures["sequence"]["method_name"] == "tensorflow/serving/predict"
+
+
+def test_predictions_by_rows_and_by_columns(asked, rng, copier_signatures):
+    _, signatures = copier_signatures
+    x = rng.normal(size=(2, 6, 4)).astype("float32")
+    expected = signatures["sequence"](inputs=x)["outputs"].numpy()
+    url = "/v1/models/copier:predict"
+    answers = asked(
+        (url, {"instances": x.tolist()}),
+        (url, {"instances": [{"inputs": row} for row in x.tolist()]}),
+        ("/v1/models/copier/versions/1:predict", {"inputs": x.tolist()}),
+        (url, {"inputs": {"inputs": x.tolist()}, "signature_name": "sequence"}),
+    )
+    assert [status for status, _ in answers] == [200] * 4
+    for (_, answer), key in zip(
+        answers, ["predictions"] * 2 + ["outputs"] * 2, strict=True
+    ):
+        assert list(answer) == [key]
+        np.testing.assert_allclose(answer[key], expected, atol=1e-6)
+
+
+def test_steps_with_the_state_in_the_clients_hands(asked, rng, copier_signatures):
+    _, signatures = copier_signatures
+    x = rng.normal(size=(2, 3, 4)).astype("float32")
+    url = "/v1/models/copier:predict"
+
+    async def converse(client):
+        body = {"signature_name": "initial_state", "inputs": {"batch_size": 2}}
+        states = (await (await client.post(url, json=body)).json())["outputs"]
+        outputs = []
+        for t in range(3):
+            inputs = {"inputs": x[:, t].tolist(), **states}
+            body = {"signature_name": "step", "inputs": inputs}
+            states = (await (await client.post(url, json=body)).json())["outputs"]
+            outputs.append(states.pop("outputs"))
+        return np.stack(outputs, axis=1)
+
+    (outputs,) = asked(converse)
+    expected = signatures["sequence"](inputs=x)["outputs"]
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
+
+
+def test_a_machine_answers(asked):
+    inputs = {"tape": [[3, 4, 1, 2, 0], [2, 4, 3, 2, 0]], "num_steps": 2}
+    url = "/v1/models/access:predict"
+    fuzzy, integer, by_rows = asked(
+        (url, {"inputs": inputs}),
+        (url, {"inputs": inputs, "signature_name": "integer"}),
+        (url, {"instances": [{"tape": [1, 2, 0], "num_steps": 2}]}),
+    )
+    for status, answer in (fuzzy, integer):
+        assert status == 200
+        assert answer["outputs"]["tape"] == [[2, 4, 1, 2, 0], [3, 4, 3, 2, 0]]
+    assert by_rows[0] == 400
+    assert "takes num_steps for the whole batch" in by_rows[1]["error"]
+
+
+COPIER = "/v1/models/copier:predict"
+X = [[[0.0] * 4]]
+
+
+@pytest.mark.parametrize(
+    ("question", "status", "message"),
+    [
+        ((COPIER, b"{broken"), 400, "not JSON"),
+        ((COPIER, b"\xff"), 400, "not JSON"),
+        ((COPIER, b"[" * 100_000), 400, "not JSON"),
+        ((COPIER, b'{"instances": [[[NaN, 0, 0, 0]]]}'), 400, "NaN is not a number"),
+        ((COPIER, b'{"instances": [[[1e999, 0, 0, 0]]]}'), 400, "must be finite"),
+        ((COPIER, []), 400, "a JSON object with"),
+        ((COPIER, {}), 400, 'either "instances" or "inputs"'),
+        ((COPIER, {"instances": X, "inputs": X}), 400, 'either "instances" or "inputs"'),
+        ((COPIER, {"instances": []}), 400, "at least one"),
+        ((COPIER, {"instances": 3}), 400, "must be a list"),
+        ((COPIER, {"instances": [[[0.0] * 5]]}), 400, "(None, None, 4)"),
+        ((COPIER, {"instances": [[0.0] * 4]}), 400, "Received the shape (1, 4)"),
+        ((COPIER, {"instances": [[[0, 0, 0, 0]], [[0] * 4, [0] * 4]]}), 400, "one length"),
+        ((COPIER, {"instances": [[["a"] * 4]]}), 400, "float32"),
+        ((COPIER, {"instances": [[[None] * 4]]}), 400, "float32"),
+        ((COPIER, {"instances": [{"inputs": X[0]}, {"x": X[0]}]}), 400, "the same names"),
+        ((COPIER, {"inputs": {"x": X}}), 400, "float32"),
+        ((COPIER, {"inputs": {"inputs": X, "x": X}}), 400, "must be inputs. Received"),
+        ((COPIER, {"inputs": X, "signature_name": "steps"}), 400, "no signature 'steps'"),
+        ((COPIER, {"inputs": X, "signature_name": "step"}), 400, "an object of"),
+        (
+            ("/v1/models/copy:predict", {"inputs": X}),
+            404,
+            "no model 'copy'. There is access",
+        ),
+        (("/v1/models/copier/versions/9:predict", {"inputs": X}), 404, "version 9"),
+        ("/v1/models/copy", 404, "no model 'copy'"),
+        ("/v1/models/copy/metadata", 404, "no model 'copy'"),
+        ("/v1/models/copier/versions/9", 404, "version 9"),
+        ("/v1/models/../copier", 404, "Not Found"),
+        ("/", 404, "Not Found"),
+        ("/v1/models/copier:predict", 405, "Method Not Allowed"),
+        (
+            (
+                "/v1/models/access:predict",
+                {"inputs": {"tape": [[1, 9, 0]], "num_steps": 1}},
+            ),
+            400,
+            "integers from 0 to M - 1",
+        ),
+        (
+            (
+                "/v1/models/access:predict",
+                {"inputs": {"tape": [[1.5, 1.0, 0.0]], "num_steps": 1}},
+            ),
+            400,
+            "int32",
+        ),
+        (
+            (
+                "/v1/models/access:predict",
+                {"inputs": {"tape": [[2**40, 1, 0]], "num_steps": 1}},
+            ),
+            400,
+            "within int32",
+        ),
+    ],
+)
+def test_bad_requests(asked, question, status, message):
+    bad, good = asked(question, (COPIER, {"instances": X}))
+    assert bad[0] == status
+    assert message in bad[1]["error"]
+    assert good[0] == 200, "the next request is answered"
+
+
+def test_a_body_of_100_megabytes_is_refused(asked):
+    bad, good = asked((COPIER, b" " * 100 * 2**20), (COPIER, {"instances": X}))
+    assert bad == (413, {"error": f"The body must be at most {32 * 2**20} bytes"})
+    assert good[0] == 200
+
+
+def until(condition):
+    """An async function that asks for a status until it is as it should be."""
+
+    async def wait(client):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            response = await client.get("/v1/models/copier")
+            if condition(response.status, await response.json()):
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+    return wait
+
+
+def test_versions_are_picked_up_and_damaged_ones_left_out(tmp_path, exported, caplog):
+    caplog.set_level(logging.ERROR)
+    directory = tmp_path / "models"
+    shutil.copytree(exported, directory)
+    damaged = directory / "copier" / "2"
+    shutil.copytree(directory / "copier" / "1", damaged)
+    (damaged / "saved_model.pb").write_bytes(b"damaged")
+    (directory / "empty").mkdir()
+    (directory / "file").write_text("not a model")
+
+    def versions(answer):
+        return {v["version"]: v["state"] for v in answer["model_version_status"]}
+
+    async def third(client):
+        export(copier(units=6), directory / "copier", version=3)
+        return await until(lambda _, answer: "3" in versions(answer))(client)
+
+    async def remove(client):
+        shutil.rmtree(directory / "copier")
+        return await until(lambda status, _: status == 404)(client)
+
+    with server(directory) as asked:
+        first, old, empty, picked_up, new, gone, other = asked(
+            "/v1/models/copier",
+            (COPIER, {"inputs": X}),
+            "/v1/models/empty",
+            third,
+            (COPIER, {"inputs": X}),
+            remove,
+            "/v1/models/access",
+        )
+    assert versions(first[1]) == {"1": "AVAILABLE", "2": "END"}
+    (status,) = [v for v in first[1]["model_version_status"] if v["version"] == "2"]
+    assert status["status"]["error_code"] == "UNKNOWN"
+    assert status["status"]["error_message"]
+    assert sum("copier version 2 cannot" in r.getMessage() for r in caplog.records) == 1
+    assert np.shape(old[1]["outputs"]) == (1, 1, 3)
+    assert empty[0] == 404
+    assert picked_up
+    assert np.shape(new[1]["outputs"]) == (1, 1, 6)
+    assert gone
+    assert other[0] == 200
+
+
+def test_clients_at_once_get_their_own_answers(asked, rng, copier_signatures):
+    _, signatures = copier_signatures
+    batches = [
+        rng.normal(size=(1 + i % 4, 1 + i % 7, 4)).astype("float32") for i in range(32)
+    ]
+
+    async def all_at_once(client):
+        async def one(x):
+            response = await client.post(COPIER, json={"instances": x.tolist()})
+            return (await response.json())["predictions"]
+
+        return await asyncio.gather(*map(one, batches))
+
+    (answers,) = asked(all_at_once)
+    for x, answer in zip(batches, answers, strict=True):
+        expected = signatures["sequence"](inputs=x)["outputs"]
+        np.testing.assert_allclose(answer, expected, atol=1e-5)
+
+
+def test_command_line(exported, tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "keras_nm",
+        "serve",
+        str(exported),
+        "--port",
+        str(port),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            url = f"http://127.0.0.1:{port}{COPIER}"
+            deadline = time.monotonic() + 60
+            while True:
+                try:
+                    body = json.dumps({"instances": X}).encode()
+                    with urllib.request.urlopen(url, body) as response:
+                        answer = json.load(response)
+                    break
+                except urllib.error.URLError:
+                    assert server.poll() is None
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            assert np.shape(answer["predictions"]) == (1, 1, 3)
+            second = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert second.returncode == 2
+            assert "address already in use" in second.stderr.splitlines()[-1]
+        finally:
+            server.terminate()
+            log = server.stderr.read()
+    assert "copier version 1 is loaded" in log
+    missing = subprocess.run(
+        [*command[:4], str(tmp_path / "missing")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert missing.returncode == 2
+    assert "is not a directory of models" in missing.stderr.splitlines()[-1]
