@@ -33,6 +33,13 @@ setup(
         "plot": ["matplotlib>=3.9"],
         "serve": ["aiohttp>=3.11"],
         "jax": ["jax>=0.6"],
+        # What exported models are tested in, beside TensorFlow.
+        "runtimes": [
+            "ai-edge-litert>=2.3",
+            "onnxruntime>=1.31",
+            "openvino>=2026.4",
+            "tf2onnx>=1.17",
+        ],
         "test": ["pytest>=8", "dill", "pytest-xdist>=3.6", "ruff>=0.17,<0.18"],
     },
     entry_points={"console_scripts": ["keras-nm = keras_nm.cli:main"]},

@@ -62,7 +62,7 @@ def training_rate(name, seconds):
             gate_repeats=program.gate_repeats,
         )
     model = keras.Model(x, layer(x))
-    model.compile("adam", jit_compile=True, **TASKS[name].compile_arguments())
+    model.compile("adam", jit_compile=True, **TASKS[name].compile_arguments(task))
     # Of the largest length alone, so that there is one shape.
     batches = list(task.evaluation_set(task.max_length, BATCH, num_batches=8))
     model.train_on_batch(*batches[0])

@@ -1,0 +1,56 @@
+"""The exported models of the repository do what their cards say."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_nm.serving import Version
+from keras_nm.tasks import TASKS
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = sorted(ROOT.glob("saved_models/*/*/"))
+
+
+def test_there_are_some():
+    assert {folder.parent.name for folder in FOLDERS} >= {"ntm_copy", "nram_list_k"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
+def test_the_card_tells_the_truth(folder):
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 2_000_000
+    card = json.loads((folder / "assets.extra" / "model_card.json").read_text())
+    assert (card["name"], str(card["version"])) == (folder.parent.name, folder.name)
+    assert card["name"] in (folder / "assets.extra" / "model_card.md").read_text()
+    spec = TASKS[card["task"]]
+    task = spec.make(**card.get("task_options", {}))
+    model = tf.saved_model.load(folder)
+    assert card["results"]
+    for expected in card["results"]:
+        metrics = spec.compile_arguments(task)["weighted_metrics"]
+        for x, y, sample_weight in task.evaluation_set(expected["length"]):
+            if card["task"].startswith("ntm/"):
+                outputs = model.signatures["sequence"](inputs=x)["outputs"]
+            else:
+                steps = tf.constant(expected["num_steps"])
+                outputs = model.signatures["fuzzy"](tape=x, num_steps=steps)
+                outputs = outputs["probabilities"]
+            for metric in metrics:
+                metric.update_state(y, outputs, sample_weight=sample_weight)
+        for metric in metrics:
+            np.testing.assert_allclose(
+                float(metric.result()), expected[metric.name], rtol=1e-3, atol=1e-3
+            )
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/serving.md"])
+def test_the_documented_request_is_answered(document):
+    text = (ROOT / document).read_text()
+    [(name, body)] = re.findall(r"/v1/models/(\w+):predict -d '(.*?)'", text, re.DOTALL)
+    [folder] = [folder for folder in FOLDERS if folder.parent.name == name]
+    answer = Version(folder).predict(json.loads(body))
+    assert answer["outputs"]["tape"] == [[6, 2, 3, 7, 0, 7, 8, 9, 4, 5]]
