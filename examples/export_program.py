@@ -26,13 +26,22 @@ for length in LENGTHS:
     tape = keras.Input((None,), dtype="int32")
     model = keras.Model(tape, layer(tape, num_steps=task.num_steps))
     model.compile(**spec.compile_arguments(task))
-    measured = model.evaluate(task.evaluation_set(length), verbose=0, return_dict=True)
+    measured = model.evaluate(
+        task.evaluation_set(length, batch_size=64, num_batches=2),
+        verbose=0,
+        return_dict=True,
+    )
     del measured["loss"]
-    results.append({"length": length, "num_steps": task.num_steps, **measured})
+    result = {"length": length, "num_steps": task.num_steps, **measured}
+    results.append({**result, "examples": 128})
 card = {
     "task": f"nram/{name}",
     "paper": f"{spec.paper.name}, section {spec.section}",
-    "layer": "NRAM",
+    "layer": {
+        "class_name": "NRAM",
+        "num_registers": layer.num_registers,
+        "gate_repeats": layer.gate_repeats,
+    },
     "program": str(program),
     "results": results,
 }

@@ -188,7 +188,11 @@ def _parser():
         "--host", default="127.0.0.1", help="address to listen at (default: %(default)s)"
     )
     serve.add_argument(
-        "--port", type=_at_least(1), default=8501, help="port (default: %(default)s)"
+        "--port",
+        type=_at_least(1, 65535),
+        default=8501,
+        metavar="N",
+        help="port (default: %(default)s)",
     )
     serve.set_defaults(run=_serve)
 
@@ -235,7 +239,7 @@ def _add_run_directory(parser):
     )
 
 
-def _at_least(minimum):
+def _at_least(minimum, maximum=None):
     def integer(text):
         try:
             value = int(text)
@@ -244,6 +248,10 @@ def _at_least(minimum):
         if value is None or value < minimum:
             raise argparse.ArgumentTypeError(
                 f"expected an integer of at least {minimum}, received {text!r}"
+            )
+        if maximum is not None and value > maximum:
+            raise argparse.ArgumentTypeError(
+                f"expected an integer of at most {maximum}, received {text!r}"
             )
         return value
 

@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 _MAX_BODY = 32 * 2**20
+# Of numbers such as that of steps, because nothing can stop a request that runs.
+_MAX_NUMBER = 10_000
 
 
 class RequestError(ValueError):
@@ -82,8 +84,8 @@ class Version:
             raise RequestError(
                 400, 'The body must be a JSON object with either "instances" or "inputs"'
             )
-        name = body.get("signature_name") or "serving_default"
-        if name not in self.definitions:
+        name = body.get("signature_name", "serving_default")
+        if not isinstance(name, str) or name not in self.definitions:
             raise RequestError(
                 400,
                 f"There is no signature {name!r}. There is "
@@ -133,7 +135,11 @@ def _tensors(inputs, specs):
         raise RequestError(
             400, f"The inputs must be {', '.join(specs)}. Received: {', '.join(inputs)}"
         )
-    return {name: _tensor(name, inputs[name], spec) for name, spec in specs.items()}
+    tensors = {name: _tensor(name, inputs[name], spec) for name, spec in specs.items()}
+    sizes = {name: len(x) for name, x in tensors.items() if x.shape.rank}
+    if len(set(sizes.values())) > 1:
+        raise RequestError(400, f"All inputs must have one batch size. Received: {sizes}")
+    return tensors
 
 
 def _tensor(name, value, spec):
@@ -151,15 +157,14 @@ def _tensor(name, value, spec):
         raise RequestError(
             400, f"Input {name!r} must be {expected}. Received: {_short(value)}"
         )
-    if not np.all(np.isfinite(array)):
-        raise RequestError(400, f"Input {name!r} must be finite")
     if not spec.shape.is_compatible_with(array.shape):
         raise RequestError(
             400, f"Input {name!r} must be {expected}. Received the shape {array.shape}"
         )
-    limits = spec.dtype.limits if spec.dtype.is_integer else None
-    if limits and not limits[0] <= array.min() <= array.max() <= limits[1]:
-        raise RequestError(400, f"Input {name!r} must be within {spec.dtype.name}")
+    if not spec.dtype.min <= array.min() <= array.max() <= spec.dtype.max:
+        raise RequestError(400, f"Input {name!r} must be finite, and within {expected}")
+    if array.ndim == 0 and array > _MAX_NUMBER:
+        raise RequestError(400, f"Input {name!r} must be at most {_MAX_NUMBER}")
     return tf.constant(array, spec.dtype)
 
 
@@ -171,7 +176,9 @@ def _short(value):
 def _run(signature, inputs):
     try:
         outputs = signature(**inputs)
-    except (tf.errors.InvalidArgumentError, ValueError) as error:
+    except tf.errors.ResourceExhaustedError:
+        raise RequestError(429, "There is not enough memory for this request") from None
+    except (tf.errors.OpError, ValueError) as error:
         # The model's own checks, without what TensorFlow says about the graph.
         lines = str(error).splitlines()
         failed = [line for line in lines if line.startswith("assertion failed")]
@@ -196,7 +203,7 @@ class Models:
     def __init__(self, directory):
         self._directory = directory
         self._loaded = {}  # from the model's name
-        self._broken = {}  # from the path: its last change, and the error
+        self._broken = {}  # from the path: what is in it, and the error
 
     def refresh(self):
         """Loads what is new and forgets what is gone."""
@@ -204,31 +211,39 @@ class Models:
         for name in set(self._loaded) - set(folders):
             _LOG.info("%s is gone", name)
             del self._loaded[name]
+        broken = {}
         for name, folder in folders.items():
             current = self._loaded.get(name)
             for path in _versions(folder):
                 if current is not None and current.number == int(path.name):
                     break
-                version = self._load(name, path)
+                version = self._load(name, path, broken)
                 if version is not None:
                     self._loaded[name] = version
                     break
             else:
                 self._loaded.pop(name, None)
+        self._broken = broken  # at once, for those who look at it meanwhile
 
-    def _load(self, name, path):
-        changed = max(file.stat().st_mtime_ns for file in [path, *path.rglob("*")])
-        if self._broken.get(path, (None,))[0] == changed:
-            return None
+    def _load(self, name, path, broken):
+        content = None
         try:
+            content = {(f, f.stat().st_mtime_ns, f.stat().st_size) for f in path.rglob("*")}
+            if path in self._broken and self._broken[path][0] == content:
+                broken[path] = self._broken[path]
+                return None
             version = Version(path)
-        except Exception as error:  # whatever a damaged file leads TensorFlow into
-            self._broken[path] = changed, f"{type(error).__name__}: {error}"
-            _LOG.error("%s version %s cannot be loaded: %s", name, path.name, error)
+        except Exception as error:  # whatever a damaged folder leads TensorFlow into
+            broken[path] = content, f"{type(error).__name__}: {error}"
+            if self._broken.get(path) != broken[path]:
+                _LOG.error("%s version %s cannot be loaded: %s", name, path.name, error)
             return None
-        self._broken.pop(path, None)
         _LOG.info("%s version %s is loaded", name, path.name)
         return version
+
+    def names(self):
+        """The models that answer."""
+        return sorted(self._loaded)
 
     def find(self, name, number=None):
         """The loaded version of a model.
@@ -252,7 +267,7 @@ class Models:
         broken = {
             int(path.name): message
             for path, (_, message) in self._broken.items()
-            if path.parent.name == name and path.exists()
+            if path.parent.name == name
         }
         entries = []
         if name in self._loaded:
@@ -301,10 +316,12 @@ def application(directory, poll_seconds=_POLL_SECONDS):
 
     async def refresh_for_ever(app):
         await asyncio.to_thread(models.refresh)
+        if not models.names():
+            _LOG.warning("There is no model in %s: they are in DIR/NAME/VERSION", directory)
         task = asyncio.create_task(_repeat(models.refresh, poll_seconds))
         yield
         task.cancel()
-        workers.shutdown()
+        workers.shutdown(wait=False, cancel_futures=True)
 
     async def status(request):
         return web.json_response(models.status(*_wanted(request)))
@@ -313,7 +330,11 @@ def application(directory, poll_seconds=_POLL_SECONDS):
         name, number = _wanted(request)
         version = models.find(name, number)
         definitions = {
-            key: json_format.MessageToDict(definition, preserving_proto_field_name=True)
+            key: json_format.MessageToDict(
+                definition,
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
             for key, definition in version.definitions.items()
         }
         spec = {"name": name, "signature_name": "", "version": str(version.number)}
@@ -329,10 +350,8 @@ def application(directory, poll_seconds=_POLL_SECONDS):
 
     app = web.Application(client_max_size=_MAX_BODY, middlewares=[_errors_as_json])
     app.cleanup_ctx.append(refresh_for_ever)
-    for path in (
-        "/v1/models/{name:[^/:]+}",
-        "/v1/models/{name:[^/:]+}/versions/{version:\\d+}",
-    ):
+    model = "/v1/models/{name:[^/:]+}"
+    for path in (model, model + "/versions/{version:[0-9]{1,18}}"):
         app.router.add_get(path, status)
         app.router.add_get(f"{path}/metadata", metadata)
         app.router.add_post(f"{path}:predict", predict)
@@ -363,6 +382,8 @@ async def _repeat(function, seconds):
             await asyncio.to_thread(function)
         except OSError as error:  # a folder that went away while it was looked at
             _LOG.error("%s", error)
+        except Exception:
+            _LOG.exception("Models cannot be looked at")
 
 
 @web.middleware
@@ -374,6 +395,10 @@ async def _errors_as_json(request, handler):
     except web.HTTPRequestEntityTooLarge:
         message = f"The body must be at most {_MAX_BODY} bytes"
         return web.json_response({"error": message}, status=413)
+    except web.RequestPayloadError as error:
+        return web.json_response({"error": f"The body is broken: {error}"}, status=400)
+    except ConnectionResetError:  # the client is gone
+        raise
     except web.HTTPException as error:
         message = f"{error.reason}: {request.method} {request.path}"
         return web.json_response({"error": message}, status=error.status)
@@ -397,4 +422,4 @@ def serve(directory, host="127.0.0.1", port=8501):
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     app = application(directory)
-    web.run_app(app, host=host, port=port, print=_LOG.info)
+    web.run_app(app, host=host, port=port, print=_LOG.info, shutdown_timeout=5)

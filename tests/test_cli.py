@@ -117,6 +117,7 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["evaluate", "{missing}", "--lengths", "ten"], "at least 1, received 'ten'"),
         (["export", "{missing}", "{missing}/saved"], "not a run directory"),
         (["trace", "{missing}"], "not a run directory"),
+        (["serve", "{missing}", "--port", "99999"], "at most 65535, received '99999'"),
         (["trace", "{run}", "--output", "{missing}.xyz"], "must end in .png, .svg or"),
         (["trace", "{run}", "--output", "{missing}"], "must end in .png, .svg or"),
         (["evaluate", "{run}", "--locations", "2"], "with 2 locations"),

@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from keras_nm.export import export
+from keras_nm.export import export, saved_model
 from keras_nm.files import locked
 from keras_nm.layers import NRAM, NTM
 from keras_nm.layers.nram import split_outputs
@@ -261,6 +263,32 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path, monkeypatch, overw
     monkeypatch.setattr(tf.saved_model, "save", fail)
     with pytest.raises(OSError, match="disk full"):
         export(model, path, version=1 if overwrite else None, overwrite=overwrite)
+    assert content(path) == before
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_version_that_is_being_replaced_is_never_lost(tmp_path, monkeypatch, killed):
+    model = chain(keras.layers.LSTM(2, return_sequences=True))
+    path = tmp_path / "model"
+    export(model, path)
+    before = content(path)
+    rename = os.rename
+
+    def fail(source, target):
+        if Path(source).name == "new":
+            raise OSError("disk full")
+        rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", fail)
+        if killed:  # then nothing is cleaned up
+            patch.setattr(saved_model, "_clear", lambda *_: None)
+        with pytest.raises(OSError, match="disk full"):
+            export(model, path, version=1, overwrite=True)
+    if killed:
+        assert not (path / "1").exists()
+        export(model, path, version=2)
+        shutil.rmtree(path / "2")
     assert content(path) == before
 
 

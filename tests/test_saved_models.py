@@ -26,6 +26,9 @@ def test_the_card_tells_the_truth(folder):
     card = json.loads((folder / "assets.extra" / "model_card.json").read_text())
     assert (card["name"], str(card["version"])) == (folder.parent.name, folder.name)
     assert card["name"] in (folder / "assets.extra" / "model_card.md").read_text()
+    assert card["license"] == "Apache-2.0"
+    assert len(card["versions"]["commit"]) == 40
+    assert card["weights"] > 0
     spec = TASKS[card["task"]]
     task = spec.make(**card.get("task_options", {}))
     model = tf.saved_model.load(folder)

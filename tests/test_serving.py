@@ -186,6 +186,23 @@ X = [[[0.0] * 4]]
         ((COPIER, b"[" * 100_000), 400, "not JSON"),
         ((COPIER, b'{"instances": [[[NaN, 0, 0, 0]]]}'), 400, "NaN is not a number"),
         ((COPIER, b'{"instances": [[[1e999, 0, 0, 0]]]}'), 400, "must be finite"),
+        ((COPIER, {"instances": [[[1e39, 0, 0, 0]]]}), 400, "must be finite"),
+        ((COPIER, {"inputs": X, "signature_name": ["step"]}), 400, "no signature ['step']"),
+        ((COPIER, {"inputs": X, "signature_name": ""}), 400, "no signature ''"),
+        (
+            (COPIER, {"inputs": {"batch_size": 10_001}, "signature_name": "initial_state"}),
+            400,
+            "at most 10000",
+        ),
+        (f"/v1/models/copier/versions/{'9' * 5000}", 404, "Not Found"),
+        (
+            (
+                "/v1/models/access:predict",
+                {"inputs": {"tape": [[1, -9, 0]], "num_steps": 1}},
+            ),
+            400,
+            "integers from 0 to M - 1",
+        ),
         ((COPIER, []), 400, "a JSON object with"),
         ((COPIER, {}), 400, 'either "instances" or "inputs"'),
         ((COPIER, {"instances": X, "inputs": X}), 400, 'either "instances" or "inputs"'),
@@ -246,6 +263,31 @@ def test_bad_requests(asked, question, status, message):
     assert good[0] == 200, "the next request is answered"
 
 
+def test_states_of_another_batch_are_refused(asked):
+    async def converse(client):
+        body = {"signature_name": "initial_state", "inputs": {"batch_size": 3}}
+        states = (await (await client.post(COPIER, json=body)).json())["outputs"]
+        inputs = {"inputs": [[0.0] * 4] * 2, **states}
+        body = {"signature_name": "step", "inputs": inputs}
+        response = await client.post(COPIER, json=body)
+        return response.status, (await response.json())["error"]
+
+    [(status, message)] = asked(converse)
+    assert status == 400
+    assert "must have one batch size" in message
+
+
+def test_a_broken_gzip_body_is_refused(asked):
+    async def send(client):
+        headers = {"Content-Encoding": "gzip"}
+        response = await client.post(COPIER, data=b"not gzip", headers=headers)
+        return response.status, await response.json()
+
+    [(status, answer)] = asked(send)
+    assert status == 400
+    assert "broken" in answer["error"]
+
+
 def test_a_body_of_100_megabytes_is_refused(asked):
     bad, good = asked((COPIER, b" " * 100 * 2**20), (COPIER, {"instances": X}))
     assert bad == (413, {"error": f"The body must be at most {32 * 2**20} bytes"})
@@ -275,6 +317,9 @@ def test_versions_are_picked_up_and_damaged_ones_left_out(tmp_path, exported, ca
     shutil.copytree(directory / "copier" / "1", damaged)
     (damaged / "saved_model.pb").write_bytes(b"damaged")
     (directory / "empty").mkdir()
+    # A folder that cannot even be looked at, of a model that the others come after.
+    (directory / "access" / "9").mkdir()
+    (directory / "access" / "9" / "saved_model.pb").symlink_to("nowhere")
     (directory / "file").write_text("not a model")
 
     def versions(answer):

@@ -3,10 +3,9 @@
 import datetime
 import json
 
-import keras
 import tensorflow as tf
 
-import keras_nm
+from keras_nm.versions import versions
 
 CARD_FILE = "model_card.json"
 
@@ -30,11 +29,7 @@ def write_card(folder, model, name, version, signatures, more):
         "created": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "license": _LICENSE,
         "weights": model.count_params(),
-        "versions": {
-            "keras_nm": keras_nm.__version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
+        "versions": versions(),
         **more,
         "endpoints": {
             endpoint: {

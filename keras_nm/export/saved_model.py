@@ -76,16 +76,24 @@ def export(model, path, version=None, *, card=None, overwrite=False):
                 "version, or ask to overwrite it"
             )
         for left_over in path.glob(".partial-*"):  # of an export that was killed
-            shutil.rmtree(left_over)
+            _clear(left_over, path)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path))
         try:
             _write(archive, model, partial / "new", path.name, version, card or {})
             if target.exists():
-                os.rename(target, partial / "old")
+                os.rename(target, partial / target.name)
             os.rename(partial / "new", target)
         finally:
-            shutil.rmtree(partial)
+            _clear(partial, path)
     return target
+
+
+def _clear(partial, path):
+    """Removes a partial export. A version that it was about to replace is put back."""
+    for old in partial.iterdir():
+        if old.name.isdecimal() and not (path / old.name).exists():
+            os.rename(old, path / old.name)
+    shutil.rmtree(partial)
 
 
 def _versions(path):

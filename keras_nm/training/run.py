@@ -5,16 +5,12 @@ import copy
 import dataclasses
 import json
 import math
-import platform
-import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
-from keras_nm import __version__
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.files import locked, write_text
 from keras_nm.layers import NRAM, NTM
@@ -24,6 +20,7 @@ from keras_nm.tasks.ntm import SequenceTask
 from keras_nm.training.callbacks import SaveModel, StopBelow
 from keras_nm.training.curriculum import Curriculum
 from keras_nm.training.recipes import Recipe
+from keras_nm.versions import versions
 
 _RECIPE_FILE = "recipe.json"
 _MODEL_FILE = "model.keras"
@@ -190,13 +187,7 @@ def train(recipe, directory, seed=0, verbose="auto"):
     description = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
-        "versions": {
-            "keras_nm": __version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "python": platform.python_version(),
-            "commit": _commit(),
-        },
+        "versions": versions(),
     }
     content = json.dumps(description, indent=2)
     directory.mkdir(parents=True, exist_ok=True)
@@ -221,7 +212,7 @@ def resume(directory, verbose="auto"):
         RunError: If there is no run, a damaged one, or a finished one.
     """
     directory = Path(directory)
-    recipe, seed, versions, result = _read(directory)
+    recipe, seed, versions_then, result = _read(directory)
     if result is not None:
         raise RunError(f"The run in {directory} is finished: nothing to resume")
     busy = (
@@ -230,20 +221,7 @@ def resume(directory, verbose="auto"):
     )
     with locked(directory, busy):
         model, result = _continue(directory, recipe, seed, verbose)
-    return Run(recipe, seed, versions, model, result)
-
-
-def _commit():
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout[
-            :-1
-        ]
-    except (OSError, subprocess.CalledProcessError):
-        return None  # no git, or one that does not trust the checkout
+    return Run(recipe, seed, versions_then, model, result)
 
 
 def _continue(directory, recipe, seed, verbose):
@@ -307,8 +285,8 @@ def load_run(directory):
         RunError: If there is no run, or a damaged one.
     """
     directory = Path(directory)
-    recipe, seed, versions, result = _read(directory)
-    return Run(recipe, seed, versions, _load_model(directory), result)
+    recipe, seed, versions_then, result = _read(directory)
+    return Run(recipe, seed, versions_then, _load_model(directory), result)
 
 
 def evaluate(run, length):
@@ -364,7 +342,14 @@ def describe(run, lengths):
         "task": run.recipe.task,
         "task_options": dataclasses.asdict(run.task),
         "paper": f"{spec.paper.name}, section {spec.section}",
-        "layer": run.recipe.layer["class_name"],
+        "layer": {
+            "class_name": type(machine).__name__,
+            **{
+                name: value
+                for name, value in machine.get_config().items()
+                if isinstance(value, int | float | str | list | tuple)
+            },
+        },
         "recipe": dataclasses.asdict(run.recipe),
         "seed": run.seed,
         "trained_on_examples": int(run.model.optimizer.iterations) * run.recipe.batch_size,
@@ -390,12 +375,12 @@ def _read(directory):
     try:
         description = json.loads((directory / _RECIPE_FILE).read_text())
         recipe, seed = Recipe(**description["recipe"]), description["seed"]
-        versions = description["versions"]
+        versions_then = description["versions"]
         result_file = directory / _RESULT_FILE
         result = json.loads(result_file.read_text()) if result_file.exists() else None
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(directory, error) from error
-    return recipe, seed, versions, result
+    return recipe, seed, versions_then, result
 
 
 def _load_model(directory):
