@@ -39,8 +39,8 @@ card = {
     "paper": f"{spec.paper.name}, section {spec.section}",
     "layer": {
         "class_name": "NRAM",
-        "num_registers": layer.num_registers,
-        "gate_repeats": layer.gate_repeats,
+        "num_registers": program.num_registers,
+        "gate_repeats": program.gate_repeats,
     },
     "program": str(program),
     "results": results,
