@@ -94,13 +94,13 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def download_and_prepare(self, **kwargs):
         path = Path(self.data_path)
-        if path.exists():
-            return
+        if path.exists():  # then there is nothing to write, unless the caller says so
+            return super().download_and_prepare(**kwargs)
         busy = f"Another process is writing the dataset in {path.parent}. Wait for it"
         with locked(path.parent, busy):
             for left_over in path.parent.glob(f"incomplete.*_{path.name}"):
                 shutil.rmtree(left_over)
-            super().download_and_prepare(**kwargs)
+            return super().download_and_prepare(**kwargs)
 
     def _split_generators(self, dl_manager):
         splits = TASKS[self.builder_config.task].splits

@@ -120,6 +120,11 @@ def test_build_writes_once_and_cleans_up(tmp_path):
     written = {file: file.stat().st_mtime_ns for file in path.iterdir()}
     assert datasets.build(name, tmp_path) == path
     assert {file: file.stat().st_mtime_ns for file in path.iterdir()} == written
+    builder = datasets.DATASETS[name](config="access_len10", data_dir=tmp_path)
+    again = tfds.download.GenerateMode.REUSE_CACHE_IF_EXISTS
+    config = tfds.download.DownloadConfig(download_mode=again)
+    builder.download_and_prepare(download_config=config)
+    assert {file: file.stat().st_mtime_ns for file in path.iterdir()} != written
 
 
 def test_two_builds_at_once_are_refused(tmp_path):
