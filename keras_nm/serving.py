@@ -64,7 +64,10 @@ class Version:
         }
         if (path / "assets.extra" / WARMUP_FILE).exists():
             for name, inputs in read_warmup(path / "assets.extra"):
-                self._model.signatures[name](**inputs)
+                try:
+                    self._model.signatures[name](**inputs)
+                except tf.errors.OpError as error:  # it does not take zeros
+                    _LOG.warning("%s: no warm-up of %s: %s", path, name, error.message)
 
     def predict(self, body):
         """Answers a request.
@@ -214,7 +217,12 @@ class Models:
         broken = {}
         for name, folder in folders.items():
             current = self._loaded.get(name)
-            for path in _versions(folder):
+            try:
+                versions = _versions(folder)
+            except OSError as error:  # the other models are looked at nevertheless
+                _LOG.error("%s", error)
+                continue
+            for path in versions:
                 if current is not None and current.number == int(path.name):
                     break
                 version = self._load(name, path, broken)

@@ -356,6 +356,15 @@ def test_versions_are_picked_up_and_damaged_ones_left_out(tmp_path, exported, ca
     assert other[0] == 200
 
 
+def test_a_model_that_does_not_take_the_warmup_is_served(exported, monkeypatch, caplog):
+    wrong = {"tape": tf.constant([[9, 9, 9]]), "num_steps": tf.constant(1)}
+    monkeypatch.setattr(serving, "read_warmup", lambda _: [("fuzzy", wrong)])
+    version = serving.Version(exported / "access" / "1")
+    assert "no warm-up of fuzzy" in caplog.text
+    answer = version.predict({"inputs": {"tape": [[1, 2, 0]], "num_steps": 2}})
+    assert answer["outputs"]["tape"] == [[2, 2, 0]]
+
+
 def test_clients_at_once_get_their_own_answers(asked, rng, copier_signatures):
     _, signatures = copier_signatures
     batches = [
