@@ -76,7 +76,7 @@ def _parser():
     )
     train.add_argument(
         "--seed",
-        type=_at_least(0),
+        type=_integer(0),
         default=0,
         metavar="N",
         help="seed of the weights and of the data (default: %(default)s)",
@@ -100,7 +100,7 @@ def _parser():
     _add_run_directory(evaluate)
     evaluate.add_argument(
         "--lengths",
-        type=_at_least(1),
+        type=_integer(1),
         nargs="+",
         default=[10, 20, 30, 50, 120],
         metavar="N",
@@ -108,7 +108,7 @@ def _parser():
     )
     evaluate.add_argument(
         "--locations",
-        type=_at_least(1),
+        type=_integer(1),
         metavar="N",
         help="run the same weights on a memory of N locations; sequences longer than "
         "the memory need it",
@@ -138,7 +138,7 @@ def _parser():
     )
     export.add_argument(
         "--version",
-        type=_at_least(1),
+        type=_integer(1),
         metavar="N",
         help="the version (default: one more than the last)",
     )
@@ -147,7 +147,7 @@ def _parser():
     )
     export.add_argument(
         "--lengths",
-        type=_at_least(1),
+        type=_integer(1),
         nargs="+",
         metavar="N",
         help="lengths to measure at, for the card (default: the longest in training and "
@@ -164,7 +164,7 @@ def _parser():
     _add_run_directory(trace)
     trace.add_argument(
         "--length",
-        type=_at_least(1),
+        type=_integer(1),
         default=20,
         metavar="N",
         help="length of the sequence (default: %(default)s)",
@@ -189,7 +189,7 @@ def _parser():
     )
     serve.add_argument(
         "--port",
-        type=_at_least(1, 65535),
+        type=_integer(1, 65535),
         default=8501,
         metavar="N",
         help="port (default: %(default)s)",
@@ -239,7 +239,7 @@ def _add_run_directory(parser):
     )
 
 
-def _at_least(minimum, maximum=None):
+def _integer(minimum, maximum=None):
     def integer(text):
         try:
             value = int(text)

@@ -10,7 +10,7 @@ import tensorflow as tf
 import keras_nm
 
 
-def versions() -> dict[str, str | None]:
+def current_versions() -> dict[str, str | None]:
     """Versions of packages, and the commit of keras_nm, or `None` if it is installed."""
     return {
         "keras_nm": keras_nm.__version__,

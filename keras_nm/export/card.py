@@ -5,7 +5,7 @@ import json
 
 import tensorflow as tf
 
-from keras_nm.versions import versions
+from keras_nm.versions import current_versions
 
 CARD_FILE = "model_card.json"
 
@@ -29,7 +29,7 @@ def write_card(folder, model, name, version, signatures, more):
         "created": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "license": _LICENSE,
         "weights": model.count_params(),
-        "versions": versions(),
+        "versions": current_versions(),
         **more,
         "endpoints": {
             endpoint: {

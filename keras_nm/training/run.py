@@ -20,7 +20,7 @@ from keras_nm.tasks.ntm import SequenceTask
 from keras_nm.training.callbacks import SaveModel, StopBelow
 from keras_nm.training.curriculum import Curriculum
 from keras_nm.training.recipes import Recipe
-from keras_nm.versions import versions
+from keras_nm.versions import current_versions
 
 _RECIPE_FILE = "recipe.json"
 _MODEL_FILE = "model.keras"
@@ -187,7 +187,7 @@ def train(recipe, directory, seed=0, verbose="auto"):
     description = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
-        "versions": versions(),
+        "versions": current_versions(),
     }
     content = json.dumps(description, indent=2)
     directory.mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ def resume(directory, verbose="auto"):
         RunError: If there is no run, a damaged one, or a finished one.
     """
     directory = Path(directory)
-    recipe, seed, versions_then, result = _read(directory)
+    recipe, seed, versions, result = _read(directory)
     if result is not None:
         raise RunError(f"The run in {directory} is finished: nothing to resume")
     busy = (
@@ -221,7 +221,7 @@ def resume(directory, verbose="auto"):
     )
     with locked(directory, busy):
         model, result = _continue(directory, recipe, seed, verbose)
-    return Run(recipe, seed, versions_then, model, result)
+    return Run(recipe, seed, versions, model, result)
 
 
 def _continue(directory, recipe, seed, verbose):
@@ -285,8 +285,8 @@ def load_run(directory):
         RunError: If there is no run, or a damaged one.
     """
     directory = Path(directory)
-    recipe, seed, versions_then, result = _read(directory)
-    return Run(recipe, seed, versions_then, _load_model(directory), result)
+    recipe, seed, versions, result = _read(directory)
+    return Run(recipe, seed, versions, _load_model(directory), result)
 
 
 def evaluate(run, length):
@@ -375,12 +375,12 @@ def _read(directory):
     try:
         description = json.loads((directory / _RECIPE_FILE).read_text())
         recipe, seed = Recipe(**description["recipe"]), description["seed"]
-        versions_then = description["versions"]
+        versions = description["versions"]
         result_file = directory / _RESULT_FILE
         result = json.loads(result_file.read_text()) if result_file.exists() else None
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(directory, error) from error
-    return recipe, seed, versions_then, result
+    return recipe, seed, versions, result
 
 
 def _load_model(directory):
