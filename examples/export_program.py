@@ -42,7 +42,6 @@ card = {
         "num_registers": program.num_registers,
         "gate_repeats": program.gate_repeats,
     },
-    "program": str(program),
     "results": results,
 }
 print(keras_nm.export.export(model, path, card=card))

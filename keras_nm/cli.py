@@ -127,7 +127,7 @@ def _parser():
         description="Writes the model in DIR as SAVED_MODEL_DIR/VERSION, a SavedModel that "
         "runs without keras_nm, with a card of what the model is and how it was measured. "
         "Its signatures are sequence (also serving_default), step and initial_state, or "
-        "fuzzy (also serving_default) and integer for a random-access machine.",
+        "fuzzy (also serving_default), integer and step for a random-access machine.",
     )
     _add_run_directory(export)
     export.add_argument(

@@ -16,7 +16,7 @@ from keras_nm.export import export, saved_model
 from keras_nm.files import locked
 from keras_nm.layers import NRAM, NTM
 from keras_nm.layers.nram import split_outputs
-from keras_nm.programs import PROGRAMS
+from keras_nm.programs import PROGRAMS, Program
 
 # Run from a directory and with a finder in which keras_nm cannot be found.
 WITHOUT_KERAS_NM = """
@@ -50,7 +50,7 @@ sys.modules["keras_nm"] = None
 import numpy as np, tensorflow as tf
 model = tf.saved_model.load("model/1")
 fuzzy, integer = model.signatures["fuzzy"], model.signatures["integer"]
-assert set(model.signatures) == {"fuzzy", "integer", "serving_default"}
+assert set(model.signatures) == {"fuzzy", "integer", "step", "serving_default"}
 for name in ("data8.npz", "data12.npz"):
     data = np.load(name)
     inputs = {x: tf.constant(data[x], tf.int32) for x in ("tape", "num_steps")}
@@ -172,6 +172,67 @@ def test_an_exported_program_answers(tmp_path):
         answer = served[name](**inputs)
         assert answer["tape"][0, 8] == 7
         assert answer["num_steps"][0] == 4
+
+
+def test_a_machine_runs_step_by_step(tmp_path):
+    program = PROGRAMS["list_k"]
+    layer = NRAM(program.num_registers, num_steps=1, gate_repeats=program.gate_repeats)
+    export(machine_model(program.into_layer(layer)), tmp_path / "model")
+    step = tf.saved_model.load(tmp_path / "model/1").signatures["step"]
+    tape = np.array([[6, 2, 3, 0, 0, 7, 8, 9, 4, 5]])
+    trace = program.trace(tape, num_steps=20)
+    [num_steps] = trace["num_steps"]
+    states = {
+        "tape": tf.constant(tape, tf.int32),
+        "registers": tf.zeros((1, program.num_registers), tf.int32),
+    }
+    for time in range(num_steps):
+        result = step(**states)
+        states = {name: result[name] for name in states}
+        for name, state in states.items():
+            assert np.array_equal(state, trace[name][:, time + 1])
+        assert result["stop"][0] == (time == num_steps - 1)
+        # ZERO, ONE and TWO are the second, third and fourth of 14 gates.
+        assert result["outputs"].shape == (1, len(program.sequence))
+        assert result["outputs"][0, 1:4].numpy().tolist() == [0, 1, 2]
+    wrong = {**states, "registers": states["registers"] + 10}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Registers hold integers"):
+        step(**wrong)
+
+
+def test_a_machine_with_a_memory_of_its_own_runs_step_by_step(rng, tmp_path):
+    layer = NRAM(3, controller=keras.layers.LSTMCell(4), num_steps=5)
+    model = machine_model(layer)
+    for weight in layer.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    export(model, tmp_path / "model")
+    step = tf.saved_model.load(tmp_path / "model/1").signatures["step"]
+    tape = rng.integers(0, 7, (4, 7))
+    states = {"tape": tf.constant(tape, tf.int32), "registers": tf.zeros((4, 3), tf.int32)}
+    for index in range(2):
+        states[f"controller_state_{index}"] = tf.zeros((4, 4))
+    for _ in range(3):
+        result = step(**states)
+        # A machine that wants to stop would have been left alone.
+        states = {name: result[name] for name in states}
+    layer.cell.circuit_map.bias[-1].assign(-1000.0)  # never stop
+    del states["controller_state_0"], states["controller_state_1"]
+    expected = layer.run_integers(tape, num_steps=3)
+    for name, state in states.items():
+        assert np.array_equal(state, expected[name])
+
+
+def test_the_card_of_a_machine_holds_its_program(tmp_path):
+    program = PROGRAMS["swap"]
+    layer = NRAM(program.num_registers, num_steps=1, gate_repeats=program.gate_repeats)
+    export(machine_model(program.into_layer(layer)), tmp_path / "model")
+    card = json.loads((tmp_path / "model/1/assets.extra/model_card.json").read_text())
+    assert card["program"] == str(program)
+    assert Program.from_json(json.dumps(card["rules"])) == program
+    layer = NRAM(2, controller=keras.layers.LSTMCell(4), num_steps=1)
+    export(machine_model(layer), tmp_path / "other")
+    card = json.loads((tmp_path / "other/1/assets.extra/model_card.json").read_text())
+    assert not {"program", "rules"} & set(card)
 
 
 def test_a_machine_is_exported_as_a_model_of_its_own(tmp_path):

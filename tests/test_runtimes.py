@@ -182,6 +182,16 @@ def check_integer(endpoint, model, directory, rng):
         assert_same(endpoint(tape=tape, num_steps=num_steps), expected)
 
 
+def check_machine_step(endpoint, model, directory, rng):
+    for tape, num_steps in tapes(rng):
+        registers = np.zeros((len(tape), 3), "int32")
+        for _ in range(num_steps):
+            expected, _ = model.layers[-1].step_integers(tape, registers)
+            result = endpoint(tape=tape, registers=registers)
+            assert_same(result, expected)
+            tape, registers = result["tape"], result["registers"]
+
+
 def tapes(rng):
     for batch, size, num_steps in ((3, 8, 4), (1, 11, 6)):
         tape = rng.integers(0, size, (batch, size)).astype("int32")
@@ -194,6 +204,7 @@ CHECKS = {
     "initial_state": ("sequence", check_initial_state),
     "fuzzy": ("machine", check_fuzzy),
     "integer": ("machine", check_integer),
+    "machine step": ("machine", check_machine_step),
 }
 
 
@@ -206,6 +217,7 @@ def test_the_same_numbers(request, rng, tmp_path, runtime, name):
     model = request.getfixturevalue(f"{kind}_model")
     directory = request.getfixturevalue(f"{kind}_directory")
     error = UNSUPPORTED.get((runtime, name))
+    name = name.split()[-1]
     if error:
         with pytest.raises(Exception, match=error):
             RUNTIMES[runtime](directory, name, tmp_path)

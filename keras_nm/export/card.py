@@ -5,6 +5,8 @@ import json
 
 import tensorflow as tf
 
+from keras_nm.export.endpoints import find_machine
+from keras_nm.programs import Program
 from keras_nm.versions import current_versions
 
 CARD_FILE = "model_card.json"
@@ -30,6 +32,7 @@ def write_card(folder, model, name, version, signatures, more):
         "license": _LICENSE,
         "weights": model.count_params(),
         "versions": current_versions(),
+        **_program(model),
         **more,
         "endpoints": {
             endpoint: {
@@ -41,6 +44,18 @@ def write_card(folder, model, name, version, signatures, more):
     }
     (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n")
     (folder / "model_card.md").write_text(_markdown(card))
+
+
+def _program(model):
+    """The program of an `NRAM`: `program` for people, `rules` for `Program.from_json`."""
+    machine = find_machine(model)
+    if machine is None:
+        return {}
+    try:
+        program = Program.from_layer(machine)
+    except ValueError:  # a controller with states has none
+        return {}
+    return {"program": str(program), "rules": json.loads(program.to_json())}
 
 
 def _tensors(infos):
@@ -58,7 +73,7 @@ def _markdown(card):
     card = dict(card)
     lines = [f"# {card.pop('name')}, version {card.pop('version')}", ""]
     endpoints, results = card.pop("endpoints"), card.pop("results", [])
-    program = card.pop("program", None)
+    program, _ = card.pop("program", None), card.pop("rules", None)
     for key, value in card.items():
         if isinstance(value, dict):
             if any(isinstance(x, dict) for x in value.values()):

@@ -25,8 +25,9 @@ def add_endpoints(archive, model):
     `initial_state`     `batch_size`, an integer -> every state
     ==================  ==========================================================
 
-    A model of one `NRAM` layer has two, the machine on distributions and on integers.
-    Batch, M and the number of steps are dynamic.
+    A model of one `NRAM` layer has three, the machine on distributions, on integers, and
+    one step of that. Batch, M and the number of steps are dynamic. A controller with states
+    adds `controller_state_0` and so on to the inputs and the outputs of `step`.
 
     ==================  ==========================================================
     endpoint            from -> to
@@ -38,6 +39,9 @@ def add_endpoints(archive, model):
     `integer`           `tape` and `num_steps`
                         -> `tape` (batch, M), `registers` (batch, R) and
                         `num_steps` (batch,)
+    `step`              `tape` (batch, M) and `registers` (batch, R), at first all 0
+                        -> the new `tape` and `registers`, `outputs` (batch, S), of all
+                        gates in their order, and `stop` (batch,), 1 after the last step
     ==================  ==========================================================
 
     The first endpoint is also `serving_default`.
@@ -45,7 +49,7 @@ def add_endpoints(archive, model):
     Raises:
         ValueError: If the model is not built, or cannot be run step by step.
     """
-    machine = _machine(model)
+    machine = find_machine(model)
     if machine is not None:
         _add_machine_endpoints(archive, model, machine)
     else:
@@ -56,7 +60,7 @@ def _spec(name, *shape, dtype):
     return tf.TensorSpec(shape, dtype, name)
 
 
-def _machine(model):
+def find_machine(model):
     """The `NRAM` layer of a model that is nothing else, or `None`."""
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(f"Export takes a built keras.Model. Received: {model!r}")
@@ -94,13 +98,25 @@ def _add_machine_endpoints(archive, model, machine):
     def integer(inputs):
         return machine.run_integers(inputs["tape"], num_steps=inputs["num_steps"])
 
-    specs = {
-        "tape": _spec("tape", None, None, dtype="int32"),
-        "num_steps": _spec("num_steps", dtype="int32"),
+    def step(inputs):
+        states = [inputs[name] for name in state_specs]
+        result, states = machine.step_integers(inputs["tape"], inputs["registers"], states)
+        return {**result, **dict(zip(state_specs, states, strict=True))}
+
+    tape_spec = _spec("tape", None, None, dtype="int32")
+    specs = {"tape": tape_spec, "num_steps": _spec("num_steps", dtype="int32")}
+    cell = machine.cell
+    state_specs = {
+        name: _spec(name, None, *state.shape[1:], dtype=state.dtype)
+        for index, state in enumerate(cell.initial_controller_states(1))
+        for name in [f"controller_state_{index}"]
     }
+    registers_spec = _spec("registers", None, cell.num_registers, dtype="int32")
+    step_specs = {"tape": tape_spec, "registers": registers_spec, **state_specs}
     archive.track(model)
     archive.add_endpoint("fuzzy", fuzzy, [specs])
     archive.add_endpoint("integer", integer, [specs])
+    archive.add_endpoint("step", step, [step_specs])
 
 
 def _add_sequence_endpoints(archive, model):

@@ -20,13 +20,14 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     """Writes a model as `<path>/<version>/`, a SavedModel with named endpoints.
 
     A model of recurrent layers, such as `NTM`, has the endpoints `sequence`, `step` and
-    `initial_state`; a model of one `NRAM` layer has `fuzzy` and `integer`. The first is
-    also `serving_default`. `keras_nm.export.endpoints.add_endpoints` says what they take
-    and give.
+    `initial_state`; a model of one `NRAM` layer has `fuzzy`, `integer` and `step`. The
+    first is also `serving_default`. `keras_nm.export.endpoints.add_endpoints` says what
+    they take and give.
 
     The folder is laid out as TensorFlow Serving reads it. In its `assets.extra` are
     `model_card.json` and `model_card.md`, which say what the model is, and
-    `tf_serving_warmup_requests`, with which servers warm up. It is written beside its
+    `tf_serving_warmup_requests`, with which servers warm up. The card of an `NRAM` whose
+    controller has no states holds its program. It is written beside its
     place and moved there when it is complete.
 
     Args:

@@ -268,6 +268,12 @@ def _integer_read(xp, tape, pointer):
     return xp.take_along_axis(tape, pointer[:, None], axis=1)[:, 0]
 
 
+def _modulo(xp, tape, a):
+    """What `a % M` is, for an `a` of at least -M, also where % is a remainder: in ONNX."""
+    size = xp.shape(tape)[1]
+    return (a + size) % size
+
+
 for _gate in [
     Gate("READ", 1, read, _integer_read),
     Gate("ZERO", 0, *_constant(0)),
@@ -280,12 +286,12 @@ for _gate in [
         lambda xp, tape, a: (a + 1) % xp.shape(tape)[1],
     ),
     Gate("ADD", 2, _fuzzy_add, lambda xp, tape, a, b: (a + b) % xp.shape(tape)[1]),
-    Gate("SUB", 2, _fuzzy_subtract, lambda xp, tape, a, b: (a - b) % xp.shape(tape)[1]),
+    Gate("SUB", 2, _fuzzy_subtract, lambda xp, tape, a, b: _modulo(xp, tape, a - b)),
     Gate(
         "DEC",
         1,
         lambda tape, a: ops.roll(a, -1, axis=-1),
-        lambda xp, tape, a: (a - 1) % xp.shape(tape)[1],
+        lambda xp, tape, a: _modulo(xp, tape, a - 1),
     ),
     Gate(
         "LESS-THAN",

@@ -120,6 +120,39 @@ def as_array(tape):
     return np.array(tape) if isinstance(tape, (list, tuple)) else tape
 
 
+def check_registers(registers, num_registers, size):
+    """Checks registers in integers.
+
+    Args:
+        registers: Tensor or array.
+        num_registers: Integer R.
+        size: M, an integer or an integer tensor.
+
+    Returns:
+        Whether they are `(B, R)` in 0..M-1: `True`, or a boolean tensor.
+
+    Raises:
+        ValueError: If they are known not to be.
+    """
+    shape = tuple(registers.shape)
+    dtype = keras.backend.standardize_dtype(registers.dtype)
+    if "int" not in dtype or len(shape) != 2 or shape[1] != num_registers:
+        raise ValueError(
+            f"`registers` must be integers of shape (batch, {num_registers}). Received: "
+            f"{dtype} of shape {shape}"
+        )
+    values = _known(registers)
+    if values is None:
+        valid = ops.all(ops.logical_and(registers >= 0, ops.less(registers, size)))
+        return _at_run_time(valid, "Registers hold integers from 0 to M - 1")
+    if values.size and (values.min() < 0 or values.max() >= int(size)):
+        raise ValueError(
+            f"Registers beside a tape of {int(size)} cells hold integers from 0 to "
+            f"{int(size) - 1}. Received integers from {values.min()} to {values.max()}"
+        )
+    return True
+
+
 def check_steps(num_steps, batch_size):
     """Checks a number of steps.
 

@@ -31,20 +31,38 @@ def run_integers(cell, tape, num_steps):
     )
 
     def step(tape, registers, steps, running, *states):
-        logits, states = cell.run_controller(
-            ops.cast(ops.equal(registers, 0), cell.compute_dtype), list(states)
-        )
-        logits = cell.split_logits(logits)
-        new_registers, tape = _run_gates(cell, logits, registers, tape, running)
-        registers = ops.where(running[:, None], new_registers, registers)
+        result, states = step_integers(cell, tape, registers, list(states), running)
+        registers = ops.where(running[:, None], result["registers"], registers)
         steps = steps + ops.cast(running, "int32")
-        running = running & (logits["stop"][:, 0] <= 0) & (steps < limit)
-        return (tape, registers, steps, running, *states)
+        running = running & ~result["stop"] & (steps < limit)
+        return (result["tape"], registers, steps, running, *states)
 
     tape, registers, steps, *_ = ops.while_loop(
         lambda tape, registers, steps, running, *states: ops.any(running), step, variables
     )
     return {"tape": tape, "registers": registers, "num_steps": steps}
+
+
+def step_integers(cell, tape, registers, controller_states, running):
+    """Runs one time step.
+
+    Args:
+        cell: A built `NRAMCell`.
+        tape: int32 tensor `(B, M)`.
+        registers: int32 tensor `(B, R)`.
+        controller_states: List of tensors.
+        running: Boolean tensor `(B,)`: the tapes of the others stay as they are.
+
+    Returns:
+        A dict of the new `"tape"` and `"registers"`, of `"outputs"` `(B, S)`, what each
+        gate put out, and of the boolean `"stop"` `(B,)`; and the controller's new states.
+    """
+    zeros = ops.cast(ops.equal(registers, 0), cell.compute_dtype)
+    logits, states = cell.run_controller(zeros, controller_states)
+    logits = cell.split_logits(logits)
+    registers, outputs, tape = _run_gates(cell, logits, registers, tape, running)
+    stop = logits["stop"][:, 0] > 0
+    return {"tape": tape, "registers": registers, "outputs": outputs, "stop": stop}, states
 
 
 def first_largest(x):
@@ -58,7 +76,7 @@ def first_largest(x):
 
 
 def _run_gates(cell, logits, registers, tape, running):
-    """Gives the new registers, and the tape as the running machines leave it."""
+    """Gives the new registers, all outputs, and the tape as running machines leave it."""
     chosen = {name: first_largest(part) for name, part in logits.items() if name != "stop"}
     sources = registers
     for index, (name, gates) in enumerate(cell.slots.items()):
@@ -82,7 +100,8 @@ def _run_gates(cell, logits, registers, tape, running):
                 ops.stack(outputs, axis=1), chosen["gates"][:, index, None], axis=1
             )
         sources = ops.concatenate([sources, output], axis=1)
-    return ops.take_along_axis(sources, chosen["registers"], axis=1), tape
+    new_registers = ops.take_along_axis(sources, chosen["registers"], axis=1)
+    return new_registers, sources[:, cell.num_registers :], tape
 
 
 def _write(tape, acts, pointer, value):

@@ -14,6 +14,7 @@ from keras_nm.arguments import check_choice, check_integer, check_positive
 from keras_nm.layers.gates import DEFAULT_GATES, slots_of, write
 from keras_nm.layers.inputs import (
     as_array,
+    check_registers,
     check_sizes,
     check_steps,
     check_tape,
@@ -21,7 +22,7 @@ from keras_nm.layers.inputs import (
     is_integer_tape,
     poison,
 )
-from keras_nm.layers.integer_machine import first_largest, run_integers
+from keras_nm.layers.integer_machine import first_largest, run_integers, step_integers
 from keras_nm.layers.machine import MachineCell, MachineLoop, flatten, with_controller
 from keras_nm.layers.tracing import TraceCell, split_trace
 
@@ -662,6 +663,58 @@ class NRAM(keras.layers.Layer):
         >>> tuple(layer.run_integers(tape)["tape"].shape)
         (1, 100000)
         """
+        tape, valid = self._checked_integers(tape)
+        limit, valid_steps = self._checked_steps(num_steps, tape.shape[0])
+        valid = valid & valid_steps
+        # A wrong tape would send pointers astray before its own error is raised.
+        result = run_integers(self.cell, ops.where(valid, tape, 0), limit)
+        return {name: ops.where(valid, x, -1) for name, x in result.items()}
+
+    def step_integers(self, tape, registers, controller_states=()):
+        """Runs one time step on integers, for those who hold the states themselves.
+
+        Args:
+            tape: Integers `(B, M)`.
+            registers: Integers `(B, R)` from 0 to M - 1, all 0 before the first step.
+            controller_states: List of tensors, if the controller has states:
+                `cell.initial_controller_states(B)` before the first step.
+
+        Returns:
+            A dict of int32 tensors, the new `"tape"` `(B, M)` and `"registers"` `(B, R)`,
+            `"outputs"` `(B, S)`, what each gate put out in this step, and `"stop"` `(B,)`,
+            which is 1 if the machine stops after it; and the list of the new states.
+
+        Raises:
+            ValueError: As `run_integers`, of the registers as well.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_nm.layers import NRAM
+        >>> from keras_nm.programs import PROGRAMS
+        >>> layer = PROGRAMS["access"].into_layer(NRAM(num_registers=2))
+        >>> tape, registers = np.array([[3, 4, 1, 2, 0]]), np.array([[0, 0]])
+        >>> result, _ = layer.step_integers(tape, registers)
+        >>> result["registers"].numpy().tolist()
+        [[3, 0]]
+        """
+        tape, valid = self._checked_integers(tape)
+        registers = as_array(registers)
+        size = tape.shape[1] or ops.shape(tape)[1]
+        valid = valid & check_registers(registers, self.cell.num_registers, size)
+        registers = ops.cast(registers, "int32")
+        result, states = step_integers(
+            self.cell,
+            ops.where(valid, tape, 0),
+            ops.where(valid, registers, 0),
+            list(controller_states),
+            running=ops.ones_like(registers[:, 0], dtype="bool"),
+        )
+        result["stop"] = ops.cast(result["stop"], "int32")
+        return {name: ops.where(valid, x, -1) for name, x in result.items()}, states
+
+    def _checked_integers(self, tape):
+        """Gives a tape as int32, and whether it is one."""
         tape = as_array(tape)
         if not self.built:
             self.build(tape.shape)
@@ -670,12 +723,8 @@ class NRAM(keras.layers.Layer):
                 "The integer machine takes integers of shape (batch, M). "
                 f"Received shape: {tuple(tape.shape)}"
             )
-        limit, valid = self._checked_steps(num_steps, tape.shape[0])
-        valid = valid & check_tape(tape) & check_sizes(tape, self.cell.slots.values())
-        tape = ops.cast(tape, "int32")
-        # A wrong tape would send pointers astray before its own error is raised.
-        result = run_integers(self.cell, ops.where(valid, tape, 0), limit)
-        return {name: ops.where(valid, x, -1) for name, x in result.items()}
+        valid = check_tape(tape) & check_sizes(tape, self.cell.slots.values())
+        return ops.cast(tape, "int32"), valid
 
     def get_config(self):
         config = super().get_config()

@@ -1,6 +1,5 @@
 """Training runs: a recipe and a seed become a directory that can be repeated."""
 
-import contextlib
 import copy
 import dataclasses
 import json
@@ -14,7 +13,6 @@ import keras
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.files import locked, write_text
 from keras_nm.layers import NRAM, NTM
-from keras_nm.programs import Program
 from keras_nm.tasks import TASKS, Task
 from keras_nm.tasks.ntm import SequenceTask
 from keras_nm.training.callbacks import SaveModel, StopBelow
@@ -332,12 +330,9 @@ def describe(run, lengths):
     """
     results = [{"length": length, **evaluate(run, length)} for length in lengths]
     spec, machine = _spec(run.recipe), run.model.get_layer("machine")
-    program = {}
     if isinstance(machine, NRAM):
         for result in results:
             result["num_steps"] = machine.num_steps
-        with contextlib.suppress(ValueError):  # a controller that remembers has none
-            program["program"] = str(Program.from_layer(machine))
     return {
         "task": run.recipe.task,
         "task_options": dataclasses.asdict(run.task),
@@ -354,7 +349,6 @@ def describe(run, lengths):
         "seed": run.seed,
         "trained_on_examples": int(run.model.optimizer.iterations) * run.recipe.batch_size,
         "versions": run.versions,
-        **program,
         "results": results,
     }
 
