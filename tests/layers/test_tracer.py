@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_nm.layers import NRAM, NTM, Tracer
+
+
+def sequence_model():
+    inputs = keras.Input((None, 6))
+    hidden = keras.layers.Dense(4)(keras.layers.Masking()(inputs))
+    hidden = NTM(5, (9, 4), keras.layers.Dense(8), return_sequences=True, name="a")(hidden)
+    hidden = NTM(3, (7, 2), keras.layers.LSTMCell(8), name="b")(hidden)
+    return keras.Model(inputs, keras.layers.Dense(2)(hidden))
+
+
+def test_all_machines_of_a_model_are_shown(rng):
+    model = sequence_model()
+    x = rng.normal(size=(2, 5, 6)).astype("float32")
+    x[0, 3:] = 0  # masked
+    mask = np.any(x != 0, axis=-1)
+    tracer = Tracer(model)
+    dense, a, b = (model.layers[index] for index in (2, 3, 4))
+    hidden = dense(x)
+    for traces in (tracer(x), tracer.predict_on_batch(x)):
+        assert list(traces) == ["a", "b"]
+        for layer, fed in ((a, hidden), (b, a(hidden, mask=mask))):
+            expected = layer.trace(fed, mask=mask)
+            assert set(traces[layer.name]) == set(expected)
+            for name, values in expected.items():
+                np.testing.assert_allclose(traces[layer.name][name], values, atol=1e-6)
+
+
+def test_it_shows_the_weights_of_the_moment(rng):
+    model = sequence_model()
+    tracer = Tracer(model)
+    x = rng.normal(size=(1, 3, 6)).astype("float32")
+    before = tracer.predict_on_batch(x)["b"]["output"]
+    assert len(tracer.weights) == len(model.weights[:-2])  # all but those of the last
+    for weight in model.weights:
+        weight.assign(2 * weight + 1)
+    after = tracer.predict_on_batch(x)["b"]["output"]
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_allclose(after, Tracer(model)(x)["b"]["output"], atol=1e-6)
+
+
+def test_a_random_access_machine_is_shown_as_it_is_called(rng):
+    tape = keras.Input((None,), dtype="int32")
+    layer = NRAM(2, num_steps=9)
+    model = keras.Model(tape, layer(tape, num_steps=4, selection="discrete"))
+    tapes = rng.integers(0, 6, (3, 6))
+    trace = Tracer(model).predict_on_batch(tapes)[layer.name]
+    expected = layer.trace(tapes, num_steps=4, selection="discrete")
+    assert trace["tape"].shape == (3, 5, 6, 6)
+    for name, values in expected.items():
+        np.testing.assert_allclose(trace[name], values, atol=1e-6)
+    assert Tracer(model).options_of(layer)["num_steps"] == 4
+
+
+def test_what_cannot_be_shown():
+    with pytest.raises(ValueError, match=r"with NTM or NRAM layers. Received the layers"):
+        Tracer(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))
+    with pytest.raises(ValueError, match=r"functional or Sequential keras.Model"):
+        Tracer(keras.Sequential([NTM(2)]))
+
+
+def test_a_number_of_steps_may_be_an_input(rng):
+    tape, num_steps = keras.Input((None,), dtype="int32"), keras.Input((), dtype="int32")
+    layer = NRAM(2)
+    model = keras.Model([tape, num_steps], layer(tape, num_steps=num_steps))
+    tapes, steps = rng.integers(0, 6, (2, 6)), np.array([3, 1])
+    trace = Tracer(model)([tapes, steps])[layer.name]
+    expected = layer.trace(tapes, num_steps=steps)
+    for name, values in expected.items():
+        np.testing.assert_allclose(trace[name], values, atol=1e-6)
