@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from keras_nm.programs.circuit import Circuit, register_names
 
-# Sweeps over the columns, after which their order hardly changes any more.
-_SWEEPS = 8
+# Orders of the columns that are tried.
+_SWEEPS = 12
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def layout(circuit: Circuit) -> tuple[list[Node], list[Edge]]:
     for key in [*first, *inputs]:
         levels[columns[key]].append(key)
     paths = {}
-    links = {}  # from each place to the places beside it, and to which side
+    links = {}  # from each place and side to the places there and how far off their middle
     for target, sources in inputs.items():
         for argument, source in enumerate(sources):
             path = [source]
@@ -93,9 +93,12 @@ def layout(circuit: Circuit) -> tuple[list[Node], list[Edge]]:
                 path.append(passing)
             path.append(target)
             paths[target, argument] = path
+            # The first argument comes from above the second.
+            port = 0.3 * (argument - (len(sources) - 1) / 2)
             for left, right in itertools.pairwise(path):
-                links.setdefault(right, {}).setdefault("left", []).append(left)
-                links.setdefault(left, {}).setdefault("right", []).append(right)
+                links.setdefault((right, "left"), []).append((left, 0.0))
+                offset = port if right == target else 0.0
+                links.setdefault((left, "right"), []).append((right, offset))
     rows = _rows(levels, links)
 
     keys = [*first, *inputs]
@@ -140,20 +143,39 @@ def _columns(first, inputs):
 
 
 def _rows(levels, links):
-    """Orders each column by the middle of its neighbours, back and forth."""
+    """Orders each column by the middle of its neighbours, back and forth.
+
+    That does not settle: the order with the fewest crossings is taken.
+    """
     rows = {}
     for level in levels:
         rows.update(_spread(level, dict.fromkeys(level, 0.0)))
+    tried = []
     for sweep in range(_SWEEPS):
         side = ("left", "right")[sweep % 2]
         for level in levels if side == "left" else reversed(levels):
             wanted = {}
             for key in level:
-                beside = [rows[other] for other in links.get(key, {}).get(side, [])]
+                beside = [rows[other] + off for other, off in links.get((key, side), [])]
                 wanted[key] = sum(beside) / len(beside) if beside else rows[key]
             order = sorted(level, key=lambda key: (wanted[key], rows[key]))
             rows.update(_spread(order, wanted))
-    return rows
+        tried.append((_crossings(levels, links, rows), -sweep, dict(rows)))
+    return min(tried)[2]
+
+
+def _crossings(levels, links, rows):
+    """How many pairs of lines change sides between two columns."""
+    count = 0
+    for level in levels:
+        lines = [
+            (rows[left], rows[right] + offset)
+            for left in level
+            for right, offset in links.get((left, "right"), [])
+        ]
+        for (a, b), (c, d) in itertools.combinations(lines, 2):
+            count += (a - c) * (b - d) < 0
+    return count
 
 
 def _spread(order, wanted):

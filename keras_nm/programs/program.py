@@ -356,11 +356,8 @@ class Program:
             patterns: The patterns to show. Defaults to `reachable_patterns()`. Pass
                 `trace(tape, num_steps)["patterns"]` to see what was run on these tapes.
         """
-        shown = set(self.reachable_patterns() if patterns is None else patterns)
-        shown = [pattern for pattern in self.circuits if pattern in shown]
-        blocks = []
-        for circuit, own, others in self._by_circuit(shown):
-            conditions = [_condition(cube) for cube in cover(own, others)]
+        text = []
+        for condition, circuit in self.blocks(patterns):
             lines = [f"{name}({', '.join(inputs)})" for name, inputs in circuit.gates]
             moved = {
                 f"r{index + 1}": source
@@ -373,12 +370,29 @@ class Program:
                 lines.append("stop")
             if not lines:
                 lines.append("nothing")
-            blocks.append(
-                " or ".join(conditions) + ":" + "".join(f"\n    {line}" for line in lines)
-            )
-        return "\n".join(blocks)
+            text.append(f"{condition}:" + "".join(f"\n    {line}" for line in lines))
+        return "\n".join(text)
 
     __str__ = to_text
+
+    def blocks(self, patterns: Iterable[str] | None = None) -> list[tuple[str, Circuit]]:
+        """The circuits of the program, each with the condition under which it is run.
+
+        Args:
+            patterns: As for `to_text`.
+
+        Example:
+
+        >>> from keras_nm.programs import PROGRAMS
+        >>> [condition for condition, _ in PROGRAMS["access"].blocks()]
+        ['r1 = 0', 'r1 > 0']
+        """
+        shown = set(self.reachable_patterns() if patterns is None else patterns)
+        shown = [pattern for pattern in self.circuits if pattern in shown]
+        return [
+            (" or ".join(_condition(cube) for cube in cover(own, others)), circuit)
+            for circuit, own, others in self._by_circuit(shown)
+        ]
 
     def _by_circuit(self, patterns):
         """Groups patterns: yields circuit, its patterns, and all the others."""
