@@ -57,8 +57,8 @@ class TaskSpec:
         y: What it is to answer.
         sample_weight: What counts as answer.
         loss: Registered name of the loss.
-        metrics: Registered names of the metrics, which count `sample_weight`. The first
-            is the one that training is to bring down.
+        metrics: Registered names of the metrics, which take `sample_weight`. The first is
+            the one that training is to bring down.
         metric_options: Attributes of the task that are arguments of a metric, by the
             metric's name.
         splits: Each split's source of random numbers and size.
@@ -164,6 +164,7 @@ def _ntm(make, section, length, frozen, more_metrics=(), **more):
         metrics=(
             "keras_nm>BitsPerSequence",
             "keras_nm>WrongBitsPerSequence",
+            "keras_nm>ExactSequences",
             *more_metrics,
         ),
         **more,
@@ -181,7 +182,7 @@ def _nram(make, length, frozen):
         y=Array("answer", ("num_cells",), "int32"),
         sample_weight=Array("answer_cells", ("num_cells",), "float32"),
         loss="keras_nm>TapeLoss",
-        metrics=("keras_nm>WrongCells", "keras_nm>ExactTapes"),
+        metrics=("keras_nm>WrongCells", "keras_nm>ExactTapes", "keras_nm>MeanSteps"),
     )
 
 

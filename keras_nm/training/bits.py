@@ -1,4 +1,4 @@
-"""Bits per sequence, as the papers report them: a loss and three metrics.
+"""Bits per sequence, as the papers report them: a loss and metrics.
 
 All of them take `y_true` in {0, 1} and logits `y_pred`, of shape
 `(batch, timesteps, bits)`, and `sample_weight` of shape `(batch, timesteps)`, which is
@@ -50,7 +50,7 @@ class BitsPerSequenceLoss(keras.losses.Loss):
 
 
 class _MeanPerSequence(keras.metrics.Mean):
-    """The mean over sequences of what the function `per_step` counts at each step."""
+    """The mean over sequences of the sum of what `per_step` counts at each step."""
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = getattr(y_pred, "_keras_mask", None)
@@ -60,7 +60,10 @@ class _MeanPerSequence(keras.metrics.Mean):
             per_step = per_step * ops.cast(sample_weight, per_step.dtype)
         if mask is not None:
             per_step = per_step * ops.cast(mask, per_step.dtype)
-        return super().update_state(ops.sum(per_step, axis=-1))
+        return super().update_state(self.of_sequence(ops.sum(per_step, axis=-1)))
+
+    def of_sequence(self, total):
+        return total
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -97,6 +100,28 @@ class WrongBitsPerSequence(_MeanPerSequence):
 
     def __init__(self, name="wrong_bits_per_sequence", dtype=None):
         super().__init__(name=name, dtype=dtype)
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class ExactSequences(_MeanPerSequence):
+    """The share of sequences without a wrong bit, with logits above 0 counted as 1.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> metric = keras_nm.training.ExactSequences()
+    >>> logits = np.array([[[5.0, 5.0]], [[5.0, -5.0]]], "float32")
+    >>> float(metric(np.ones((2, 1, 2)), logits))
+    0.5
+    """
+
+    per_step = staticmethod(_wrong_bits_per_step)
+
+    def __init__(self, name="exact_sequences", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+
+    def of_sequence(self, wrong_bits):
+        return ops.equal(wrong_bits, 0)
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")

@@ -8,6 +8,7 @@ from keras_nm.tasks import TASKS
 from keras_nm.training import (
     BitsPerSequence,
     BitsPerSequenceLoss,
+    ExactSequences,
     OptimalBitsPerSequence,
     WrongBitsPerSequence,
 )
@@ -59,6 +60,27 @@ def test_metrics_are_means_over_batches_of_any_size(example):
         metric.update_state(y_true[:1], logits[:1], sample_weight[:1])
         metric.update_state(y_true[1:], logits[1:], sample_weight[1:])
         np.testing.assert_allclose(metric.result(), expected, rtol=1e-5)
+
+
+def test_exact_sequences_have_no_wrong_bit_that_counts(example):
+    y_true, logits, sample_weight = example
+    exact = [
+        all(
+            (bit > 0) == (right > 0.5)
+            for bits, answers, weight in zip(*sequence, strict=True)
+            if weight
+            for bit, right in zip(bits, answers, strict=True)
+        )
+        for sequence in zip(logits, y_true, sample_weight, strict=True)
+    ]
+    metric = ExactSequences()
+    metric.update_state(y_true, logits, sample_weight)
+    np.testing.assert_allclose(metric.result(), np.mean(exact))
+    metric.reset_state()
+    right = 2.0 * y_true - 1
+    right[0, 1, 0] *= -1
+    metric.update_state(y_true, right.astype("float32"), sample_weight)
+    np.testing.assert_allclose(metric.result(), 1 - (sample_weight[0, 1] > 0) / len(y_true))
 
 
 def test_masks_count_like_weights(example):
