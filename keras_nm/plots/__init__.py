@@ -1,0 +1,40 @@
+"""Figures of what machines do and how they learn it, drawn with matplotlib."""
+
+try:
+    import matplotlib  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "Figures need matplotlib: install it with `pip install keras_nm[plot]`"
+    ) from error
+
+from keras_nm.plots.charts import generalization_chart, learning_curves
+from keras_nm.plots.circuits import circuit_picture
+from keras_nm.plots.execution import execution_picture
+from keras_nm.plots.files import (
+    ANIMATION_SUFFIX,
+    PICTURE_SUFFIXES,
+    check_path,
+    to_array,
+    write_animation,
+    write_picture,
+)
+from keras_nm.plots.machine import machine_picture, num_frames
+from keras_nm.plots.plate import ntm_plate
+from keras_nm.plots.strips import answer_strips
+
+__all__ = [
+    "ANIMATION_SUFFIX",
+    "PICTURE_SUFFIXES",
+    "answer_strips",
+    "check_path",
+    "circuit_picture",
+    "execution_picture",
+    "generalization_chart",
+    "learning_curves",
+    "machine_picture",
+    "ntm_plate",
+    "num_frames",
+    "to_array",
+    "write_animation",
+    "write_picture",
+]

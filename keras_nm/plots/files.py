@@ -1,0 +1,98 @@
+"""Figures as arrays and as files."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image  # which matplotlib needs
+
+PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
+ANIMATION_SUFFIX = ".gif"
+
+_DPI = 110
+
+
+def to_array(figure, dpi=_DPI):
+    """Draws a figure.
+
+    Args:
+        figure: A `matplotlib.figure.Figure`.
+        dpi: Pixels per inch.
+
+    Returns:
+        uint8 array of shape `(height, width, 3)`.
+    """
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def write_picture(figure, path):
+    """Writes a figure to a file.
+
+    Args:
+        figure: A `matplotlib.figure.Figure`.
+        path: Path of a file that does not exist, ending in `.png`, `.svg` or `.pdf`.
+
+    Raises:
+        ValueError: For another ending.
+        FileExistsError: If there is such a file.
+    """
+    path = check_path(path, PICTURE_SUFFIXES)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=_DPI)
+
+
+def write_animation(figures, path, seconds=0.25):
+    """Writes figures, one after the other, as an animation that runs over and over.
+
+    Args:
+        figures: Iterable of `matplotlib.figure.Figure`. Those that are smaller than others
+            get a white border.
+        path: Path of a file that does not exist, ending in `.gif`.
+        seconds: How long a figure is shown. The last is shown for two seconds more.
+
+    Raises:
+        ValueError: For another ending, and without any figure.
+        FileExistsError: If there is such a file.
+    """
+    path = check_path(path, (ANIMATION_SUFFIX,))
+    frames = [Image.fromarray(to_array(figure)) for figure in figures]
+    if not frames:
+        raise ValueError("An animation needs at least one figure")
+    width, height = np.max([frame.size for frame in frames], axis=0)
+    for index, frame in enumerate(frames):
+        page = Image.new("RGB", (width, height), "white")
+        page.paste(frame)
+        frames[index] = page.quantize(dither=Image.Dither.NONE)
+    milliseconds = [round(1000 * seconds)] * len(frames)
+    milliseconds[-1] += 2000
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
+    )
+
+
+def check_path(path, suffixes):
+    """Checks that a file of one of these kinds can be made.
+
+    Args:
+        path: Path.
+        suffixes: Endings that are possible.
+
+    Returns:
+        The `pathlib.Path`.
+
+    Raises:
+        ValueError: For another ending.
+        FileExistsError: If there is such a file.
+    """
+    path = Path(path)
+    if path.suffix not in suffixes:
+        *others, last = suffixes
+        endings = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"{path} must end in {endings}")
+    if path.exists():
+        raise FileExistsError(f"{path} exists: choose another file")
+    return path

@@ -1,0 +1,125 @@
+"""What the pictures of random-access machines say."""
+
+import numpy as np
+import pytest
+
+from keras_nm.layers import NRAM
+from keras_nm.plots import circuit_picture, execution_picture, machine_picture, num_frames
+from keras_nm.programs import PROGRAMS
+
+# From the head at 6 two hops along the list, 6 -> 8 -> 4: cell 3 becomes the value 7.
+TAPE = np.array([[6, 2, 3, 0, 0, 7, 8, 9, 4, 5]])
+LIST_K = PROGRAMS["list_k"]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def rows(axes):
+    """The numbers that stand beside each other, by the labels of their rows."""
+    by_height = {}
+    for text in axes.texts:
+        x, y = text.get_position()
+        by_height.setdefault(round(y, 3), []).append((x, text.get_text()))
+    lines = [[word for _, word in sorted(row)] for _, row in sorted(by_height.items())]
+    return {line[0]: line[1:] for line in lines}
+
+
+def soft_trace(num_steps):
+    layer = NRAM(LIST_K.num_registers, gate_repeats=LIST_K.gate_repeats)
+    return LIST_K.into_layer(layer).trace(TAPE, num_steps=num_steps)
+
+
+def test_the_execution_of_a_program():
+    figure = execution_picture(LIST_K.trace(TAPE, num_steps=20), LIST_K)
+    table, *circuits = figure.axes
+    # By hand: r1 walks 7, 9, 5 along the values of the nodes, r2 counts 2, 1, 0.
+    expected = {
+        "1": "6 2 3 0 0 7 8 9 4 5 0 0 A",
+        "2": "6 2 3 0 0 7 8 9 4 5 7 2 C",
+        "3": "6 2 3 0 0 7 8 9 4 5 9 1 C",
+        "4": "6 2 3 0 0 7 8 9 4 5 5 0 B",
+        "end": "6 2 3 7 0 7 8 9 4 5 5 0",
+    }
+    found = rows(table)
+    assert {label: " ".join(found[label]) for label in expected} == expected
+    assert [texts(axes)[0] for axes in circuits] == [
+        "A: r1 = 0",
+        "B: r1 > 0 and r2 = 0, then stop",
+        "C: r2 > 0",
+    ]
+    # Colored: what changed, which is both registers three times and one cell.
+    colored = [patch for patch in table.patches if patch.get_facecolor()[0] < 0.99]
+    assert len(colored) == 7
+
+
+def test_a_soft_machine_is_drawn_until_it_has_stopped():
+    figure = execution_picture(soft_trace(num_steps=9), LIST_K)
+    found = rows(figure.axes[0])
+    assert found["end"] == ["6", "2", "3", "7", "0", "7", "8", "9", "4", "5", "5", "0"]
+    assert [found[str(step)][-1] for step in range(1, 5)] == [
+        "0.00",
+        "0.00",
+        "0.00",
+        "1.00",
+    ]
+    assert "5" not in found
+
+
+def test_uncertain_numbers_are_faint_and_half_changes_light():
+    trace = {
+        "tape": np.array([[np.eye(3), [[1, 0, 0], [0.4, 0.6, 0], [0.5, 0.5, 0]]]]),
+        "registers": np.array([[[[1, 0, 0]], [[1, 0, 0]]]]),
+        "stopping_mass": np.array([[[1.0]]]),
+    }
+    axes = execution_picture(trace).axes[0]
+    found = rows(axes)
+    assert found["end"][:4] == ["0", "1", "0", "0"]
+    cells = [patch for patch in axes.patches if patch.get_width() < 0.4][4:]
+    amounts = np.array([1 - patch.get_facecolor()[0] for patch in cells])
+    # Of all probability, 0, 40 %, 100 % and 0 were moved.
+    np.testing.assert_allclose(amounts / max(amounts), [0, 0.4, 1, 0], atol=1e-6)
+    end = axes.texts[-1].get_position()[1]
+    last_row = sorted({text.get_position()[1] for text in axes.texts} - {end})[-1]
+    numbers = [text for text in axes.texts if text.get_position()[1] == last_row][1:]
+    shades = [float(text.get_color()) for text in numbers]
+    np.testing.assert_allclose(shades, [0, 0.3, 0.375, 0], atol=1e-6)  # of 1, 0.6, 0.5, 1
+
+
+def test_a_frame_shows_the_past_and_the_values_in_the_circuit():
+    figure = execution_picture(soft_trace(num_steps=9), LIST_K, time=2)
+    table, circuit = figure.axes
+    found = rows(table)
+    assert "3" in found
+    assert "4" not in found
+    # r1 = 9 points behind the next pointer, DEC finds it, READ2 reads 4, INC2 5.
+    assert texts(circuit) == [
+        *("C: r2 > 0", "r1", "9", "r2", "1"),
+        *("DEC", "8", "READ2", "4", "INC2", "5", "DEC2", "0"),
+        *("r1", "5", "r2", "0"),
+    ]
+    size = figure.get_size_inches()
+    for time in (0, 1, 3, 4):
+        other = execution_picture(soft_trace(num_steps=9), LIST_K, time=time)
+        assert np.array_equal(other.get_size_inches(), size)
+    assert len(other.axes) == 1  # in the end nothing runs
+
+
+def test_circuits_of_some_patterns():
+    patterns = LIST_K.trace(TAPE, num_steps=1)["patterns"]
+    [axes] = circuit_picture(LIST_K, patterns).axes
+    assert texts(axes) == ["always", "r1", "READ", "ONE", "INC", "READ2", "r1", "r2"]
+
+
+def test_a_machine_is_drawn_with_its_program():
+    layer = NRAM(2, num_steps=2)
+    PROGRAMS["access"].into_layer(layer)
+    tape = np.array([[3, 1, 4, 2, 0], [2, 1, 4, 2, 0]])
+    trace = layer.trace(tape)
+    figure = machine_picture(layer, trace, tape, layer(tape), example=1)
+    assert rows(figure.axes[0])["end"][:5] == ["4", "1", "4", "2", "0"]
+    assert len(figure.axes) == 3
+    assert num_frames(layer, trace) == 3
+    with pytest.raises(IndexError):
+        machine_picture(layer, trace, tape, layer(tape), example=2)
