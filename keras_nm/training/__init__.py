@@ -5,10 +5,11 @@ import importlib.util
 from keras_nm.training.bits import (
     BitsPerSequence,
     BitsPerSequenceLoss,
+    ExactSequences,
     OptimalBitsPerSequence,
     WrongBitsPerSequence,
 )
-from keras_nm.training.callbacks import SaveModel, StopBelow
+from keras_nm.training.callbacks import GradientNorm, SaveModel, StopBelow
 from keras_nm.training.recipes import RECIPES, Recipe
 from keras_nm.training.tapes import ExactTapes, MeanSteps, TapeLoss, WrongCells
 
@@ -16,7 +17,9 @@ __all__ = [
     "RECIPES",
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "ExactSequences",
     "ExactTapes",
+    "GradientNorm",
     "MeanSteps",
     "OptimalBitsPerSequence",
     "Recipe",
@@ -30,6 +33,7 @@ __all__ = [
 # Runs are of pipelines.
 if importlib.util.find_spec("tensorflow"):
     from keras_nm.training.curriculum import Curriculum
+    from keras_nm.training.probe import Probe
     from keras_nm.training.run import (
         Run,
         RunError,
@@ -44,6 +48,7 @@ if importlib.util.find_spec("tensorflow"):
 
     __all__ += [
         "Curriculum",
+        "Probe",
         "Run",
         "RunError",
         "build_model",

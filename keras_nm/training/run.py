@@ -1,7 +1,9 @@
 """Training runs: a recipe and a seed become a directory that can be repeated."""
 
 import copy
+import csv
 import dataclasses
+import importlib.util
 import json
 import math
 import zipfile
@@ -9,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from tensorboard.plugins.hparams import api as hparams
 
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.files import locked, write_text
 from keras_nm.layers import NRAM, NTM
 from keras_nm.tasks import TASKS, Task
 from keras_nm.tasks.ntm import SequenceTask
-from keras_nm.training.callbacks import SaveModel, StopBelow
+from keras_nm.training.callbacks import GradientNorm, SaveModel, StopBelow
 from keras_nm.training.curriculum import Curriculum
+from keras_nm.training.probe import Probe
 from keras_nm.training.recipes import Recipe
 from keras_nm.versions import current_versions
 
@@ -24,9 +28,15 @@ _RECIPE_FILE = "recipe.json"
 _MODEL_FILE = "model.keras"
 _CURVE_FILE = "curve.csv"
 _RESULT_FILE = "result.json"
+_CHECKPOINTS = "checkpoints"
+_TENSORBOARD = "tensorboard"
 
 # Batches between two returns to Python, where callbacks and the progress bar run.
 _STEPS_PER_EXECUTION = 50
+
+# How often weights are kept, and looks taken at what the machine does, if a run takes all
+# of its epochs.
+_NUM_CHECKPOINTS, _NUM_PROBES = 12, 5
 
 # The examples that a model is measured on, at every length.
 _BATCH_SIZE, _NUM_BATCHES = 64, 2
@@ -41,6 +51,7 @@ class Run:
     """A trained model with what it was trained on.
 
     Args:
+        directory: `pathlib.Path`, where it is.
         recipe: The `Recipe`.
         seed: The seed.
         versions: Dict of what it was trained with: versions of packages, and the commit of
@@ -50,6 +61,7 @@ class Run:
             on the validation set, such as `"bits_per_sequence"`; `None` while unfinished.
     """
 
+    directory: Path
     recipe: Recipe
     seed: int
     versions: dict[str, Any]
@@ -60,6 +72,44 @@ class Run:
     def task(self) -> Task:
         """The recipe's task."""
         return _task(self.recipe)
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the task's metrics. The first is what training brings down."""
+        return _metrics(self.recipe)
+
+    def curve(self, name: str) -> tuple[list[int], list[float]]:
+        """The learning curve.
+
+        Args:
+            name: What of it, such as `"bits_per_sequence"`, which was measured in
+                training, or `"val_bits_per_sequence"`, on the validation set.
+
+        Returns:
+            The numbers of examples trained on at the end of each epoch, and the values.
+
+        Raises:
+            RunError: If there is no such curve.
+        """
+        path = self.directory / _CURVE_FILE
+        try:
+            with path.open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            epochs = [int(row["epoch"]) + 1 for row in rows]
+            values = [float(row[name]) for row in rows]
+        except (OSError, KeyError, ValueError) as error:
+            raise RunError(
+                f"{path} does not have the curve {name!r} ({type(error).__name__}: {error})"
+            ) from error
+        return [self._num_examples(epoch) for epoch in epochs], values
+
+    def checkpoints(self) -> dict[int, Path]:
+        """The weights that were kept: from the number of examples trained on to a file."""
+        files = sorted((self.directory / _CHECKPOINTS).glob("*.weights.h5"))
+        return {self._num_examples(int(file.name.split(".")[0])): file for file in files}
+
+    def _num_examples(self, epochs):
+        return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
 
     def with_num_locations(self, num_locations):
         """Gives the run with the same weights on another size of memory.
@@ -159,7 +209,9 @@ def train(recipe, directory, seed=0, verbose="auto"):
 
     The directory holds `recipe.json` (recipe, seed, versions), `model.keras` (the model
     and its optimizer after the last complete epoch), `curve.csv` and `tensorboard/`
-    (the metrics of every epoch), and once training is over `result.json`.
+    (the metrics of every epoch, and there also what the machine does, see `Probe`),
+    `checkpoints/` (weights, a dozen over the whole training), and once training is over
+    `result.json`.
 
     Args:
         recipe: A `Recipe`.
@@ -219,7 +271,7 @@ def resume(directory, verbose="auto"):
     )
     with locked(directory, busy):
         model, result = _continue(directory, recipe, seed, verbose)
-    return Run(recipe, seed, versions, model, result)
+    return Run(directory, recipe, seed, versions, model, result)
 
 
 def _continue(directory, recipe, seed, verbose):
@@ -256,9 +308,16 @@ def _continue(directory, recipe, seed, verbose):
             validation_data=validation,
             callbacks=[
                 *([curriculum] if curriculum else []),
+                *([] if keras.backend.backend() == "jax" else [GradientNorm()]),
                 StopBelow(f"val_{measure}", recipe.stop_below),
                 keras.callbacks.CSVLogger(curve, append=True),
-                keras.callbacks.TensorBoard(directory / "tensorboard"),
+                *_tensorboard(directory, recipe, seed, task),
+                keras.callbacks.ModelCheckpoint(
+                    directory / _CHECKPOINTS / "{epoch:05d}.weights.h5",
+                    save_weights_only=True,
+                    save_freq=_share(recipe.epochs, _NUM_CHECKPOINTS)
+                    * recipe.steps_per_epoch,
+                ),
                 SaveModel(directory / _MODEL_FILE, curriculum),
             ],
             shuffle=False,
@@ -268,6 +327,44 @@ def _continue(directory, recipe, seed, verbose):
     result = {"examples": num_examples, **_measure(model, validation)}
     write_text(directory / _RESULT_FILE, json.dumps(result, indent=2))
     return model, result
+
+
+def _tensorboard(directory, recipe, seed, task):
+    """Callbacks that write what TensorBoard shows of a run."""
+    log_dir = directory / _TENSORBOARD
+    return [
+        keras.callbacks.TensorBoard(log_dir),
+        hparams.KerasCallback(str(log_dir), {**_settings(recipe), "seed": seed}),
+        Probe(
+            log_dir,
+            next(iter(task.evaluation_set(task.max_length, split="validation"))),
+            every=_share(recipe.epochs, _NUM_PROBES),
+            pictures=importlib.util.find_spec("matplotlib") is not None,
+        ),
+    ]
+
+
+def _share(total, number):
+    return math.ceil(total / number)
+
+
+def _settings(recipe):
+    """A recipe as numbers and strings by names like `optimizer.learning_rate`."""
+    settings = {}
+
+    def add(name, value):
+        if isinstance(value, dict):
+            for key, part in value.items():
+                if key not in ("module", "registered_name"):
+                    # Keras's configurations have their arguments in `config`.
+                    add(name if key == "config" else f"{name}.{key}".lstrip("."), part)
+        elif isinstance(value, bool | int | float | str):
+            settings[name] = value
+        elif value is not None:
+            settings[name] = str(value)
+
+    add("", dataclasses.asdict(recipe))
+    return settings
 
 
 def load_run(directory):
@@ -284,7 +381,7 @@ def load_run(directory):
     """
     directory = Path(directory)
     recipe, seed, versions, result = _read(directory)
-    return Run(recipe, seed, versions, _load_model(directory), result)
+    return Run(directory, recipe, seed, versions, _load_model(directory), result)
 
 
 def evaluate(run, length):

@@ -10,6 +10,8 @@ import time
 import keras
 import numpy as np
 import pytest
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorflow.python.summary.summary_iterator import summary_iterator
 
 from keras_nm.training import (
     RECIPES,
@@ -266,7 +268,9 @@ def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path, monkeypatch):
     assert curves[0] == curves[1]
     header, *rows = (line.split(",") for line in curves[0].splitlines())
     assert [row[header.index("level")] for row in rows] == ["1", "2", "2", "3", "3"]
-    assert set(resumed.result) == {"examples", "wrong_cells", "exact_tapes"}
+    assert set(resumed.result) == {
+        *("examples", "wrong_cells", "exact_tapes", "mean_steps")
+    }
 
 
 @pytest.mark.parametrize(
@@ -291,7 +295,49 @@ def test_a_wrong_recipe_leaves_no_directory(tmp_path, change, message):
     assert not (tmp_path / "run").exists()
 
 
-def test_only_an_ntm_has_locations():
-    run = Run(TAPES, 0, {}, build_model(TAPES), None)
+def test_only_an_ntm_has_locations(tmp_path):
+    run = Run(tmp_path, TAPES, 0, {}, build_model(TAPES), None)
     with pytest.raises(ValueError, match="Only an NTM has a memory of locations"):
         run.with_num_locations(7)
+
+
+def test_tensorboard_shows_what_a_run_was_made_of(finished):
+    directory, run = finished
+    log_dir = directory / "tensorboard"
+    [file] = log_dir.glob("events.out.tfevents.*")
+    [start] = [
+        HParamsPluginData.FromString(value.metadata.plugin_data.content).session_start_info
+        for event in summary_iterator(str(file))
+        for value in event.summary.value
+        if value.tag == "_hparams_/session_start_info"
+    ]
+    settings = {
+        name: getattr(value, value.WhichOneof("kind"))
+        for name, value in start.hparams.items()
+    }
+    expected = {
+        "task": "ntm/copy",
+        "seed": 5,
+        "batch_size": 8,
+        "layer.class_name": "NTM",
+        "layer.controller.class_name": "LSTMCell",
+        "layer.controller.units": 100,
+        "optimizer.learning_rate.initial_learning_rate": 5e-4,
+        "task_options.num_bits": 3,
+    }
+    assert {name: settings[name] for name in expected} == expected
+    assert {"train", "validation", "probe"} <= {path.name for path in log_dir.iterdir()}
+    examples, norms = run.curve("gradient_norm")
+    assert examples == [24, 48, 72, 96]
+    assert min(norms) > 0
+
+
+def test_weights_are_kept(finished):
+    directory, run = finished
+    kept = run.checkpoints()
+    assert list(kept) == [24, 48, 72, 96]
+    model = load_run(directory).model
+    model.load_weights(kept[96])
+    assert_same(model.get_weights(), run.model.get_weights())
+    model.load_weights(kept[24])
+    assert not np.array_equal(model.get_weights()[0], run.model.get_weights()[0])

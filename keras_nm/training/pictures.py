@@ -1,0 +1,197 @@
+"""Pictures of runs: what a trained machine does, how it learned, how far that carries."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_nm import plots
+from keras_nm.arguments import check_integer
+from keras_nm.tasks import TASKS
+from keras_nm.training.recipes import RECIPES
+from keras_nm.training.run import RunError, evaluate
+
+# By metric: what it measures, and below what a task counts as solved.
+_MEASURES = {
+    "bits_per_sequence": ("bits per sequence", 0.05),
+    "wrong_bits_per_sequence": ("wrong bits per sequence", None),
+    "wrong_cells": ("share of wrong answer cells", None),
+}
+
+
+def picture(run, length=None, example=0):
+    """Draws what the machine of a run does with an example of the test split.
+
+    Args:
+        run: A `Run`.
+        length: Positive integer, the example's. Defaults to the longest of training.
+        example: Non-negative integer, its index.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.ntm_plate` or
+        `keras_nm.plots.execution_picture`.
+    """
+    return _draw(run, _inputs(run, length, example))
+
+
+def time_frames(run, length=None, example=0):
+    """Draws the same step by step.
+
+    Args:
+        run: As for `picture`.
+        length: As for `picture`.
+        example: As for `picture`.
+
+    Yields:
+        Figures, for `keras_nm.plots.write_animation`.
+    """
+    inputs = _inputs(run, length, example)
+    machine = run.model.get_layer("machine")
+    trace = machine.trace(inputs)
+    for time in range(plots.num_frames(machine, trace)):
+        yield plots.machine_picture(machine, trace, inputs, trace.get("output"), time=time)
+
+
+def training_frames(run, length=None, example=0):
+    """Draws the same for the weights of all moments of training that were kept.
+
+    Args:
+        run: As for `picture`. Its model ends with the last of these weights.
+        length: As for `picture`.
+        example: As for `picture`.
+
+    Yields:
+        Figures, for `keras_nm.plots.write_animation`.
+
+    Raises:
+        RunError: If no weights were kept.
+    """
+    checkpoints = run.checkpoints()
+    if not checkpoints:
+        raise RunError(
+            f"The run in {run.directory} has no checkpoints: it was too short, or they "
+            "were deleted"
+        )
+    inputs = _inputs(run, length, example)
+    for num_examples, path in checkpoints.items():
+        run.model.load_weights(path)
+        figure = _draw(run, inputs)
+        text = f"after {num_examples:,} examples"
+        figure.text(0.995, 0.995, text, ha="right", va="top", fontsize=9, color="#0072B2")
+        yield figure
+
+
+def answers(run, lengths):
+    """Draws answers of several lengths beside the right ones.
+
+    Args:
+        run: A `Run` of a task of sequences.
+        lengths: Positive integers.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.answer_strips`.
+
+    Raises:
+        ValueError: For a run of a task of tapes.
+    """
+    by_length = {}
+    for length in lengths:
+        x, y, sample_weight = next(iter(run.task.evaluation_set(length, batch_size=1)))
+        if np.ndim(y) != 3:
+            raise ValueError(
+                "Strips are of the bits of sequences. This is a run of "
+                f"{run.recipe.task}: draw its executions"
+            )
+        steps = np.asarray(sample_weight[0]) > 0
+        probabilities = 1 / (1 + np.exp(-np.asarray(run.model(x)[0])))
+        by_length[length] = (np.asarray(y[0])[steps], probabilities[steps])
+    return plots.answer_strips(by_length)
+
+
+def curves(runs):
+    """Draws the learning curves of runs of one task.
+
+    Args:
+        runs: List of `Run`. Those of one recipe differ by their seeds.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.learning_curves`.
+
+    Raises:
+        RunError: For runs of several tasks.
+    """
+    groups = _by_recipe(runs)
+    measure = runs[0].metrics[0]
+    name, solved_below = _MEASURES[measure]
+    return plots.learning_curves(
+        {
+            label: [run.curve(f"val_{measure}") for run in group]
+            for label, group in groups.items()
+        },
+        measure=name,
+        solved_below=solved_below,
+    )
+
+
+def generalization(runs, lengths):
+    """Draws how wrong the answers of runs of one task are at given lengths.
+
+    Args:
+        runs: As for `curves`.
+        lengths: Positive integers.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.generalization_chart`.
+
+    Raises:
+        RunError: For runs of several tasks.
+    """
+    groups = _by_recipe(runs)
+    [measure] = [name for name in runs[0].metrics if name.startswith("wrong")]
+    results = {
+        label: {
+            length: [evaluate(run, length)[measure] for run in group] for length in lengths
+        }
+        for label, group in groups.items()
+    }
+    task = runs[0].task
+    return plots.generalization_chart(
+        results,
+        trained=(task.min_length, task.max_length),
+        measure=_MEASURES[measure][0],
+        length=f"length in {TASKS[runs[0].recipe.task].length}",
+    )
+
+
+def _inputs(run, length, example):
+    """One example of the test split, as a batch."""
+    length = run.task.max_length if length is None else check_integer("length", length)
+    check_integer("example", example, minimum=0)
+    # An example is the same in batches of any size.
+    x, _, _ = next(iter(run.task.evaluation_set(length, batch_size=example + 1)))
+    return np.asarray(x)[example:]
+
+
+def _draw(run, inputs):
+    machine = run.model.get_layer("machine")
+    trace = machine.trace(inputs)
+    return plots.machine_picture(machine, trace, inputs, trace.get("output"))
+
+
+def _by_recipe(runs):
+    """Runs in lists, by the names of their recipes."""
+    tasks = sorted({run.recipe.task for run in runs})
+    if len(tasks) != 1:
+        raise RunError(f"A chart is of runs of one task. These are of {', '.join(tasks)}")
+    groups = {}
+    for run in runs:
+        groups.setdefault(_name(run.recipe), []).append(run)
+    return groups
+
+
+def _name(recipe):
+    for name, known in RECIPES.get(recipe.task, {}).items():
+        if dataclasses.asdict(known) == dataclasses.asdict(recipe):
+            return name
+    controller = recipe.layer["config"].get("controller") or {}
+    names = [recipe.layer["class_name"], controller.get("class_name")]
+    return ", ".join(name for name in names if name)

@@ -1,0 +1,118 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_nm import plots
+from keras_nm.training import RECIPES, RunError, pictures, train
+
+pytestmark = pytest.mark.usefixtures("without_xla")
+
+COPY = dataclasses.replace(
+    RECIPES["ntm/copy"]["ntm-feedforward"],
+    task_options={"max_length": 3, "num_bits": 3},
+    steps_per_epoch=1,
+    epochs=24,
+    stop_below=0.0,
+)
+ACCESS = dataclasses.replace(
+    RECIPES["nram/access"]["nram"], steps_per_epoch=1, epochs=2, stop_below=0.0
+)
+
+
+@pytest.fixture(scope="module")
+def copy_run(tmp_path_factory, without_xla):
+    return train(COPY, tmp_path_factory.mktemp("run") / "copy", seed=1, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def access_run(tmp_path_factory, without_xla):
+    return train(ACCESS, tmp_path_factory.mktemp("run") / "access", verbose=0)
+
+
+def panel(figure, title):
+    [axes] = [axes for axes in figure.axes if axes.get_title() == title]
+    return np.asarray(axes.images[0].get_array())
+
+
+def test_the_examples_are_those_of_the_test_split(copy_run):
+    x, _, _ = next(iter(copy_run.task.evaluation_set(2, batch_size=4)))
+    figure = pictures.picture(copy_run, length=2, example=3)
+    np.testing.assert_array_equal(panel(figure, "Inputs"), x[3].numpy().T)
+    outputs = 1 / (1 + np.exp(-copy_run.model(x[3:]).numpy()[0]))
+    np.testing.assert_allclose(panel(figure, "Outputs"), outputs.T, atol=1e-5)
+    longest = pictures.picture(copy_run)
+    assert panel(longest, "Inputs").shape == (4, 7)
+    with pytest.raises(ValueError, match="`length` must be an integer of at least 1"):
+        pictures.picture(copy_run, length=0)
+    with pytest.raises(ValueError, match="`example` must be an integer of at least 0"):
+        pictures.picture(copy_run, example=-1)
+
+
+def test_time_passes_in_frames(copy_run, access_run):
+    frames = list(pictures.time_frames(copy_run, length=2))
+    assert len(frames) == 5  # two vectors, the delimiter, two answers
+    titles = [figure.axes[-1].get_title() for figure in frames]
+    assert titles == [f"Memory after step {step}" for step in range(5)]
+    assert len(list(pictures.time_frames(access_run))) == 4  # before 3 steps and after
+
+
+def test_training_passes_in_frames(copy_run, access_run, tmp_path):
+    before = copy_run.model.get_weights()
+    frames = list(pictures.training_frames(copy_run))
+    # Of 24 epochs every second, each of a batch of 8.
+    texts = [figure.texts[0].get_text() for figure in frames]
+    assert texts == [f"after {16 * index} examples" for index in range(1, 13)]
+    outputs = [panel(figure, "Outputs") for figure in frames]
+    assert len({array.tobytes() for array in outputs}) == 12
+    np.testing.assert_array_equal(outputs[-1], panel(pictures.picture(copy_run), "Outputs"))
+    for a, b in zip(before, copy_run.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    plots.write_animation(frames, tmp_path / "training.gif")
+    with Image.open(tmp_path / "training.gif") as animation:
+        assert animation.n_frames == 12
+    shorter = dataclasses.replace(access_run, directory=tmp_path)
+    with pytest.raises(RunError, match="has no checkpoints"):
+        next(pictures.training_frames(shorter))
+
+
+def test_learning_curves_of_runs(copy_run):
+    axes = pictures.curves([copy_run, copy_run]).axes[0]
+    _, _, median, threshold = axes.lines
+    assert median.get_label() == "NTM, Dense, 2 seeds"
+    examples, values = copy_run.curve("val_bits_per_sequence")
+    assert examples == [8 * epoch for epoch in range(1, 25)]
+    np.testing.assert_allclose(median.get_xdata(), np.divide(examples, 1000))
+    np.testing.assert_allclose(median.get_ydata(), values)
+    assert values[-1] == pytest.approx(copy_run.result["bits_per_sequence"], rel=1e-4)
+    assert threshold.get_ydata() == [0.05, 0.05]
+
+
+def test_errors_by_length(copy_run, access_run):
+    axes = pictures.generalization([copy_run], [1, 2, 5]).axes[0]
+    assert axes.get_ylabel() == "wrong bits per sequence"
+    assert axes.get_xlabel() == "length in vectors"
+    [line] = axes.lines
+    assert list(line.get_xdata()) == [1, 2, 5]
+    shaded = axes.patches[0]
+    assert (shaded.get_x(), shaded.get_width()) == (1, 2)
+    axes = pictures.generalization([access_run], [6]).axes[0]
+    assert axes.get_ylabel() == "share of wrong answer cells"
+    with pytest.raises(RunError, match=r"of one task. These are of nram/access, ntm/copy"):
+        pictures.curves([copy_run, access_run])
+
+
+def test_answers_of_runs(copy_run, access_run):
+    asked, _ = pictures.answers(copy_run, [2]).axes
+    assert asked.get_title(loc="left").startswith("length 2: ")
+    assert asked.get_title(loc="left").endswith(" of 6 bits wrong")
+    with pytest.raises(ValueError, match="This is a run of nram/access"):
+        pictures.answers(access_run, [6])
+
+
+def test_a_run_without_a_curve(copy_run, tmp_path):
+    with pytest.raises(RunError, match="does not have the curve 'nothing'"):
+        copy_run.curve("nothing")
+    with pytest.raises(RunError, match="FileNotFoundError"):
+        dataclasses.replace(copy_run, directory=tmp_path).curve("loss")

@@ -1,0 +1,161 @@
+"""What a probe writes is read back with TensorBoard's own reader."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from keras_nm import plots
+from keras_nm.layers import NRAM, NTM
+from keras_nm.programs import PROGRAMS, Program
+from keras_nm.tasks import TASKS
+from keras_nm.training import BitsPerSequenceLoss, Probe, TapeLoss
+
+pytestmark = pytest.mark.usefixtures("without_xla")
+
+
+def read(log_dir):
+    """All that was written: from tags to dicts from epochs to arrays."""
+    events = EventAccumulator(str(log_dir / "probe"), size_guidance={"tensors": 0})
+    events.Reload()
+    return {
+        tag: {e.step: tf.make_ndarray(e.tensor_proto) for e in events.Tensors(tag)}
+        for tag in events.Tags()["tensors"]
+    }
+
+
+def image(values):
+    """The picture of a summary, whose first two strings are its width and height."""
+    return tf.io.decode_image(values[2]).numpy()
+
+
+class WeightsByEpoch(keras.callbacks.Callback):
+    """Keeps what the weights are when a probe looks at them."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights[epoch] = self.model.get_weights()
+
+
+def entropy_loop(weightings):
+    """In bits, of one weighting after the other."""
+    total, count = 0.0, 0
+    for weighting in weightings.reshape(-1, weightings.shape[-1]):
+        total -= sum(w * np.log2(w) for w in weighting if w > 0)
+        count += 1
+    return total / count
+
+
+def test_a_turing_machine_is_looked_at_every_other_epoch_and_at_the_end(tmp_path):
+    task = TASKS["ntm/copy"].make(max_length=3)
+    inputs = keras.Input((None, task.input_size))
+    layer = NTM(8, (9, 4), keras.layers.Dense(6), return_sequences=True, name="memory")
+    model = keras.Model(inputs, keras.layers.Dense(task.output_size)(layer(inputs)))
+    model.compile("adam", BitsPerSequenceLoss())
+    examples = next(iter(task.evaluation_set(3, batch_size=4)))
+    kept = WeightsByEpoch()
+    model.fit(
+        task.dataset(batch_size=4),
+        steps_per_epoch=2,
+        epochs=5,
+        callbacks=[kept, Probe(tmp_path, examples, every=2)],
+        shuffle=False,
+        verbose=0,
+    )
+    written = read(tmp_path)
+    assert set(written) == {"memory/write_entropy", "memory/read_entropy", "memory/picture"}
+    for values in written.values():
+        assert list(values) == [1, 3, 4]
+    for epoch in (1, 4):
+        model.set_weights(kept.weights[epoch])
+        trace = layer.trace(examples[0])
+        for kind in ("write", "read"):
+            expected = entropy_loop(trace[f"{kind}_weightings"].numpy())
+            measured = written[f"memory/{kind}_entropy"][epoch]
+            np.testing.assert_allclose(measured, expected, rtol=1e-4)
+        picture = plots.machine_picture(layer, trace, examples[0], model(examples[0]))
+        drawn = image(written["memory/picture"][epoch])
+        difference = drawn.astype(int) - plots.to_array(picture)
+        assert np.mean(np.abs(difference)) < 0.5
+
+
+def machine_model(program, **options):
+    tape = keras.Input((None,), dtype="int32")
+    layer = NRAM(program.num_registers, name="machine", **options)
+    program.into_layer(layer)
+    return keras.Model(tape, layer(tape)), layer
+
+
+def test_a_random_access_machine_is_looked_at(tmp_path):
+    """Weights of a program, so soft that the machine is wrong that is not discrete."""
+    task = TASKS["nram/access"].make(max_length=4)
+    model, layer = machine_model(PROGRAMS["access"], num_steps=2)
+    for weight in layer.weights:
+        weight.assign(0.1 * weight)
+    model.compile(keras.optimizers.SGD(0.0), TapeLoss())
+    x, y, sample_weight = examples = next(iter(task.evaluation_set(4, batch_size=16)))
+    model.fit(
+        task.dataset(batch_size=4),
+        steps_per_epoch=1,
+        callbacks=[Probe(tmp_path, examples)],
+        shuffle=False,
+        verbose=0,
+    )
+    written = {tag: values[0] for tag, values in read(tmp_path).items()}
+    cells = sample_weight.numpy() > 0
+    soft = np.mean(model(x).numpy().argmax(axis=-1)[cells] != y.numpy()[cells])
+    assert soft > 0
+    assert written["machine/wrong_cells_soft"] == pytest.approx(soft)
+    assert written["machine/wrong_cells_discrete"] == 0
+    assert written["machine/wrong_cells_gap"] == pytest.approx(-soft)
+    text = written["machine/program"].item().decode()
+    lines = [line.removeprefix("    ") for line in text.splitlines()]
+    assert "\n".join(lines) == str(Program.from_layer(layer))
+    trace = layer.trace(x)
+    expected = plots.to_array(plots.execution_picture(trace, PROGRAMS["access"]))
+    assert image(written["machine/picture"]).shape == expected.shape
+
+
+def test_without_pictures_and_without_a_program(tmp_path, monkeypatch):
+    tape = keras.Input((None,), dtype="int32")
+    machine = NRAM(2, num_steps=2, controller=keras.layers.LSTMCell(4), name="machine")
+    model = keras.Model(tape, machine(tape))
+    model.compile("sgd", TapeLoss())
+    task = TASKS["nram/access"].make(max_length=4)
+    examples = next(iter(task.evaluation_set(4, batch_size=2)))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for name in [name for name in sys.modules if name.startswith("keras_nm.plots")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("keras_nm.plots", raising=False)
+    with pytest.raises(ImportError, match=r"pip install keras_nm\[plot\]"):
+        Probe(tmp_path, examples)
+    probe = Probe(tmp_path, examples, every=1, pictures=False)
+    x, y, sample_weight = examples
+    model.fit(x, y, sample_weight=sample_weight, callbacks=[probe], verbose=0)
+    assert set(read(tmp_path)) == {
+        "machine/wrong_cells_soft",
+        "machine/wrong_cells_discrete",
+        "machine/wrong_cells_gap",
+    }
+
+
+def test_wrong_arguments(tmp_path):
+    examples = next(iter(TASKS["ntm/copy"].make(max_length=2).evaluation_set(2)))
+    with pytest.raises(ValueError, match=r"a batch \(x, y, sample_weight\) of a task"):
+        Probe(tmp_path, examples[0])
+    with pytest.raises(ValueError, match="`every` must be an integer of at least 1"):
+        Probe(tmp_path, examples, every=0)
+
+
+def test_pictures_are_images(tmp_path):
+    """As TensorBoard shows them: PNG."""
+    array = plots.to_array(plots.circuit_picture(PROGRAMS["copy"]))
+    Image.fromarray(array).save(tmp_path / "x.png")
+    assert np.array_equal(image([None, None, (tmp_path / "x.png").read_bytes()]), array)
