@@ -4,8 +4,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import keras
-
 import keras_nm
 
 _DESCRIPTION = """\
@@ -23,6 +21,8 @@ Every command is a few lines over keras_nm.training, keras_nm.tasks, keras_nm.pl
 keras_nm.export.
 Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted.
 """
+
+_LENGTHS = [10, 20, 30, 50, 120]
 
 
 def main(arguments=None):
@@ -102,9 +102,9 @@ def _parser():
         "--lengths",
         type=_integer(1),
         nargs="+",
-        default=[10, 20, 30, 50, 120],
+        default=_LENGTHS,
         metavar="N",
-        help="lengths to measure at (default: 10 20 30 50 120)",
+        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
     )
     evaluate.add_argument(
         "--locations",
@@ -158,24 +158,72 @@ def _parser():
     trace = commands.add_parser(
         "trace",
         help="draw what a trained model does with its memory",
-        description="Runs the model in DIR on one sequence and draws inputs, outputs, "
-        "adds, reads and weightings over time. Needs matplotlib: keras_nm[plot].",
+        description="Runs the model in DIR on one example and draws what happens inside. "
+        "Of a Neural Turing Machine: inputs, outputs, what its heads add and read, and "
+        "where. Of a random-access machine: tape and registers at every step, and the "
+        "circuits that it ran. A .gif shows this step by step, or how it came about in "
+        "training. Needs matplotlib: keras_nm[plot].",
     )
     _add_run_directory(trace)
     trace.add_argument(
         "--length",
         type=_integer(1),
-        default=20,
         metavar="N",
-        help="length of the sequence (default: %(default)s)",
+        help="length of the example (default: the longest in training)",
+    )
+    trace.add_argument(
+        "--example",
+        type=_integer(0),
+        default=0,
+        metavar="N",
+        help="which example of that length (default: %(default)s)",
+    )
+    trace.add_argument(
+        "--animate",
+        choices=["time", "training"],
+        default="time",
+        help="what a .gif animates, the steps or the training (default: %(default)s)",
     )
     trace.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="the .png, .svg or .pdf to make (default: DIR/trace.png)",
+        help="the .png, .svg, .pdf or .gif to make (default: DIR/trace.png)",
     )
     trace.set_defaults(run=_trace)
+
+    chart = commands.add_parser(
+        "chart",
+        help="draw how runs learned, and how far that carries",
+        description="Draws runs of one task. Those of one recipe, with several seeds, are "
+        "drawn as one. `curves` has their learning curves, `lengths` how wrong they are at "
+        "lengths in and beyond training, `answers` what the first of them answers at these "
+        "lengths, beside the right answers. Needs matplotlib: keras_nm[plot].",
+    )
+    chart.add_argument("kind", choices=["curves", "lengths", "answers"])
+    chart.add_argument(
+        "directories",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="run directories, made by `keras-nm train`",
+    )
+    chart.add_argument(
+        "--lengths",
+        type=_integer(1),
+        nargs="+",
+        default=_LENGTHS,
+        metavar="N",
+        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
+    )
+    chart.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the .png, .svg or .pdf to make",
+    )
+    chart.set_defaults(run=_chart)
 
     serve = commands.add_parser(
         "serve",
@@ -338,22 +386,36 @@ def _export(options):
 
 def _trace(options):
     from keras_nm import plots
+    from keras_nm.training import pictures
 
     path = options.output or options.directory / "trace.png"
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"{path} must end in .png, .svg or .pdf")
-    if path.exists():
-        raise FileExistsError(f"{path} exists: choose another file with --output")
+    suffixes = (*plots.PICTURE_SUFFIXES, plots.ANIMATION_SUFFIX)
+    plots.check_path(path, suffixes)  # before the work
     run = keras_nm.training.load_run(options.directory)
-    x, _, _ = next(iter(run.task.evaluation_set(options.length, batch_size=1)))
-    layer = run.model.get_layer("machine")
-    if not isinstance(layer, keras_nm.layers.NTM):
-        raise ValueError(f"The plate is of an NTM. The layer of this run is {layer}")
-    trace = {name: value[0].numpy() for name, value in layer.trace(x).items()}
-    outputs = keras.activations.sigmoid(trace["output"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plots.copy_plate(x[0], outputs, trace).savefig(path, dpi=120)
+    if path.suffix in plots.PICTURE_SUFFIXES:
+        plots.write_picture(pictures.picture(run, options.length, options.example), path)
+    else:
+        frames = {"time": pictures.time_frames, "training": pictures.training_frames}
+        frames = frames[options.animate](run, options.length, options.example)
+        seconds = {"time": 0.25, "training": 1.0}[options.animate]
+        plots.write_animation(frames, path, seconds)
     print(f"Drawn to {path}")
+
+
+def _chart(options):
+    from keras_nm import plots
+    from keras_nm.training import pictures
+
+    plots.check_path(options.output, plots.PICTURE_SUFFIXES)
+    runs = [keras_nm.training.load_run(directory) for directory in options.directories]
+    if options.kind == "curves":
+        figure = pictures.curves(runs)
+    elif options.kind == "lengths":
+        figure = pictures.generalization(runs, options.lengths)
+    else:
+        figure = pictures.answers(runs[0], options.lengths)
+    plots.write_picture(figure, options.output)
+    print(f"Drawn to {options.output}")
 
 
 def _serve(options):

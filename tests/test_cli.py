@@ -72,6 +72,12 @@ def test_train_evaluate_trace_export(run, capsys, tmp_path):
     assert main(arguments) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 
+    for kind in ("time", "training"):
+        animation = tmp_path / f"{kind}.gif"
+        arguments = ["trace", str(run), "--example", "2", "--animate", kind]
+        assert main([*arguments, "--output", str(animation)]) == 0
+        assert animation.read_bytes().startswith(b"GIF89a")
+
     export = ["export", str(run), str(tmp_path / "saved"), "--lengths", "2", "3"]
     for arguments in (export, export, [*export, "--version", "2", "--overwrite"]):
         assert main(arguments) == 0
@@ -81,6 +87,16 @@ def test_train_evaluate_trace_export(run, capsys, tmp_path):
     assert (card["task"], card["seed"], card["trained_on_examples"]) == ("ntm/copy", 3, 32)
     assert [row["length"] for row in card["results"]] == [2, 3]
     assert card["results"][0] == {"length": 2, **evaluate(load_run(run), 2)}
+
+
+@pytest.mark.parametrize("kind", ["curves", "lengths", "answers"])
+def test_charts(run, capsys, tmp_path, kind):
+    path = tmp_path / "chart.svg"
+    arguments = ["chart", kind, str(run), str(run), "--lengths", "2", "5"]
+    assert main([*arguments, "--output", str(path)]) == 0
+    assert capsys.readouterr().out == f"Drawn to {path}\n"
+    assert b"<svg" in path.read_bytes()
+    assert "exists" in failure(capsys, *arguments, "--output", path)
 
 
 def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
@@ -117,9 +133,19 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["evaluate", "{missing}", "--lengths", "ten"], "at least 1, received 'ten'"),
         (["export", "{missing}", "{missing}/saved"], "not a run directory"),
         (["trace", "{missing}"], "not a run directory"),
+        (["chart", "curves", "{missing}", "--output", "{missing}"], "must end in .png"),
+        (["chart", "pie", "{run}", "--output", "x.png"], "invalid choice: 'pie'"),
+        (["chart", "curves", "{missing}", "--output", "x.png"], "not a run directory"),
+        (["trace", "{run}", "--example", "-1"], "at least 0, received '-1'"),
         (["serve", "{missing}", "--port", "99999"], "at most 65535, received '99999'"),
-        (["trace", "{run}", "--output", "{missing}.xyz"], "must end in .png, .svg or"),
-        (["trace", "{run}", "--output", "{missing}"], "must end in .png, .svg or"),
+        (
+            ["trace", "{run}", "--output", "{missing}.xyz"],
+            "must end in .png, .svg, .pdf or .gif",
+        ),
+        (
+            ["trace", "{run}", "--output", "{missing}"],
+            "must end in .png, .svg, .pdf or .gif",
+        ),
         (["evaluate", "{run}", "--locations", "2"], "with 2 locations"),
         (["nonsense"], "invalid choice: 'nonsense'"),
         ([], "required: COMMAND"),
@@ -140,7 +166,15 @@ def test_damaged_run(run, capsys, tmp_path):
 
 
 def test_help_is_worth_reading(capsys):
-    for arguments in ([], ["train"], ["resume"], ["evaluate"], ["export"], ["trace"]):
+    for arguments in (
+        [],
+        ["train"],
+        ["resume"],
+        ["evaluate"],
+        ["export"],
+        ["trace"],
+        ["chart"],
+    ):
         with pytest.raises(SystemExit) as exit:
             main([*arguments, "--help"])
         assert exit.value.code == 0
