@@ -41,7 +41,7 @@ saved_models: $(INSTALLED)
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
 test: $(INSTALLED) lint
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
