@@ -280,7 +280,7 @@ def test_renormalization_has_the_gradient_of_doing_nothing():
 
 
 def test_distributions_stay_distributions_over_many_steps(rng):
-    trace = random_layer().trace(tapes(rng), 300)
+    trace = tf.function(random_layer().trace)(tapes(rng), 300)
     for name in ("tape", "registers"):
         np.testing.assert_allclose(tf.reduce_sum(trace[name], axis=-1), 1, atol=1e-6)
 
@@ -417,12 +417,13 @@ def test_lists_are_tapes_and_numbers_of_steps():
 
 def test_outputs_are_tapes_again(rng):
     layer = random_layer(gates=gates.DEFAULT_GATES)
+    run = tf.function(layer)
     for seed in range(20):
         weights = np.random.default_rng(seed)
         layer.set_weights([3 * weights.normal(size=w.shape) for w in layer.weights])
-        tape = split_outputs(layer(tapes(rng)))["tape"]
+        tape = split_outputs(run(tapes(rng)))["tape"]
         assert np.min(tape) >= 0
-        assert np.all(np.isfinite(layer(tape)))
+        assert np.all(np.isfinite(run(tape)))
 
 
 def test_tapes_of_half_precision_are_corrected(rng):

@@ -4,6 +4,7 @@ import keras
 import nram_loops
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_nm.layers import NRAM, ChainedCell, NRAMCell, gates
 from keras_nm.layers.gates import DEFAULT_GATES
@@ -176,13 +177,15 @@ def test_writing_a_cell_s_own_content_is_no_effect(gates, registers, kept):
 
 def test_programs_do_what_their_circuits_say(rng):
     for options in ({}, {"num_slots": 6}):
+        layer = NRAM(3, gates=GATES, **options)
+        run_integers = tf.function(layer.run_integers)
         for _ in range(40):
             rules = random_rules(rng, **options)
             program = Program(3, rules, GATES, **options)
             tape = rng.integers(0, 7, (8, 7))
             trace = program.trace(tape, 5)
-            layer = program.into_layer(NRAM(3, gates=GATES, **options))
-            result = layer.run_integers(tape, 5)
+            program.into_layer(layer)
+            result = run_integers(tape, 5)
             for row in range(len(tape)):
                 end, registers, num_steps = interpret(rules, tape[row], 5)
                 assert trace["tape"][row, -1].tolist() == end

@@ -76,7 +76,10 @@ def test_a_model_is_trained_on_the_pipeline(name):
         x = keras.Input((None,), dtype="int32")
         layer = NRAM(2, num_steps=1, gates=["READ", "WRITE"])
     model = keras.Model(x, layer(x))
-    model.compile("adam", **spec.compile_arguments(task))
+    # All tapes have the same loss and metrics. Where these have been in a graph, two
+    # batches are faster without.
+    in_graph = name.startswith("ntm/") or name == "nram/access"
+    model.compile("adam", **spec.compile_arguments(task), run_eagerly=not in_graph)
     history = model.fit(task.dataset(4), steps_per_epoch=2, verbose=0, shuffle=False)
     metrics = [metric.name for metric in spec.compile_arguments(task)["weighted_metrics"]]
     assert set(history.history) == {*metrics, "loss"}
