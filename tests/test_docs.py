@@ -26,7 +26,7 @@ def test_docstring_examples(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-def test_readme_examples(tmp_path, monkeypatch):
+def test_readme_examples(tmp_path, monkeypatch, without_xla):
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert len(blocks) >= 3
     monkeypatch.chdir(tmp_path)
