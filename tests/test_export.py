@@ -125,13 +125,17 @@ def test_three_endpoints_without_keras_nm(rng, tmp_path, name):
     assert "custom gradient" not in result.stderr
 
 
+# The subject here is not the gates, and each takes its time to be traced and compiled.
+GATES = ["READ", "ONE", "ADD", "WRITE"]
+
+
 def machine_model(layer):
     tape = keras.Input((None,), dtype="int32")
     return keras.Model(tape, layer(tape))
 
 
 def test_machine_endpoints_without_keras_nm(rng, tmp_path):
-    layer = NRAM(3, num_steps=2)
+    layer = NRAM(3, num_steps=2, gates=GATES)
     model = machine_model(layer)
     export(model, tmp_path / "model")
     for num_cells, num_steps in ((8, 3), (12, 5)):
@@ -237,7 +241,7 @@ def test_the_card_of_a_machine_holds_its_program(tmp_path):
 
 def test_a_machine_is_exported_as_a_model_of_its_own(tmp_path):
     tape = keras.Input((None,), dtype="int32")
-    layer = NRAM(2, num_steps=2)
+    layer = NRAM(2, num_steps=2, gates=GATES)
     fuzzy = keras.Input((3, 3))
     for inputs, outputs in (
         (tape, keras.layers.Activation("relu")(layer(tape))),
@@ -251,7 +255,7 @@ def test_a_machine_is_exported_as_a_model_of_its_own(tmp_path):
 
 def test_a_machine_is_exported_with_its_selection(rng, tmp_path):
     tape = keras.Input((None,), dtype="int32")
-    layer = NRAM(2)
+    layer = NRAM(2, gates=GATES)
     export(
         keras.Model(tape, layer(tape, num_steps=2, selection="discrete")), tmp_path / "m"
     )
@@ -410,7 +414,7 @@ def test_the_card_says_what_the_model_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: chain(ntm()), lambda: machine_model(NRAM(2, num_steps=2))]
+    "make", [lambda: chain(ntm()), lambda: machine_model(NRAM(2, num_steps=2, gates=GATES))]
 )
 def test_the_warmup_asks_every_endpoint(tmp_path, make):
     path = export(make(), tmp_path / "model")
