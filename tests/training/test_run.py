@@ -29,7 +29,7 @@ TINY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],
     task_options={"max_length": 2, "num_bits": 3},
     steps_per_epoch=3,
-    epochs=4,
+    epochs=6,
     stop_below=0.0,
 )
 
@@ -122,13 +122,14 @@ def test_a_run_killed_before_its_first_epoch_resumes_from_the_start(finished, tm
     assert_same(weights_of(resume(tmp_path, verbose=0)), weights_of(run))
 
 
-def test_a_killed_process_leaves_a_run_that_resumes(tmp_path):
+def test_a_killed_process_leaves_a_run_that_resumes(finished, tmp_path):
+    _, whole = finished
     directory = tmp_path / "killed"
     script = (
         "import sys; sys.path[:0] = ['tests', 'tests/training']; from test_run import *\n"
         "from conftest import no_xla\n"
         "with no_xla():\n"
-        f"  train(dataclasses.replace(TINY, epochs=6), {str(directory)!r}, 5, verbose=0)"
+        f"  train(TINY, {str(directory)!r}, seed=5, verbose=0)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script], stderr=subprocess.DEVNULL, env=os.environ
@@ -146,7 +147,6 @@ def test_a_killed_process_leaves_a_run_that_resumes(tmp_path):
     assert 3 <= int(killed.model.optimizer.iterations) < 18
     resumed = resume(directory, verbose=0)
     assert int(resumed.model.optimizer.iterations) == 18
-    whole = train(dataclasses.replace(TINY, epochs=6), tmp_path / "whole", 5, verbose=0)
     assert_same(weights_of(resumed), weights_of(whole))
 
 
