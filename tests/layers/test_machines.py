@@ -106,7 +106,8 @@ def test_integer_and_discrete_machine_make_no_mistake_on_1000_random_tapes(name)
 def test_soft_machine_stops_where_the_program_stops(name, rng):
     num_cells = nram_tapes.smallest_tape(name, 9)
     tape, answer, answer_cells, num_steps = nram_tapes.sample(name, rng, 9, num_cells)
-    outputs = machine(name)(np.array([tape]), num_steps=3 * num_steps).numpy()
+    run = tf.function(machine(name))
+    outputs = run(np.array([tape]), num_steps=3 * num_steps).numpy()
     assert -outputs[0, 0, -1] == pytest.approx(num_steps, abs=1e-4)
     right = outputs[0].argmax(axis=-1) == answer
     assert np.all(right[np.array(answer_cells) == 1])
