@@ -18,6 +18,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["keras_nm", "keras_nm.*"]),
+    package_data={"keras_nm.page": ["static/*"]},
     python_requires=">=3.11",
     install_requires=[
         "keras>=3.15,<4",
@@ -33,6 +34,8 @@ setup(
         "plot": ["matplotlib>=3.9"],
         "serve": ["aiohttp>=3.11"],
         "jax": ["jax>=0.6"],
+        # Pages also need npm, which is not a Python package.
+        "page": ["tf2onnx>=1.17"],
         # What exported models are tested in, beside TensorFlow.
         "runtimes": [
             "ai-edge-litert>=2.3",
@@ -40,7 +43,13 @@ setup(
             "openvino>=2026.4",
             "tf2onnx>=1.17",
         ],
-        "test": ["pytest>=8", "dill", "pytest-xdist>=3.6", "ruff>=0.17,<0.18"],
+        "test": [
+            "dill",
+            "playwright>=1.50",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "ruff>=0.17,<0.18",
+        ],
     },
     entry_points={"console_scripts": ["keras-nm = keras_nm.cli:main"]},
     classifiers=[

@@ -10,7 +10,7 @@ from pathlib import Path
 def write_text(path: Path, content: str) -> None:
     """Writes a file beside its place and moves it there when it is complete."""
     partial = path.with_name(f"partial-{path.name}")
-    partial.write_text(content)
+    partial.write_text(content, encoding="utf-8")
     os.replace(partial, path)
 
 
