@@ -244,6 +244,23 @@ def _parser():
     )
     serve.set_defaults(run=_serve)
 
+    page = commands.add_parser(
+        "page",
+        help="write a page in which models run in the browser",
+        description="Writes one HTML file in which the newest versions of the models in "
+        "DIR/NAME/VERSION run in the browser and show what happens inside, without a "
+        "server. Needs tf2onnx, keras_nm[page], and npm, which fetches the runtime.",
+    )
+    page.add_argument("directory", type=Path, metavar="DIR", help="where the models are")
+    page.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the HTML file to make; it must not exist",
+    )
+    page.set_defaults(run=_page)
+
     data = commands.add_parser(
         "data",
         help="make a frozen dataset",
@@ -422,6 +439,13 @@ def _serve(options):
     from keras_nm import serving
 
     serving.serve(options.directory, options.host, options.port)
+
+
+def _page(options):
+    from keras_nm.page import write_page
+
+    path = write_page(options.directory, options.output)
+    print(f"Written to {path}, {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _list_data(options):
