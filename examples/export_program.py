@@ -42,6 +42,7 @@ card = {
         "num_registers": program.num_registers,
         "gate_repeats": program.gate_repeats,
     },
+    "made": "A program written into the weights: nothing is trained",
     "results": results,
 }
 print(keras_nm.export.export(model, path, card=card))
