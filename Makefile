@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := plot,serve,jax,test
+EXTRAS := plot,serve,jax,page,test
 INSTALLED := $(VENV)/.installed
 
 DEMO := runs/demo
@@ -11,7 +11,7 @@ DEMO := runs/demo
 # TensorFlow's start-up notices about this machine's CPU and missing GPU.
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo saved_models test lint clean
+.PHONY: demo saved_models page test browser lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -40,8 +40,24 @@ saved_models: $(INSTALLED)
 		--lengths 6 50
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
-test: $(INSTALLED) lint
+# All of them in one HTML file, for the browser. It takes npm.
+page: $(INSTALLED)
+	@rm -f runs/page/index.html
+	$(BIN)/keras-nm page saved_models --output runs/page/index.html
+
+test: $(INSTALLED) lint browser
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# What pages are made with, npm, and what they are tested in.
+browser:
+	@packages=; \
+	command -v npm > /dev/null || packages=npm; \
+	{ command -v chromium || command -v chromium-browser || command -v google-chrome; } \
+		> /dev/null || packages="$$packages chromium"; \
+	test -z "$$packages" || { \
+		test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get -qq update \
+		&& apt-get -qqy install --no-install-recommends $$packages; } \
+		|| echo "Without$$packages: the tests of the page will be skipped"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
