@@ -38,6 +38,7 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm train nram/access --output runs/saved_models/nram_access
 	$(BIN)/keras-nm export runs/saved_models/nram_access saved_models/nram_access \
 		--lengths 6 50
+	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
 # All of them in one HTML file, for the browser. It takes npm.
