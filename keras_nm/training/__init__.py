@@ -33,14 +33,12 @@ __all__ = [
 # Runs are of pipelines.
 if importlib.util.find_spec("tensorflow"):
     from keras_nm.training.curriculum import Curriculum
+    from keras_nm.training.evaluation import describe, evaluate, evaluate_structured
     from keras_nm.training.probe import Probe
     from keras_nm.training.run import (
         Run,
         RunError,
         build_model,
-        describe,
-        evaluate,
-        evaluate_structured,
         load_run,
         resume,
         train,

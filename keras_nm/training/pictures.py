@@ -7,8 +7,9 @@ import numpy as np
 from keras_nm import plots
 from keras_nm.arguments import check_integer
 from keras_nm.tasks import TASKS
+from keras_nm.training.evaluation import evaluate
 from keras_nm.training.recipes import RECIPES
-from keras_nm.training.run import RunError, evaluate
+from keras_nm.training.run import RunError
 
 # By metric: what it measures, and below what a task counts as solved.
 _MEASURES = {

@@ -3,7 +3,6 @@
 import copy
 import csv
 import dataclasses
-import importlib.util
 import json
 import math
 import zipfile
@@ -11,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from tensorboard.plugins.hparams import api as hparams
 
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.files import locked, write_text
-from keras_nm.layers import NRAM, NTM
+from keras_nm.layers import NTM
 from keras_nm.tasks import TASKS, Task
 from keras_nm.tasks.ntm import SequenceTask
 from keras_nm.training.callbacks import GradientNorm, SaveModel, StopBelow
 from keras_nm.training.curriculum import Curriculum
-from keras_nm.training.probe import Probe
+from keras_nm.training.evaluation import measure
 from keras_nm.training.recipes import Recipe
+from keras_nm.training.tensorboard import tensorboard_callbacks
 from keras_nm.versions import current_versions
 
 _RECIPE_FILE = "recipe.json"
@@ -37,9 +36,6 @@ _STEPS_PER_EXECUTION = 50
 # How often weights are kept, and looks taken at what the machine does, if a run takes all
 # of its epochs.
 _NUM_CHECKPOINTS, _NUM_PROBES = 12, 5
-
-# The examples that a model is measured on, at every length.
-_BATCH_SIZE, _NUM_BATCHES = 64, 2
 
 
 class RunError(ValueError):
@@ -284,7 +280,7 @@ def _continue(directory, recipe, seed, verbose):
     else:
         model = build_model(recipe)
     validation = task.evaluation_set(task.max_length, split="validation")
-    measure = _metrics(recipe)[0]
+    first_metric = _metrics(recipe)[0]
 
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // recipe.steps_per_epoch
@@ -294,7 +290,7 @@ def _continue(directory, recipe, seed, verbose):
         lines = curve.read_text().splitlines(keepends=True)
         write_text(curve, "".join(lines[: 1 + epochs_done]))
     # Or between the last epoch and the result.
-    if not (epochs_done and _measure(model, validation)[measure] < recipe.stop_below):
+    if not (epochs_done and measure(model, validation)[first_metric] < recipe.stop_below):
         model.fit(
             task.dataset(
                 recipe.batch_size,
@@ -309,9 +305,15 @@ def _continue(directory, recipe, seed, verbose):
             callbacks=[
                 *([curriculum] if curriculum else []),
                 *([] if keras.backend.backend() == "jax" else [GradientNorm()]),
-                StopBelow(f"val_{measure}", recipe.stop_below),
+                StopBelow(f"val_{first_metric}", recipe.stop_below),
                 keras.callbacks.CSVLogger(curve, append=True),
-                *_tensorboard(directory, recipe, seed, task),
+                *tensorboard_callbacks(
+                    directory / _TENSORBOARD,
+                    recipe,
+                    seed,
+                    examples=next(iter(validation)),
+                    every=_share(recipe.epochs, _NUM_PROBES),
+                ),
                 keras.callbacks.ModelCheckpoint(
                     directory / _CHECKPOINTS / "{epoch:05d}.weights.h5",
                     save_weights_only=True,
@@ -324,47 +326,13 @@ def _continue(directory, recipe, seed, verbose):
             verbose=verbose,
         )
     num_examples = int(model.optimizer.iterations) * recipe.batch_size
-    result = {"examples": num_examples, **_measure(model, validation)}
+    result = {"examples": num_examples, **measure(model, validation)}
     write_text(directory / _RESULT_FILE, json.dumps(result, indent=2))
     return model, result
 
 
-def _tensorboard(directory, recipe, seed, task):
-    """Callbacks that write what TensorBoard shows of a run."""
-    log_dir = directory / _TENSORBOARD
-    return [
-        keras.callbacks.TensorBoard(log_dir),
-        hparams.KerasCallback(str(log_dir), {**_settings(recipe), "seed": seed}),
-        Probe(
-            log_dir,
-            next(iter(task.evaluation_set(task.max_length, split="validation"))),
-            every=_share(recipe.epochs, _NUM_PROBES),
-            pictures=importlib.util.find_spec("matplotlib") is not None,
-        ),
-    ]
-
-
 def _share(total, number):
     return math.ceil(total / number)
-
-
-def _settings(recipe):
-    """A recipe as numbers and strings by names like `optimizer.learning_rate`."""
-    settings = {}
-
-    def add(name, value):
-        if isinstance(value, dict):
-            for key, part in value.items():
-                if key not in ("module", "registered_name"):
-                    # Keras's configurations have their arguments in `config`.
-                    add(name if key == "config" else f"{name}.{key}".lstrip("."), part)
-        elif isinstance(value, bool | int | float | str):
-            settings[name] = value
-        elif value is not None:
-            settings[name] = str(value)
-
-    add("", dataclasses.asdict(recipe))
-    return settings
 
 
 def load_run(directory):
@@ -382,78 +350,6 @@ def load_run(directory):
     directory = Path(directory)
     recipe, seed, versions, result = _read(directory)
     return Run(directory, recipe, seed, versions, _load_model(directory), result)
-
-
-def evaluate(run, length):
-    """Measures a model on examples of one length, from the test split.
-
-    Args:
-        run: A `Run`.
-        length: Positive integer.
-
-    Returns:
-        A dict of the task's metrics, such as `"bits_per_sequence"`, and `"examples"`, the
-        number of examples.
-    """
-    data = run.task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
-    return {**_measure(run.model, data), "examples": _BATCH_SIZE * _NUM_BATCHES}
-
-
-def evaluate_structured(run):
-    """Measures a model on the cases that random examples hardly ever are.
-
-    Args:
-        run: A `Run`.
-
-    Returns:
-        A dict from the cases of `keras_nm.tasks.Task.structured_sets` to dicts as those
-        of `evaluate`.
-    """
-    return {
-        name: {**_measure(run.model, data), "examples": _BATCH_SIZE}
-        for name, data in run.task.structured_sets(_BATCH_SIZE).items()
-    }
-
-
-def describe(run, lengths):
-    """Describes a run and measures its model, for a model card.
-
-    Args:
-        run: A `Run`.
-        lengths: Positive integers, the lengths of the examples to measure on.
-
-    Returns:
-        A dict that can be written as JSON, for `keras_nm.export.export`.
-    """
-    results = [{"length": length, **evaluate(run, length)} for length in lengths]
-    spec, machine = _spec(run.recipe), run.model.get_layer("machine")
-    if isinstance(machine, NRAM):
-        for result in results:
-            result["num_steps"] = machine.num_steps
-    return {
-        "task": run.recipe.task,
-        "task_options": dataclasses.asdict(run.task),
-        "paper": f"{spec.paper.name}, section {spec.section}",
-        "layer": {
-            "class_name": type(machine).__name__,
-            **{
-                name: value
-                for name, value in machine.get_config().items()
-                if isinstance(value, int | float | str | list | tuple)
-            },
-        },
-        "recipe": dataclasses.asdict(run.recipe),
-        "seed": run.seed,
-        "trained_on_examples": int(run.model.optimizer.iterations) * run.recipe.batch_size,
-        "versions": run.versions,
-        "results": results,
-    }
-
-
-def _measure(model, data):
-    result = model.evaluate(data, verbose=0, return_dict=True)
-    del result["loss"]  # the same as a metric, or a sum that depends on the length
-    return result
 
 
 def _read(directory):

@@ -1,4 +1,7 @@
 import dataclasses
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,3 +119,14 @@ def test_a_run_without_a_curve(copy_run, tmp_path):
         copy_run.curve("nothing")
     with pytest.raises(RunError, match="FileNotFoundError"):
         dataclasses.replace(copy_run, directory=tmp_path).curve("loss")
+
+
+def test_the_documented_code_runs(copy_run, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text()
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(copy_run.directory, tmp_path / "runs" / "copy")
+    exec(compile(code, "docs/pictures.md", "exec"), {})
+    written = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert written == set(re.findall(r'"([a-z]+\.(?:png|gif))"', code))
+    assert len(written) == 7

@@ -328,16 +328,16 @@ def test_tensorboard_shows_what_a_run_was_made_of(finished):
     assert {name: settings[name] for name in expected} == expected
     assert {"train", "validation", "probe"} <= {path.name for path in log_dir.iterdir()}
     examples, norms = run.curve("gradient_norm")
-    assert examples == [24, 48, 72, 96]
+    assert examples == [24, 48, 72, 96, 120, 144]
     assert min(norms) > 0
 
 
 def test_weights_are_kept(finished):
     directory, run = finished
     kept = run.checkpoints()
-    assert list(kept) == [24, 48, 72, 96]
+    assert list(kept) == [24, 48, 72, 96, 120, 144]
     model = load_run(directory).model
-    model.load_weights(kept[96])
+    model.load_weights(kept[144])
     assert_same(model.get_weights(), run.model.get_weights())
     model.load_weights(kept[24])
     assert not np.array_equal(model.get_weights()[0], run.model.get_weights()[0])

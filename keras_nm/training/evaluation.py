@@ -1,0 +1,82 @@
+"""Measures the models of runs."""
+
+import dataclasses
+
+from keras_nm.layers import NRAM
+from keras_nm.tasks import TASKS
+
+# The examples that a model is measured on, at every length.
+_BATCH_SIZE, _NUM_BATCHES = 64, 2
+
+
+def evaluate(run, length):
+    """Measures a model on examples of one length, from the test split.
+
+    Args:
+        run: A `Run`.
+        length: Positive integer.
+
+    Returns:
+        A dict of the task's metrics, such as `"bits_per_sequence"`, and `"examples"`, the
+        number of examples.
+    """
+    data = run.task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
+    return {**measure(run.model, data), "examples": _BATCH_SIZE * _NUM_BATCHES}
+
+
+def evaluate_structured(run):
+    """Measures a model on the cases that random examples hardly ever are.
+
+    Args:
+        run: A `Run`.
+
+    Returns:
+        A dict from the cases of `keras_nm.tasks.Task.structured_sets` to dicts as those
+        of `evaluate`.
+    """
+    return {
+        name: {**measure(run.model, data), "examples": _BATCH_SIZE}
+        for name, data in run.task.structured_sets(_BATCH_SIZE).items()
+    }
+
+
+def describe(run, lengths):
+    """Describes a run and measures its model, for a model card.
+
+    Args:
+        run: A `Run`.
+        lengths: Positive integers, the lengths of the examples to measure on.
+
+    Returns:
+        A dict that can be written as JSON, for `keras_nm.export.export`.
+    """
+    results = [{"length": length, **evaluate(run, length)} for length in lengths]
+    spec, machine = TASKS[run.recipe.task], run.model.get_layer("machine")
+    if isinstance(machine, NRAM):
+        for result in results:
+            result["num_steps"] = machine.num_steps
+    return {
+        "task": run.recipe.task,
+        "task_options": dataclasses.asdict(run.task),
+        "paper": f"{spec.paper.name}, section {spec.section}",
+        "layer": {
+            "class_name": type(machine).__name__,
+            **{
+                name: value
+                for name, value in machine.get_config().items()
+                if isinstance(value, int | float | str | list | tuple)
+            },
+        },
+        "recipe": dataclasses.asdict(run.recipe),
+        "seed": run.seed,
+        "trained_on_examples": int(run.model.optimizer.iterations) * run.recipe.batch_size,
+        "versions": run.versions,
+        "results": results,
+    }
+
+
+def measure(model, data):
+    """Evaluates a model: gives a dict of its metrics."""
+    result = model.evaluate(data, verbose=0, return_dict=True)
+    del result["loss"]  # the same as a metric, or a sum that depends on the length
+    return result
