@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm import plots
 from keras_nm.cli import main
 from keras_nm.export import export
 from keras_nm.layers import NRAM, NTM
 from keras_nm.page import runtime, write_page
+from keras_nm.plots.plate import focused_locations
 from keras_nm.programs import PROGRAMS, Program
 from keras_nm.tasks import TASKS
 
@@ -252,8 +252,8 @@ def test_copying(open_model, steps, rng, length):
 
     # Of the ring of locations, the part that the figures in Python show.
     tab.get_by_label("Show all 128 locations").uncheck()
-    both = [np.stack([step[kind][0] for step in expected]) for kind in ("write", "read")]
-    places = plots._focused_locations(*both) % 128
+    both = [np.stack([step[kind] for step in expected]) for kind in ("write", "read")]
+    places = focused_locations(*both) % 128
     assert len(places) < 60
     assert_close(shown(tab, "Memory")["memory"], expected[-1]["memory"][:, places])
 

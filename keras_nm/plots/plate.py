@@ -49,7 +49,7 @@ def ntm_plate(inputs, outputs, trace, time=None):
     >>> figure = keras_nm.plots.ntm_plate(inputs[0], trace["output"], trace)
     """
     weightings = [trace["write_weightings"], trace["read_weightings"]]
-    locations = _focused_locations(*weightings)
+    locations = focused_locations(*weightings)
     rows = [
         (
             ("Inputs", "channel", np.asarray(inputs), _VECTORS),
@@ -181,7 +181,7 @@ def _name_locations(axes, trace):
     axes.yaxis.set_major_formatter(lambda place, _: f"{place % num_locations:.0f}")
 
 
-def _focused_locations(*weightings):
+def focused_locations(*weightings):
     """The shortest range on the ring of locations with all that a weighting focused on.
 
     Args:
