@@ -192,6 +192,54 @@ def _parser():
     )
     trace.set_defaults(run=_trace)
 
+    sweep = commands.add_parser(
+        "sweep",
+        help="train a task from many seeds, in parallel",
+        description="Trains a task by its recipes from the seeds 0, 1, ..., in parallel "
+        "processes, each run in DIR/LAYER-SEED, and measures what they learned. At the end "
+        "the table is in DIR/table.md, and the charts, if matplotlib is installed, are in "
+        "DIR/curves.png and DIR/lengths.png. If it is interrupted, run it again.",
+    )
+    sweep.add_argument("task", choices=tasks, help="one of: %(choices)s", metavar="TASK")
+    sweep.add_argument(
+        "--layer",
+        choices=layers,
+        nargs="+",
+        dest="layers",
+        metavar="LAYER",
+        help="some of: %(choices)s (default: all that the task has a recipe for)",
+    )
+    sweep.add_argument(
+        "--seeds",
+        type=_integer(1),
+        default=5,
+        metavar="N",
+        help="number of seeds (default: %(default)s)",
+    )
+    sweep.add_argument(
+        "--jobs",
+        type=_integer(1),
+        default=2,
+        metavar="N",
+        help="number of processes at a time (default: %(default)s)",
+    )
+    sweep.add_argument(
+        "--lengths",
+        type=_integer(1),
+        nargs="+",
+        default=_LENGTHS,
+        metavar="N",
+        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
+    )
+    sweep.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the directory of all runs",
+    )
+    sweep.set_defaults(run=_sweep)
+
     chart = commands.add_parser(
         "chart",
         help="draw how runs learned, and how far that carries",
@@ -324,14 +372,9 @@ def _integer(minimum, maximum=None):
 
 
 def _train(options):
-    recipes = keras_nm.training.RECIPES[options.task]
-    layer = options.layer or next(iter(recipes))
-    if layer not in recipes:
-        raise ValueError(
-            f"There is no recipe for {options.task} with {layer}. "
-            f"There is one for: {', '.join(sorted(recipes))}"
-        )
-    run = keras_nm.training.train(recipes[layer], options.output, options.seed)
+    layer = options.layer or next(iter(keras_nm.training.RECIPES[options.task]))
+    recipe = _recipe(options.task, layer)
+    run = keras_nm.training.train(recipe, options.output, options.seed)
     _report(run, options.output)
 
 
@@ -347,6 +390,37 @@ def _report(run, directory):
         f"Trained on {num_examples} examples. At length {run.task.max_length}: {measured}. "
         f"The run is in {directory}"
     )
+
+
+def _sweep(options):
+    names = options.layers or list(keras_nm.training.RECIPES[options.task])
+    recipes = {name: _recipe(options.task, name) for name in names}
+    rows, errors = {}, {}
+    runs = keras_nm.training.sweep(
+        recipes, range(options.seeds), options.output, options.lengths, options.jobs
+    )
+    for name, row in runs:
+        (errors if isinstance(row, Exception) else rows)[name] = row
+        done = len(rows) + len(errors)
+        print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
+    if rows:
+        print(keras_nm.training.write_report(rows, options.task, options.output), end="")
+    if errors:
+        name, error = next(iter(errors.items()))
+        raise ValueError(
+            f"{len(errors)} of {done} runs failed; run the sweep again to go on with them. "
+            f"{name}: {type(error).__name__}: {error}"
+        )
+
+
+def _recipe(task, layer):
+    recipes = keras_nm.training.RECIPES[task]
+    if layer not in recipes:
+        raise ValueError(
+            f"There is no recipe for {task} with {layer}. "
+            f"There is one for: {', '.join(sorted(recipes))}"
+        )
+    return recipes[layer]
 
 
 def _words(name):

@@ -99,6 +99,35 @@ def test_charts(run, capsys, tmp_path, kind):
     assert "exists" in failure(capsys, *arguments, "--output", path)
 
 
+def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path):
+    row = {
+        "recipe": "ntm",
+        "seed": 0,
+        "examples": 9,
+        "seconds": 1.0,
+        "solved_at": None,
+        "metric": "bits_per_sequence",
+        "curve": ([9], [0.5]),
+        "trained": (1, 3),
+        "results": {7: {"wrong_bits_per_sequence": 2.0}},
+    }
+
+    def pretend(recipes, seeds, directory, lengths, jobs):
+        assert dict(recipes) == {"ntm": TINY}
+        assert (list(seeds), directory, lengths, jobs) == ([0, 1], tmp_path, [7], 3)
+        yield "ntm-1", OSError("no space left")
+        yield "ntm-0", row
+
+    monkeypatch.setattr(keras_nm.training, "sweep", pretend)
+    arguments = ["--seeds", "2", "--jobs", "3", "--lengths", "7", "--output", str(tmp_path)]
+    assert main(["sweep", "ntm/copy", *arguments]) == 2
+    captured = capsys.readouterr()
+    table = (tmp_path / "table.md").read_text()
+    assert captured.out == f"1 of 2: ntm-1\n2 of 2: ntm-0\n{table}"
+    assert "1 of 2 runs failed; run the sweep again" in captured.err
+    assert "ntm-1: OSError: no space left" in captured.err
+
+
 def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
     picture = tmp_path / "plate.png"
     picture.write_text("mine")
@@ -133,6 +162,10 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["evaluate", "{missing}", "--lengths", "ten"], "at least 1, received 'ten'"),
         (["export", "{missing}", "{missing}/saved"], "not a run directory"),
         (["trace", "{missing}"], "not a run directory"),
+        (
+            ["sweep", "ntm/copy", "--output", "x", "--seeds", "0"],
+            "at least 1, received '0'",
+        ),
         (["chart", "curves", "{missing}", "--output", "{missing}"], "must end in .png"),
         (["chart", "pie", "{run}", "--output", "x.png"], "invalid choice: 'pie'"),
         (["chart", "curves", "{missing}", "--output", "x.png"], "not a run directory"),

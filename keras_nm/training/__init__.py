@@ -35,6 +35,7 @@ if importlib.util.find_spec("tensorflow"):
     from keras_nm.training.curriculum import Curriculum
     from keras_nm.training.evaluation import describe, evaluate, evaluate_structured
     from keras_nm.training.probe import Probe
+    from keras_nm.training.report import write_report
     from keras_nm.training.run import (
         Run,
         RunError,
@@ -43,6 +44,7 @@ if importlib.util.find_spec("tensorflow"):
         resume,
         train,
     )
+    from keras_nm.training.sweep import sweep
 
     __all__ += [
         "Curriculum",
@@ -55,5 +57,7 @@ if importlib.util.find_spec("tensorflow"):
         "evaluate_structured",
         "load_run",
         "resume",
+        "sweep",
         "train",
+        "write_report",
     ]

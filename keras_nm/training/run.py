@@ -352,6 +352,19 @@ def load_run(directory):
     return Run(directory, recipe, seed, versions, _load_model(directory), result)
 
 
+def run_of(directory):
+    """The recipe and the seed of a run directory, or `None` if it is none."""
+    if not (directory / _RECIPE_FILE).exists():
+        return None
+    recipe, seed, _, _ = _read(directory)
+    return recipe, seed
+
+
+def is_finished(directory):
+    """Whether the training in a run directory is over."""
+    return (directory / _RESULT_FILE).exists()
+
+
 def _read(directory):
     """The recipe, seed, versions and result (or None) of a run directory."""
     if not (directory / _RECIPE_FILE).is_file():
