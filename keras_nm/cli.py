@@ -181,8 +181,7 @@ def _parser():
     trace.add_argument(
         "--animate",
         choices=["time", "training"],
-        default="time",
-        help="what a .gif animates, the steps or the training (default: %(default)s)",
+        help="what a .gif animates, the steps or the training (default: time)",
     )
     trace.add_argument(
         "--output",
@@ -481,14 +480,19 @@ def _trace(options):
 
     path = options.output or options.directory / "trace.png"
     suffixes = (*plots.PICTURE_SUFFIXES, plots.ANIMATION_SUFFIX)
+    if options.animate:
+        suffixes = (plots.ANIMATION_SUFFIX,)
     plots.check_path(path, suffixes)  # before the work
     run = keras_nm.training.load_run(options.directory)
     if path.suffix in plots.PICTURE_SUFFIXES:
         plots.write_picture(pictures.picture(run, options.length, options.example), path)
     else:
-        frames = {"time": pictures.time_frames, "training": pictures.training_frames}
-        frames = frames[options.animate](run, options.length, options.example)
-        seconds = {"time": 0.25, "training": 1.0}[options.animate]
+        frames, seconds = {
+            None: (pictures.time_frames, 0.25),
+            "time": (pictures.time_frames, 0.25),
+            "training": (pictures.training_frames, 1.0),
+        }[options.animate]
+        frames = frames(run, options.length, options.example)
         plots.write_animation(frames, path, seconds)
     print(f"Drawn to {path}")
 

@@ -169,6 +169,7 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["chart", "curves", "{missing}", "--output", "{missing}"], "must end in .png"),
         (["chart", "pie", "{run}", "--output", "x.png"], "invalid choice: 'pie'"),
         (["chart", "curves", "{missing}", "--output", "x.png"], "not a run directory"),
+        (["trace", "{run}", "--animate", "time", "--output", "x.png"], "must end in .gif"),
         (["trace", "{run}", "--example", "-1"], "at least 0, received '-1'"),
         (["serve", "{missing}", "--port", "99999"], "at most 65535, received '99999'"),
         (

@@ -120,13 +120,13 @@ def as_array(tape):
     return np.array(tape) if isinstance(tape, (list, tuple)) else tape
 
 
-def check_registers(registers, num_registers, size):
+def check_registers(registers, num_registers, tape):
     """Checks registers in integers.
 
     Args:
         registers: Tensor or array.
         num_registers: Integer R.
-        size: M, an integer or an integer tensor.
+        tape: Tensor or array `(B, M)`.
 
     Returns:
         Whether they are `(B, R)` in 0..M-1: `True`, or a boolean tensor.
@@ -141,14 +141,21 @@ def check_registers(registers, num_registers, size):
             f"`registers` must be integers of shape (batch, {num_registers}). Received: "
             f"{dtype} of shape {shape}"
         )
+    if None not in (shape[0], tape.shape[0]) and shape[0] != tape.shape[0]:
+        raise ValueError(
+            f"Every tape needs registers. Received: {tape.shape[0]} tapes and registers of "
+            f"shape {shape}"
+        )
     values = _known(registers)
-    if values is None:
+    size = tape.shape[1]
+    if values is None or size is None:
+        size = ops.shape(tape)[1]
         valid = ops.all(ops.logical_and(registers >= 0, ops.less(registers, size)))
         return _at_run_time(valid, "Registers hold integers from 0 to M - 1")
-    if values.size and (values.min() < 0 or values.max() >= int(size)):
+    if values.size and (values.min() < 0 or values.max() >= size):
         raise ValueError(
-            f"Registers beside a tape of {int(size)} cells hold integers from 0 to "
-            f"{int(size) - 1}. Received integers from {values.min()} to {values.max()}"
+            f"Registers beside a tape of {size} cells hold integers from 0 to {size - 1}. "
+            f"Received integers from {values.min()} to {values.max()}"
         )
     return True
 

@@ -700,8 +700,7 @@ class NRAM(keras.layers.Layer):
         """
         tape, valid = self._checked_integers(tape)
         registers = as_array(registers)
-        size = tape.shape[1] or ops.shape(tape)[1]
-        valid = valid & check_registers(registers, self.cell.num_registers, size)
+        valid = valid & check_registers(registers, self.cell.num_registers, tape)
         registers = ops.cast(registers, "int32")
         result, states = step_integers(
             self.cell,

@@ -24,7 +24,8 @@ class Tracer(keras.Model):
         A dict from the names of these layers to what their `trace` gives.
 
     Raises:
-        ValueError: For a model without such layers, or of another kind.
+        ValueError: For a model without such layers, with stateful layers, or of another
+            kind.
 
     Example:
 
@@ -50,6 +51,12 @@ class Tracer(keras.Model):
                 "A Tracer takes a model with NTM or NRAM layers. Received the layers "
                 f"{[layer.name for layer in model.layers]}"
             )
+        stateful = [x.name for x in model.layers if getattr(x, "stateful", False)]
+        if stateful:
+            raise ValueError(
+                "A Tracer shows sequences from their beginning, and to run it would change "
+                f"the states of stateful layers. Received the stateful layers {stateful}"
+            )
         # What the machines are called with, from what the model is called with.
         self._options = {machine.name: _call_options(machine) for machine in self.machines}
         self.feed = keras.Model(
@@ -60,7 +67,10 @@ class Tracer(keras.Model):
                     **{
                         name: value
                         for name, value in self._options[machine.name].items()
-                        if isinstance(value, keras.KerasTensor)
+                        if any(
+                            isinstance(x, keras.KerasTensor)
+                            for x in keras.tree.flatten(value)
+                        )
                     },
                 }
                 for machine in self.machines
@@ -82,6 +92,8 @@ class Tracer(keras.Model):
 
 def _call_options(machine):
     """The arguments of a layer in its model, beside the first, that `trace` takes."""
-    names = ("mask",) if isinstance(machine, NTM) else ("num_steps", "selection")
+    names = ("num_steps", "selection")
+    if isinstance(machine, NTM):
+        names = ("mask", "initial_state")
     arguments = machine._inbound_nodes[0].arguments.kwargs
     return {name: arguments.get(name) for name in names}

@@ -46,9 +46,9 @@ def write_page(directory, path):
     path = Path(path)
     if path.exists():
         raise FileExistsError(f"{path} exists, and is not overwritten: choose another path")
+    blobs = fetch_runtime()  # before the work of converting models
     models = describe_models(Path(directory))
-    blobs = {f"model-{index}": model.pop("onnx") for index, model in enumerate(models)}
-    blobs |= fetch_runtime()
+    blobs |= {f"model-{index}": model.pop("onnx") for index, model in enumerate(models)}
     parts = {
         "style": _static("page.css"),
         "script": "\n".join(_static(name) for name in _SCRIPTS),

@@ -5,7 +5,6 @@ import dataclasses
 import inspect
 import json
 import os
-import re
 
 import numpy as np
 import tensorflow as tf
@@ -273,22 +272,22 @@ def _program(card):
     if "rules" not in card:
         return None
     program = Program.from_json(json.dumps(card["rules"]))
-    reachable = program.reachable_patterns()
-    circuits = []  # in the order of the blocks of the text
-    patterns = {}  # from each pattern to the index of its circuit
-    for pattern, circuit in program.circuits.items():
-        if pattern in reachable:
-            if circuit not in circuits:
-                circuits.append(circuit)
-            patterns[pattern] = circuits.index(circuit)
-    blocks = re.split(r"\n(?! )", program.to_text())
+    circuits = [circuit for _, circuit in program.blocks()]
     return {
-        "patterns": patterns,
+        # From each pattern to the index of its circuit.
+        "patterns": {
+            pattern: circuits.index(program.circuits[pattern])
+            for pattern in sorted(program.reachable_patterns())
+        },
         # Of the endpoint's outputs. Slots have no gate of their own, so no gate's name.
         "outputs": list(program.sequence),
         "circuits": [
-            {"text": text, "gates": dict(circuit.gates), **_picture(circuit)}
-            for text, circuit in zip(blocks, circuits, strict=True)
+            {
+                "text": text,
+                "gates": dict(circuit.gates),
+                **_picture(circuit),
+            }
+            for text, circuit in zip(program.texts(), circuits, strict=True)
         ],
     }
 

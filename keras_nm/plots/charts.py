@@ -14,7 +14,9 @@ _STYLES = [
 ]
 
 
-def learning_curves(curves, measure="bits per sequence", solved_below=None):
+def learning_curves(
+    curves, measure="bits per sequence", solved_below=None, examples="sequences"
+):
     """Draws learning curves: a line for each seed, and a thick one for their median.
 
     Args:
@@ -22,6 +24,7 @@ def learning_curves(curves, measure="bits per sequence", solved_below=None):
             examples trained on, rising, and the measure at those.
         measure: String, what is measured, with its unit.
         solved_below: Optional float, a threshold to draw.
+        examples: String, what the examples are.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -34,9 +37,16 @@ def learning_curves(curves, measure="bits per sequence", solved_below=None):
     """
     figure, axes = _axes()
     for (label, seeds), (color, style) in zip(curves.items(), _styles(curves), strict=True):
-        for examples, values in seeds:
+        for numbers, values in seeds:
             axes.plot(
-                np.divide(examples, 1000), values, style, color=color, lw=0.7, alpha=0.5
+                np.divide(numbers, 1000),
+                values,
+                style,
+                color=color,
+                lw=0.7,
+                alpha=0.5,
+                marker="o",  # so that one of a single epoch is seen
+                ms=2,
             )
         shared, medians = _median(seeds)
         axes.plot(
@@ -63,7 +73,7 @@ def learning_curves(curves, measure="bits per sequence", solved_below=None):
     axes.set_yscale("symlog", linthresh=_smallest(curves))
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
-    axes.set_xlabel("sequences trained on, in thousands")
+    axes.set_xlabel(f"{examples} trained on, in thousands")
     axes.set_ylabel(measure)
     axes.legend(frameon=False)
     return figure
@@ -120,6 +130,7 @@ def generalization_chart(
         )
     axes.set_ylim(bottom=0)
     axes.set_xlabel(length)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel(measure)
     axes.legend(frameon=False)
     return figure
@@ -135,7 +146,12 @@ def _axes():
 
 
 def _styles(items):
-    return [_STYLES[index % len(_STYLES)] for index in range(len(items))]
+    # Beyond six, the colors come again with other lines.
+    number = len(_STYLES)
+    return [
+        (_STYLES[index % number][0], _STYLES[(index + index // number) % number][1])
+        for index in range(len(items))
+    ]
 
 
 def _named(label, seeds):

@@ -86,8 +86,8 @@ def draw_circuit(axes, circuit, title, values=None):
         axes: Of the size of `circuit_size`.
         circuit: A `Circuit`.
         title: String.
-        values: Optional dict from the kind and the name of a node to its value, which is
-            written on the line that leaves it, or beside it.
+        values: Optional dict from the kind and the name of a node to its value and how
+            certain that is, which are written on the line that leaves it, or beside it.
     """
     nodes, edges = layout(circuit)
     width, height = axes.figure.get_size_inches() * [
@@ -118,6 +118,10 @@ def draw_circuit(axes, circuit, title, values=None):
         offset = (edge.argument - (ports - 1) / 2) * 1.1 * _HALF_HEIGHT
         points[0] = points[0][0] + _HALF_WIDTH, points[0][1]
         points[-1] = points[-1][0] - _HALF_WIDTH, points[-1][1] + offset
+        # Straight where it passes a column, to keep clear of the boxes there.
+        points[1:-1] = [
+            (x + side * _HALF_WIDTH, y) for x, y in points[1:-1] for side in (-1, 1)
+        ]
         axes.add_patch(
             PathPatch(_curve(points), fill=False, edgecolor=_LINE, linewidth=1.2, zorder=1)
         )
@@ -150,10 +154,12 @@ def draw_circuit(axes, circuit, title, values=None):
             x, y, node.name, ha="center", va="center", fontsize=6 if small else 9, zorder=3
         )
         if values and (node.kind, node.name) in values:
+            value, certain = values[node.kind, node.name]
             axes.text(
                 x + _HALF_WIDTH + 0.05,
                 y - 0.03,
-                values[node.kind, node.name],
+                value,
+                alpha=0.25 + 0.75 * certain,
                 ha="left",
                 va="bottom",
                 fontsize=9,

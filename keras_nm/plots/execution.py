@@ -138,19 +138,20 @@ class _Table:
         return _LABELS + columns * _CELL_WIDTH + 2 * _GAP + 2 * 0.7 + 0.2
 
     def values(self, trace, circuit, time):
-        """What is on the lines of a circuit at a time step, by kind and name."""
+        """What is on the lines of a circuit at a time step, by kind and name.
+
+        Each with its probability: of an uncertain choice, the most probable value need not
+        be what the most probable gate gives.
+        """
         outputs = ops.convert_to_numpy(trace["outputs"])[self.example, time]
-        outputs = outputs.argmax(axis=-1)
-        before, after = self.numbers[time, self.num_cells :], self.numbers[time + 1]
-        values = {("register", f"r{i + 1}"): value for i, value in enumerate(before)}
-        after = after[self.num_cells :]
-        values |= {("next", f"r{i + 1}"): value for i, value in enumerate(after)}
+        before = self.distributions[time, self.num_cells :]
+        after = self.distributions[time + 1, self.num_cells :]
+        found = {("register", f"r{i + 1}"): x for i, x in enumerate(before)}
+        found |= {("next", f"r{i + 1}"): x for i, x in enumerate(after)}
         if self.program.num_slots is None:
             names = list(self.program.sequence)
-            values |= {
-                ("gate", name): outputs[names.index(name)] for name, _ in circuit.gates
-            }
-        return values
+            found |= {("gate", n): outputs[names.index(n)] for n, _ in circuit.gates}
+        return {key: (x.argmax(), min(max(x.max(), 0), 1)) for key, x in found.items()}
 
     def draw(self, axes, time):
         last = self.num_steps if time is None else time

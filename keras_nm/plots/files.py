@@ -58,20 +58,26 @@ def write_animation(figures, path, seconds=0.25):
         FileExistsError: If there is such a file.
     """
     path = check_path(path, (ANIMATION_SUFFIX,))
-    frames = [Image.fromarray(to_array(figure)) for figure in figures]
+    # As one byte per pixel: there may be hundreds.
+    frames = [_quantized(Image.fromarray(to_array(figure))) for figure in figures]
     if not frames:
         raise ValueError("An animation needs at least one figure")
-    width, height = np.max([frame.size for frame in frames], axis=0)
+    size = tuple(np.max([frame.size for frame in frames], axis=0))
     for index, frame in enumerate(frames):
-        page = Image.new("RGB", (width, height), "white")
-        page.paste(frame)
-        frames[index] = page.quantize(dither=Image.Dither.NONE)
+        if frame.size != size:
+            page = Image.new("RGB", size, "white")
+            page.paste(frame)
+            frames[index] = _quantized(page)
     milliseconds = [round(1000 * seconds)] * len(frames)
     milliseconds[-1] += 2000
     path.parent.mkdir(parents=True, exist_ok=True)
     frames[0].save(
         path, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
     )
+
+
+def _quantized(image):
+    return image.quantize(dither=Image.Dither.NONE)
 
 
 def check_path(path, suffixes):

@@ -1,5 +1,6 @@
 """The picture of what a machine did, whichever machine it is."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -9,17 +10,22 @@ from keras_nm.plots.plate import ntm_plate
 from keras_nm.programs import Program
 
 
-def machine_picture(machine, trace, inputs, outputs, example=0, time=None):
+def machine_picture(
+    machine, trace, inputs, outputs, example=0, time=None, from_logits=True
+):
     """Draws what a machine did with an example: `ntm_plate` or `execution_picture`.
 
     Args:
         machine: An `NTM` or `NRAM` layer.
         trace: What its `trace` gives.
-        inputs: Array, what its model took.
-        outputs: Array, what its model put out: of sequences, logits
+        inputs: What its model took. Of sequences it is shown if it is an array
+            `(batch, timesteps, features)`.
+        outputs: Array, what its model put out, of sequences
             `(batch, timesteps, output_size)`.
         example: Integer, which one of the batch.
         time: Optional integer, as for these two.
+        from_logits: Boolean, whether outputs of sequences are logits or probabilities.
+            Defaults to `True`.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -38,8 +44,10 @@ def machine_picture(machine, trace, inputs, outputs, example=0, time=None):
     if isinstance(machine, NRAM):
         return execution_picture(trace, _program(machine), example, time)
     trace = {name: ops.convert_to_numpy(values)[example] for name, values in trace.items()}
-    probabilities = ops.convert_to_numpy(ops.sigmoid(outputs[example]))
-    return ntm_plate(np.asarray(inputs)[example], probabilities, trace, time)
+    outputs = ops.sigmoid(outputs) if from_logits else outputs
+    shown = keras.tree.flatten(inputs)[0]
+    shown = ops.convert_to_numpy(shown)[example] if np.ndim(shown) == 3 else None
+    return ntm_plate(shown, ops.convert_to_numpy(outputs)[example], trace, time)
 
 
 def num_frames(machine, trace, example=0):

@@ -27,7 +27,7 @@ def ntm_plate(inputs, outputs, trace, time=None):
     locations that any head focused on, around the ring that the memory is.
 
     Args:
-        inputs: Array of shape `(timesteps, input_size)`.
+        inputs: Array of shape `(timesteps, input_size)`, or `None` to leave it out.
         outputs: Array of probabilities of shape `(timesteps, output_size)`.
         trace: Dict of arrays for the same sequence, as `NTM.trace` gives them, without
             the batch axis: `"add"` `(timesteps, heads, width)`, `"reads"`
@@ -52,7 +52,7 @@ def ntm_plate(inputs, outputs, trace, time=None):
     locations = focused_locations(*weightings)
     rows = [
         (
-            ("Inputs", "channel", np.asarray(inputs), _VECTORS),
+            None if inputs is None else ("Inputs", "channel", np.asarray(inputs), _VECTORS),
             ("Outputs", "channel", np.asarray(outputs), _VECTORS),
         ),
         *_head_rows("Adds", "Reads", trace["add"], trace["reads"], "width", _VECTORS),
@@ -84,19 +84,22 @@ def ntm_plate(inputs, outputs, trace, time=None):
 
     top = _TOP
     bars = {}
-    for row, panel_height in zip(rows, heights, strict=True):
+    for index, (row, panel_height) in enumerate(zip(rows, heights, strict=True)):
         for column, panel in enumerate(row):
             if panel is None:
                 continue
             left = _LEFT + column * (_PANEL_WIDTH + _GAP)
             axes = axes_at(left, top, _PANEL_WIDTH, panel_height)
-            _draw_panel(axes, panel, locations, trace, time, last=row is rows[-1])
+            last = all(below[column] is None for below in rows[index + 1 :])
+            _draw_panel(axes, panel, locations, trace, time, last)
             bars.setdefault(id(panel[3]), (panel[3], top, panel_height))
         top += panel_height + _BETWEEN
     right = _LEFT + 2 * _PANEL_WIDTH + _GAP + 0.2
     for (colors, limits), bar_top, bar_height in bars.values():
         bar = axes_at(right, bar_top, 0.12, bar_height)
-        figure.colorbar(ScalarMappable(limits, colors), cax=bar)
+        # Vectors may have entries beyond the scale.
+        extend = "both" if colors is _VECTORS[0] else "neither"
+        figure.colorbar(ScalarMappable(limits, colors), cax=bar, extend=extend)
         bar.set_ylabel("value" if colors is _VECTORS[0] else "weight", fontsize=9)
         bar.tick_params(labelsize=8)
     if time is not None:

@@ -356,7 +356,13 @@ class Program:
             patterns: The patterns to show. Defaults to `reachable_patterns()`. Pass
                 `trace(tape, num_steps)["patterns"]` to see what was run on these tapes.
         """
-        text = []
+        return "\n".join(self.texts(patterns))
+
+    __str__ = to_text
+
+    def texts(self, patterns: Iterable[str] | None = None) -> list[str]:
+        """The blocks of `to_text`, in the order of `blocks`."""
+        texts = []
         for condition, circuit in self.blocks(patterns):
             lines = [f"{name}({', '.join(inputs)})" for name, inputs in circuit.gates]
             moved = {
@@ -370,10 +376,8 @@ class Program:
                 lines.append("stop")
             if not lines:
                 lines.append("nothing")
-            text.append(f"{condition}:" + "".join(f"\n    {line}" for line in lines))
-        return "\n".join(text)
-
-    __str__ = to_text
+            texts.append(f"{condition}:" + "".join(f"\n    {line}" for line in lines))
+        return texts
 
     def blocks(self, patterns: Iterable[str] | None = None) -> list[tuple[str, Circuit]]:
         """The circuits of the program, each with the condition under which it is run.

@@ -184,6 +184,7 @@ class Task(abc.ABC):
         *,
         seed=0,
         split="test",
+        start=0,
         pattern="random",
     ):
         """Makes a finite dataset of examples that are not those of training.
@@ -195,6 +196,7 @@ class Task(abc.ABC):
             num_batches: Positive integer.
             seed: Non-negative integer.
             split: As in `dataset`.
+            start: As in `dataset`.
             pattern: As in `dataset`.
 
         Returns:
@@ -208,7 +210,9 @@ class Task(abc.ABC):
         if length is not None:
             check_integer("length", length, self.smallest_length)
             task = self.with_lengths(length, length)
-        batches = task.dataset(batch_size, seed=seed, split=split, pattern=pattern)
+        batches = task.dataset(
+            batch_size, seed=seed, split=split, start=start, pattern=pattern
+        )
         return batches.take(num_batches)
 
     def structured_sets(self, batch_size=64, *, seed=0, split="test"):

@@ -84,6 +84,7 @@ class GradientNorm(keras.callbacks.Callback):
         self._optimizer = self.model.optimizer
         # Of losses that are scaled against underflow, the optimizer inside sees gradients.
         self._optimizer = getattr(self._optimizer, "inner_optimizer", self._optimizer)
+        vars(self._optimizer).pop("apply", None)  # of a training that was interrupted
         apply = self._optimizer.apply
 
         def measure_and_apply(gradients, *arguments, **options):
@@ -103,5 +104,5 @@ class GradientNorm(keras.callbacks.Callback):
         logs["gradient_norm"] = float(self._mean.result())
 
     def on_train_end(self, logs=None):
-        del self._optimizer.apply
+        vars(self._optimizer).pop("apply", None)
         self.model.train_function = None

@@ -69,7 +69,7 @@ def describe(run, lengths):
         },
         "recipe": dataclasses.asdict(run.recipe),
         "seed": run.seed,
-        "trained_on_examples": int(run.model.optimizer.iterations) * run.recipe.batch_size,
+        "trained_on_examples": run.num_examples,
         "versions": run.versions,
         "results": results,
     }

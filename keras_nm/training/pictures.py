@@ -1,7 +1,9 @@
 """Pictures of runs: what a trained machine does, how it learned, how far that carries."""
 
 import dataclasses
+import json
 
+import keras
 import numpy as np
 
 from keras_nm import plots
@@ -56,15 +58,15 @@ def training_frames(run, length=None, example=0):
     """Draws the same for the weights of all moments of training that were kept.
 
     Args:
-        run: As for `picture`. Its model ends with the last of these weights.
+        run: As for `picture`.
         length: As for `picture`.
         example: As for `picture`.
 
     Yields:
-        Figures, for `keras_nm.plots.write_animation`.
+        Figures, for `keras_nm.plots.write_animation`. The last is of the run's own weights.
 
     Raises:
-        RunError: If no weights were kept.
+        RunError: If no weights were kept, or a file of them is damaged.
     """
     checkpoints = run.checkpoints()
     if not checkpoints:
@@ -73,12 +75,20 @@ def training_frames(run, length=None, example=0):
             "were deleted"
         )
     inputs = _inputs(run, length, example)
+    # Another model: the run's own stays as it is.
+    model = keras.models.clone_model(run.model)
+    moments = dataclasses.replace(run, model=model)
     for num_examples, path in checkpoints.items():
-        run.model.load_weights(path)
-        figure = _draw(run, inputs)
-        text = f"after {num_examples:,} examples"
-        figure.text(0.995, 0.995, text, ha="right", va="top", fontsize=9, color="#0072B2")
-        yield figure
+        try:
+            model.load_weights(path)
+        except Exception as error:  # whatever a damaged file leads Keras into
+            raise RunError(
+                f"{path} is damaged ({type(error).__name__}). Delete it, and the animation "
+                "goes without it"
+            ) from error
+        yield _draw_moment(moments, inputs, num_examples)
+    if run.num_examples not in checkpoints:
+        yield _draw_moment(run, inputs, run.num_examples)
 
 
 def answers(run, lengths):
@@ -130,6 +140,7 @@ def curves(runs):
         },
         measure=name,
         solved_below=solved_below,
+        examples="sequences" if runs[0].recipe.task.startswith("ntm/") else "tapes",
     )
 
 
@@ -167,9 +178,8 @@ def _inputs(run, length, example):
     """One example of the test split, as a batch."""
     length = run.task.max_length if length is None else check_integer("length", length)
     check_integer("example", example, minimum=0)
-    # An example is the same in batches of any size.
-    x, _, _ = next(iter(run.task.evaluation_set(length, batch_size=example + 1)))
-    return np.asarray(x)[example:]
+    data = run.task.evaluation_set(length, batch_size=1, num_batches=1, start=example)
+    return np.asarray(next(iter(data))[0])
 
 
 def _draw(run, inputs):
@@ -178,14 +188,27 @@ def _draw(run, inputs):
     return plots.machine_picture(machine, trace, inputs, trace.get("output"))
 
 
+def _draw_moment(run, inputs, num_examples):
+    figure = _draw(run, inputs)
+    text = f"after {num_examples:,} examples"
+    figure.text(0.995, 0.995, text, ha="right", va="top", fontsize=9, color="#0072B2")
+    return figure
+
+
 def _by_recipe(runs):
     """Runs in lists, by the names of their recipes."""
     tasks = sorted({run.recipe.task for run in runs})
     if len(tasks) != 1:
         raise RunError(f"A chart is of runs of one task. These are of {', '.join(tasks)}")
-    groups = {}
+    by_recipe = {}
     for run in runs:
-        groups.setdefault(_name(run.recipe), []).append(run)
+        settings = json.dumps(dataclasses.asdict(run.recipe), sort_keys=True)
+        by_recipe.setdefault(settings, []).append(run)
+    groups = {}
+    for group in by_recipe.values():
+        name = _name(group[0].recipe)
+        others = sum(known.split(" #")[0] == name for known in groups)
+        groups[f"{name} #{others + 1}" if others else name] = group
     return groups
 
 

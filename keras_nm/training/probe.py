@@ -33,6 +33,8 @@ class Probe(keras.callbacks.Callback):
         every: Positive integer, the number of epochs from one look to the next. Defaults
             to `5`.
         pictures: Boolean, whether to draw. That takes matplotlib.
+        from_logits: Boolean, whether models put out logits, as those of the tasks, or
+            probabilities. Defaults to `True`.
 
     Raises:
         ValueError: For arguments of another kind, and at the beginning of training for a
@@ -57,7 +59,7 @@ class Probe(keras.callbacks.Callback):
     ... )
     """
 
-    def __init__(self, log_dir, examples, every=5, pictures=True):
+    def __init__(self, log_dir, examples, every=5, pictures=True, from_logits=True):
         super().__init__()
         if not isinstance(examples, (tuple, list)) or len(examples) != 3:
             raise ValueError(
@@ -70,11 +72,13 @@ class Probe(keras.callbacks.Callback):
 
             self.plots = plots
         self.log_dir = Path(log_dir)
-        self.examples = [np.asarray(array) for array in examples]
+        self.examples = keras.tree.map_structure(np.asarray, tuple(examples))
         self.every = check_integer("every", every)
+        self.from_logits = from_logits
 
     def on_train_begin(self, logs=None):
         self._look = _Look(self.model)
+        self._look.predict_on_batch(self.examples[0])  # what cannot be seen fails here
         self._unseen = None  # the last epoch, if it was not looked at
         self._writer = tf.summary.create_file_writer(str(self.log_dir / "probe"))
 
@@ -98,18 +102,27 @@ class Probe(keras.callbacks.Callback):
                     self._show_entropies(machine, trace)
                 else:
                     self._show_program(machine)
-                    if machine.output is self.model.outputs[0]:
+                    if self._is_alone(machine):
                         self._show_gap(machine, trace)
                 if self.plots:
                     outputs = seen.get("outputs")
                     if np.ndim(outputs) != 3:  # not one answer per time step
                         outputs = trace.get("output")
                     picture = self.plots.machine_picture(
-                        machine, trace, self.examples[0], outputs
+                        machine,
+                        trace,
+                        self.examples[0],
+                        outputs,
+                        from_logits=self.from_logits,
                     )
                     image = self.plots.to_array(picture)[None]
                     tf.summary.image(f"{machine.name}/picture", image)
         self._writer.flush()
+
+    def _is_alone(self, machine):
+        """Whether the model's tapes and answers are the machine's."""
+        [tape] = machine._inbound_nodes[0].input_tensors[:1]
+        return tape is self.model.inputs[0] and machine.output is self.model.outputs[0]
 
     def _show_entropies(self, machine, trace):
         for kind in ("write", "read"):

@@ -97,14 +97,19 @@ class Run:
             raise RunError(
                 f"{path} does not have the curve {name!r} ({type(error).__name__}: {error})"
             ) from error
-        return [self._num_examples(epoch) for epoch in epochs], values
+        return [self._examples_of(epoch) for epoch in epochs], values
 
     def checkpoints(self) -> dict[int, Path]:
         """The weights that were kept: from the number of examples trained on to a file."""
         files = sorted((self.directory / _CHECKPOINTS).glob("*.weights.h5"))
-        return {self._num_examples(int(file.name.split(".")[0])): file for file in files}
+        return {self._examples_of(int(file.name.split(".")[0])): file for file in files}
 
-    def _num_examples(self, epochs):
+    @property
+    def num_examples(self) -> int:
+        """The number of examples that the model was trained on."""
+        return int(self.model.optimizer.iterations) * self.recipe.batch_size
+
+    def _examples_of(self, epochs):
         return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
 
     def with_num_locations(self, num_locations):
@@ -273,12 +278,17 @@ def resume(directory, verbose="auto"):
 def _continue(directory, recipe, seed, verbose):
     keras.utils.set_random_seed(seed)
     task, curriculum = _task(recipe), _curriculum(recipe)
+    checkpoints = directory / _CHECKPOINTS
     if (directory / _MODEL_FILE).exists():
         model = _load_model(directory)
         if curriculum is not None:
             curriculum.restore(directory / _MODEL_FILE)
     else:
         model = build_model(recipe)
+        # With the optimizer's, as all later ones.
+        model.optimizer.build(model.trainable_variables)
+        checkpoints.mkdir(exist_ok=True)
+        model.save_weights(checkpoints / "00000.weights.h5", overwrite=True)
     validation = task.evaluation_set(task.max_length, split="validation")
     first_metric = _metrics(recipe)[0]
 
@@ -315,7 +325,7 @@ def _continue(directory, recipe, seed, verbose):
                     every=_share(recipe.epochs, _NUM_PROBES),
                 ),
                 keras.callbacks.ModelCheckpoint(
-                    directory / _CHECKPOINTS / "{epoch:05d}.weights.h5",
+                    checkpoints / "{epoch:05d}.weights.h5",
                     save_weights_only=True,
                     save_freq=_share(recipe.epochs, _NUM_CHECKPOINTS)
                     * recipe.steps_per_epoch,

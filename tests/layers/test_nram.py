@@ -550,3 +550,15 @@ def test_execution_table_of_one_example_of_a_layer(rng):
     table = execution_table(random_layer().trace(tape, 2), example=1).splitlines()
     assert len(table) == 4
     assert table[1].split()[:7] == ["1", "|", *map(str, tape[1])]
+
+
+def test_every_tape_needs_registers():
+    layer = NRAM(2)
+    with pytest.raises(ValueError, match=r"3 tapes and registers of shape \(2, 2\)"):
+        layer.step_integers(np.zeros((3, 4), int), np.zeros((2, 2), int))
+    with pytest.raises(
+        ValueError, match=r"integers of shape \(batch, 2\). Received: int64"
+    ):
+        layer.step_integers(np.zeros((3, 4), int), np.zeros((3, 1), int))
+    with pytest.raises(ValueError, match=r"from 0 to 3. Received integers from 0 to 4"):
+        layer.step_integers(np.zeros((1, 4), int), np.array([[0, 4]]))

@@ -30,6 +30,22 @@ def test_all_machines_of_a_model_are_shown(rng):
                 np.testing.assert_allclose(traces[layer.name][name], values, atol=1e-6)
 
 
+def test_what_a_machine_is_called_with_is_not_forgotten(rng):
+    """A mask that is an input of the model, and the states of another layer."""
+    x, mask = keras.Input((5, 6)), keras.Input((5,), dtype="bool")
+    options = {"memory_shape": (9, 4), "return_sequences": True}
+    encoder = NTM(4, **options, return_state=True, name="encoder")
+    decoder = NTM(4, **options, name="decoder")
+    _, *states = encoder(x, mask=mask)
+    model = keras.Model([x, mask], decoder(x, initial_state=states))
+    data = [rng.normal(size=(2, 5, 6)).astype("float32"), np.ones((2, 5), bool)]
+    data[1][0, 2:] = False
+    traces = Tracer(model)(data)
+    np.testing.assert_allclose(traces["decoder"]["output"], model(data), atol=1e-6)
+    expected = encoder.trace(data[0], mask=data[1])["output"]
+    np.testing.assert_allclose(traces["encoder"]["output"], expected, atol=1e-6)
+
+
 def test_it_shows_the_weights_of_the_moment(rng):
     model = sequence_model()
     tracer = Tracer(model)
@@ -61,6 +77,14 @@ def test_what_cannot_be_shown():
         Tracer(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))
     with pytest.raises(ValueError, match=r"functional or Sequential keras.Model"):
         Tracer(keras.Sequential([NTM(2)]))
+
+
+def test_stateful_models_are_refused():
+    """Looking would change what is looked at."""
+    inputs = keras.Input((3, 6), batch_size=2)
+    model = keras.Model(inputs, NTM(2, stateful=True, name="memory")(inputs))
+    with pytest.raises(ValueError, match=r"Received the stateful layers \['memory'\]"):
+        Tracer(model)
 
 
 def test_a_number_of_steps_may_be_an_input(rng):

@@ -38,6 +38,7 @@ def test_generalization_in_a_band():
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == ["lengths of training", "ntm, 3 seeds", "lstm, 1 seed"]
     assert axes.get_xlabel() == "vectors"
+    assert all(tick == int(tick) for tick in axes.get_xticks())
 
 
 def test_answers_have_their_wrong_bits_in_red():

@@ -1,11 +1,12 @@
 """What the pictures of random-access machines say."""
 
+import keras
 import numpy as np
 import pytest
 
 from keras_nm.layers import NRAM
 from keras_nm.plots import circuit_picture, execution_picture, machine_picture, num_frames
-from keras_nm.programs import PROGRAMS
+from keras_nm.programs import PROGRAMS, Circuit, Program
 
 # From the head at 6 two hops along the list, 6 -> 8 -> 4: cell 3 becomes the value 7.
 TAPE = np.array([[6, 2, 3, 0, 0, 7, 8, 9, 4, 5]])
@@ -104,6 +105,72 @@ def test_a_frame_shows_the_past_and_the_values_in_the_circuit():
         other = execution_picture(soft_trace(num_steps=9), LIST_K, time=time)
         assert np.array_equal(other.get_size_inches(), size)
     assert len(other.axes) == 1  # in the end nothing runs
+
+
+def test_a_frame_is_of_its_example():
+    program = PROGRAMS["access"]
+    layer = program.into_layer(NRAM(2, num_steps=2))
+    trace = layer.trace(np.array([[3, 1, 4, 2, 0], [2, 1, 4, 2, 0]]))
+    # The second step reads where the pointer of the second tape points.
+    _, circuit = execution_picture(trace, program, example=1, time=1).axes
+    assert texts(circuit)[1:] == ["r1", "2", "r2", "0", "READ", "4", "WRITE", "4"]
+
+
+def test_a_machine_counts_as_stopped_when_that_is_certain():
+    trace = {
+        "tape": np.array([[np.eye(2), np.eye(2), np.eye(2)[::-1]]]),
+        "registers": np.array([[[[1, 0]], [[1, 0]], [[1, 0]]]]),
+        "stopping_mass": np.array([[[0.6], [0.4]]]),
+    }
+    assert list(rows(execution_picture(trace).axes[0]))[-3:-1] == ["2", "end"]
+
+
+def test_changes_are_those_of_the_step_before():
+    """The first cell is changed and then left alone."""
+    trace = {
+        "tape": np.array([[[0, 1], [1, 1], [1, 1]]]),
+        "registers": np.zeros((1, 3, 1), int),
+        "num_steps": np.array([2]),
+    }
+    patches = execution_picture(trace).axes[0].patches
+    colored = [patch.get_facecolor()[0] < 0.99 for patch in patches]
+    assert colored == [False] * 3 + [True, False, False] + [False] * 3
+
+
+def test_the_first_argument_comes_from_above():
+    """SUB(r1, r2): lines end at the box of SUB, and that from r1 ends higher up."""
+    circuit = Circuit({"SUB": ["r1", "r2"]}, registers=["SUB", "r2"])
+    program = Program(2, [("**", circuit)])
+    [axes] = circuit_picture(program).axes
+    places = {text.get_text(): text.get_position() for text in axes.texts[1:4]}
+    lines = [patch.get_path().vertices for patch in axes.patches if not patch.get_fill()]
+    ends = {}
+    for line in lines:
+        start, end = line[0], line[-1]
+        for name in ("r1", "r2"):
+            if len(line) > 3 and abs(start[1] - places[name][1]) < 1e-6:
+                ends.setdefault(name, end)
+    # Downwards is larger.
+    assert ends["r1"][1] < places["SUB"][1] < ends["r2"][1]
+
+
+def test_lines_keep_clear_of_boxes():
+    for seed in range(20):
+        keras.utils.set_random_seed(seed)
+        layer = NRAM(4, num_steps=1)
+        layer.build((None, None))
+        for axes in circuit_picture(Program.from_layer(layer)).axes:
+            boxes = [p.get_bbox() for p in axes.patches if p.get_fill()]
+            for patch in axes.patches:
+                path = patch.get_path()
+                if patch.get_fill() or len(path.vertices) == 3:
+                    continue
+                [points] = path.interpolated(1).to_polygons(closed_only=False)
+                for x, y in points:
+                    for box in boxes:
+                        inside_x = box.x0 + 0.01 < x < box.x1 - 0.01
+                        inside_y = box.y0 + 0.01 < y < box.y1 - 0.01
+                        assert not (inside_x and inside_y)
 
 
 def test_circuits_of_some_patterns():

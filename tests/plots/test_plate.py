@@ -54,6 +54,7 @@ def test_a_plate_of_a_moment_shows_the_past_and_the_memory(example):
     inputs_shown = shown(found["Inputs"])
     np.testing.assert_array_equal(inputs_shown[:, :3], inputs.T[:, :3])
     assert np.all(inputs_shown.mask[:, 3:])
+    assert not np.any(inputs_shown.mask[:, :3])
     memory = shown(found["Memory after step 2"])
     np.testing.assert_array_equal(memory, trace["memory"][2, 7:20])
 
@@ -76,6 +77,8 @@ def test_every_head_has_its_panels(rng):
         "Read weightings, head 1",
         "Read weightings, head 2",
     ]
+    for title in ("Write weightings", "Read weightings, head 2"):
+        assert found[title].get_xlabel() == "time step"
     weightings = shown(found["Read weightings, head 2"])
     np.testing.assert_array_equal(weightings, trace["read_weightings"][:, 1].T)
 
@@ -106,3 +109,10 @@ def test_a_plate_follows_the_ring_of_locations():
     np.testing.assert_array_equal(shown(axes), expected.T)
     label = axes.yaxis.get_major_formatter()
     assert [label(y) for y in (-2, 0, 1)] == ["48", "0", "1"]
+
+
+def test_inputs_that_are_no_vectors_are_left_out(example):
+    _, outputs, trace = example
+    found = panels(ntm_plate(None, outputs, trace))
+    assert next(iter(found)) == "Outputs"
+    assert len(found) == 5

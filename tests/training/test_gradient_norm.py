@@ -72,7 +72,22 @@ def test_it_changes_nothing_and_leaves_nothing_behind(rng):
     assert norms[0] is None
     assert len(norms[1]) == 1
     assert "apply" not in vars(model.optimizer)
-    model.fit(x, y, verbose=0)
+    assert model.train_function is None
+
+
+def test_it_can_be_used_again_after_an_interruption(rng):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    x, y = data(rng)
+    model = model_of(keras.optimizers.SGD(0.0))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, callbacks=[GradientNorm(), Interrupt()], verbose=0)
+    first = model.fit(x, y, callbacks=[GradientNorm()], verbose=0).history["gradient_norm"]
+    assert "apply" not in vars(model.optimizer)
+    again = model.fit(x, y, callbacks=[GradientNorm()], verbose=0).history["gradient_norm"]
+    assert first == again
 
 
 def test_gradients_of_embeddings_count():

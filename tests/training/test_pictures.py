@@ -64,17 +64,28 @@ def test_time_passes_in_frames(copy_run, access_run):
 def test_training_passes_in_frames(copy_run, access_run, tmp_path):
     before = copy_run.model.get_weights()
     frames = list(pictures.training_frames(copy_run))
-    # Of 24 epochs every second, each of a batch of 8.
+    # The beginning, and of 24 epochs every second, each of a batch of 8.
     texts = [figure.texts[0].get_text() for figure in frames]
-    assert texts == [f"after {16 * index} examples" for index in range(1, 13)]
+    assert texts == [f"after {16 * index} examples" for index in range(13)]
     outputs = [panel(figure, "Outputs") for figure in frames]
-    assert len({array.tobytes() for array in outputs}) == 12
+    assert len({array.tobytes() for array in outputs}) == 13
     np.testing.assert_array_equal(outputs[-1], panel(pictures.picture(copy_run), "Outputs"))
     for a, b in zip(before, copy_run.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     plots.write_animation(frames, tmp_path / "training.gif")
     with Image.open(tmp_path / "training.gif") as animation:
-        assert animation.n_frames == 12
+        assert animation.n_frames == 13
+    # A run that stopped between two checkpoints ends with its own weights.
+    shutil.copytree(copy_run.directory / "checkpoints", tmp_path / "run" / "checkpoints")
+    files = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    files[-1].unlink()
+    moved = dataclasses.replace(copy_run, directory=tmp_path / "run")
+    frames = list(pictures.training_frames(moved))
+    assert frames[-1].texts[0].get_text() == "after 192 examples"
+    np.testing.assert_array_equal(panel(frames[-1], "Outputs"), outputs[-1])
+    files[1].write_bytes(b"nothing")
+    with pytest.raises(RunError, match=r"00002.weights.h5 is damaged"):
+        list(pictures.training_frames(moved))
     shorter = dataclasses.replace(access_run, directory=tmp_path)
     with pytest.raises(RunError, match="has no checkpoints"):
         next(pictures.training_frames(shorter))
@@ -130,3 +141,17 @@ def test_the_documented_code_runs(copy_run, tmp_path, monkeypatch):
     written = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert written == set(re.findall(r'"([a-z]+\.(?:png|gif))"', code))
     assert len(written) == 7
+
+
+def test_runs_of_other_settings_are_other_runs(copy_run):
+    faster = dataclasses.replace(copy_run.recipe, batch_size=16)
+    faster = dataclasses.replace(copy_run, recipe=faster)
+    axes = pictures.curves([copy_run, faster, copy_run]).axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["NTM, Dense, 2 seeds", "NTM, Dense #2, 1 seed"]
+
+
+def test_any_example_is_drawn_at_once(copy_run):
+    x, _, _ = next(iter(copy_run.task.evaluation_set(2, batch_size=1, start=10**9)))
+    figure = pictures.picture(copy_run, length=2, example=10**9)
+    np.testing.assert_array_equal(panel(figure, "Inputs"), x[0].numpy().T)

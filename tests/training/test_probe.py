@@ -86,17 +86,18 @@ def test_a_turing_machine_is_looked_at_every_other_epoch_and_at_the_end(tmp_path
         assert np.mean(np.abs(difference)) < 0.5
 
 
-def machine_model(program, **options):
+def machine_model(program):
     tape = keras.Input((None,), dtype="int32")
-    layer = NRAM(program.num_registers, name="machine", **options)
+    # The number of steps that counts is that of the call.
+    layer = NRAM(program.num_registers, num_steps=1, name="machine")
     program.into_layer(layer)
-    return keras.Model(tape, layer(tape)), layer
+    return keras.Model(tape, layer(tape, num_steps=2)), layer
 
 
 def test_a_random_access_machine_is_looked_at(tmp_path):
     """Weights of a program, so soft that the machine is wrong that is not discrete."""
     task = TASKS["nram/access"].make(max_length=4)
-    model, layer = machine_model(PROGRAMS["access"], num_steps=2)
+    model, layer = machine_model(PROGRAMS["access"])
     for weight in layer.weights:
         weight.assign(0.1 * weight)
     model.compile(keras.optimizers.SGD(0.0), TapeLoss())
@@ -118,7 +119,7 @@ def test_a_random_access_machine_is_looked_at(tmp_path):
     text = written["machine/program"].item().decode()
     lines = [line.removeprefix("    ") for line in text.splitlines()]
     assert "\n".join(lines) == str(Program.from_layer(layer))
-    trace = layer.trace(x)
+    trace = layer.trace(x, num_steps=2)
     expected = plots.to_array(plots.execution_picture(trace, PROGRAMS["access"]))
     assert image(written["machine/picture"]).shape == expected.shape
 
@@ -144,6 +145,51 @@ def test_without_pictures_and_without_a_program(tmp_path, monkeypatch):
         "machine/wrong_cells_discrete",
         "machine/wrong_cells_gap",
     }
+
+
+def fit_and_look(log_dir, model, x, y, **options):
+    examples = (x, y, np.ones(len(y)))
+    probe = Probe(log_dir, examples, every=1, **options)
+    model.compile("sgd", "mse")
+    model.fit(x, y, callbacks=[probe], verbose=0)
+    return read(log_dir)
+
+
+def test_models_of_any_inputs_and_outputs(tmp_path, rng):
+    """Words, two inputs of other shapes, and one answer for a sequence."""
+    words, more = keras.Input((5,), dtype="int32"), keras.Input((3,))
+    memory = NTM(4, (9, 4), name="memory")(keras.layers.Embedding(7, 3)(words))
+    model = keras.Model([words, more], keras.layers.Dense(1)(memory) + more[:, :1])
+    x = [rng.integers(0, 7, (2, 5)), rng.random((2, 3))]
+    written = fit_and_look(tmp_path / "a", model, x, rng.random((2, 1)))
+    assert image(written["memory/picture"][0]).ndim == 3
+
+
+def test_a_machine_behind_another_layer_has_no_gap(tmp_path, rng):
+    tape = keras.Input((6,), dtype="int32")
+    flipped = keras.ops.flip(tape, axis=1)
+    model = keras.Model(tape, NRAM(2, num_steps=2, name="machine")(flipped))
+    x = rng.integers(0, 6, (2, 6))
+    written = fit_and_look(tmp_path, model, x, rng.random((2, 6, 13)), pictures=False)
+    assert set(written) == {"machine/program"}
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_outputs_are_logits_or_probabilities(tmp_path, rng, monkeypatch, from_logits):
+    shown = []
+
+    def plate(inputs, outputs, *others):
+        shown.append(outputs)
+        return plots.circuit_picture(PROGRAMS["access"])
+
+    monkeypatch.setattr("keras_nm.plots.machine.ntm_plate", plate)
+    inputs = keras.Input((5, 3))
+    model = keras.Model(inputs, NTM(2, (9, 4), return_sequences=True)(inputs))
+    x = rng.random((2, 5, 3))
+    fit_and_look(tmp_path, model, x, rng.random((2, 5, 2)), from_logits=from_logits)
+    outputs = model(x).numpy()[0]
+    expected = 1 / (1 + np.exp(-outputs)) if from_logits else outputs
+    np.testing.assert_allclose(shown[-1], expected, atol=1e-5)
 
 
 def test_wrong_arguments(tmp_path):

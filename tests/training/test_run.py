@@ -335,7 +335,7 @@ def test_tensorboard_shows_what_a_run_was_made_of(finished):
 def test_weights_are_kept(finished):
     directory, run = finished
     kept = run.checkpoints()
-    assert list(kept) == [24, 48, 72, 96, 120, 144]
+    assert list(kept) == [0, 24, 48, 72, 96, 120, 144]
     model = load_run(directory).model
     model.load_weights(kept[144])
     assert_same(model.get_weights(), run.model.get_weights())

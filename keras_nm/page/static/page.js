@@ -21,13 +21,9 @@ function choose(index) {
 }
 
 function chooseByAddress() {
-  const name = decodeURIComponent(location.hash.slice(1));
-  choose(
-    Math.max(
-      models.findIndex((model) => model.name === name),
-      0,
-    ),
-  );
+  const hash = location.hash.slice(1);
+  const index = models.findIndex((model) => encodeURIComponent(model.name) === hash);
+  choose(Math.max(index, 0));
 }
 
 for (const model of models) {

@@ -134,7 +134,8 @@ class Player {
 
   key(event) {
     const moves = { ArrowLeft: -1, ArrowRight: 1 };
-    if (!(event.key in moves)) return;
+    // With others they are the browser's, such as Back.
+    if (event.altKey || event.ctrlKey || event.metaKey || !(event.key in moves)) return;
     event.preventDefault();
     this.go(this.step + moves[event.key]);
   }
