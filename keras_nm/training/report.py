@@ -31,7 +31,8 @@ def _table(rows):
     first = next(iter(rows.values()))
     metric, wrong = first["metric"], _wrong(first)
     columns = ["recipe", "seed", "solved at", "examples", "time", f"final {_words(metric)}"]
-    columns += [f"{_words(wrong)} at {length}" for length in first["results"]]
+    lengths = [f"at {length}" for length in first["results"]]
+    columns += [f"{_words(wrong)} {lengths[0]}", *lengths[1:]]
     lines = [f"| {' | '.join(columns)} |", "|---|" + "--:|" * (len(columns) - 1)]
     for row in rows.values():
         seconds = "resumed" if row["seconds"] is None else f"{row['seconds']:.0f} s"

@@ -102,7 +102,7 @@ def test_a_report(tmp_path):
     assert text == (tmp_path / "table.md").read_text()
     assert text.splitlines() == [
         "| recipe | seed | solved at | examples | time | final bits per sequence "
-        "| wrong bits per sequence at 2 | wrong bits per sequence at 9 |",
+        "| wrong bits per sequence at 2 | at 9 |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
         "| small | 0 | 4000 | 4000 | 12 s | 0.0400 | 0.000 | 0.000 |",
         "| small | 10 | never | 4000 | resumed | 0.5000 | 1.250 | 1.250 |",
