@@ -98,14 +98,7 @@ def _parser():
         description="Measures the model in DIR on examples that no training has seen.",
     )
     _add_run_directory(evaluate)
-    evaluate.add_argument(
-        "--lengths",
-        type=_integer(1),
-        nargs="+",
-        default=_LENGTHS,
-        metavar="N",
-        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
-    )
+    _add_lengths(evaluate)
     evaluate.add_argument(
         "--locations",
         type=_integer(1),
@@ -222,14 +215,7 @@ def _parser():
         metavar="N",
         help="number of processes at a time (default: %(default)s)",
     )
-    sweep.add_argument(
-        "--lengths",
-        type=_integer(1),
-        nargs="+",
-        default=_LENGTHS,
-        metavar="N",
-        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
-    )
+    _add_lengths(sweep)
     sweep.add_argument(
         "--output",
         type=Path,
@@ -255,14 +241,7 @@ def _parser():
         metavar="DIR",
         help="run directories, made by `keras-nm train`",
     )
-    chart.add_argument(
-        "--lengths",
-        type=_integer(1),
-        nargs="+",
-        default=_LENGTHS,
-        metavar="N",
-        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
-    )
+    _add_lengths(chart)
     chart.add_argument(
         "--output",
         type=Path,
@@ -348,6 +327,17 @@ def _add_run_directory(parser):
         type=Path,
         metavar="DIR",
         help="a run directory, made by `keras-nm train`",
+    )
+
+
+def _add_lengths(parser):
+    parser.add_argument(
+        "--lengths",
+        type=_integer(1),
+        nargs="+",
+        default=_LENGTHS,
+        metavar="N",
+        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
     )
 
 
