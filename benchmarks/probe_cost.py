@@ -14,7 +14,6 @@ from pathlib import Path
 import keras
 
 import keras_nm
-from keras_nm.training import run as runs
 
 SEED = 0
 
@@ -60,7 +59,7 @@ def train(name, watched):
         with tempfile.TemporaryDirectory() as directory:
             started = time.perf_counter()
             recipe = keras_nm.training.RECIPES["ntm/copy"][name]
-            runs.train(recipe, Path(directory) / "run", SEED, verbose=0)
+            keras_nm.training.train(recipe, Path(directory) / "run", SEED, verbose=0)
             total = time.perf_counter() - started
     finally:
         keras.Model.fit = fit

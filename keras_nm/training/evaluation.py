@@ -5,6 +5,16 @@ import dataclasses
 from keras_nm.layers import NRAM
 from keras_nm.tasks import TASKS
 
+# By metric: what it measures, with its unit.
+MEASURES = {
+    "bits_per_sequence": "bits per sequence",
+    "wrong_bits_per_sequence": "wrong bits per sequence",
+    "wrong_cells": "share of wrong answer cells",
+}
+
+# By a task's first metric: below what the task counts as solved in the field.
+SOLVED_BELOW = {"bits_per_sequence": 0.05}
+
 # The examples that a model is measured on, at every length.
 _BATCH_SIZE, _NUM_BATCHES = 64, 2
 

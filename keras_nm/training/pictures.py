@@ -1,7 +1,6 @@
 """Pictures of runs: what a trained machine does, how it learned, how far that carries."""
 
 import dataclasses
-import json
 
 import keras
 import numpy as np
@@ -9,16 +8,9 @@ import numpy as np
 from keras_nm import plots
 from keras_nm.arguments import check_integer
 from keras_nm.tasks import TASKS
-from keras_nm.training.evaluation import evaluate
+from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, evaluate
 from keras_nm.training.recipes import RECIPES
 from keras_nm.training.run import RunError
-
-# By metric: what it measures, and below what a task counts as solved.
-_MEASURES = {
-    "bits_per_sequence": ("bits per sequence", 0.05),
-    "wrong_bits_per_sequence": ("wrong bits per sequence", None),
-    "wrong_cells": ("share of wrong answer cells", None),
-}
 
 
 def picture(run, length=None, example=0):
@@ -132,14 +124,13 @@ def curves(runs):
     """
     groups = _by_recipe(runs)
     measure = runs[0].metrics[0]
-    name, solved_below = _MEASURES[measure]
     return plots.learning_curves(
         {
             label: [run.curve(f"val_{measure}") for run in group]
             for label, group in groups.items()
         },
-        measure=name,
-        solved_below=solved_below,
+        measure=MEASURES[measure],
+        solved_below=SOLVED_BELOW.get(measure),
         examples="sequences" if runs[0].recipe.task.startswith("ntm/") else "tapes",
     )
 
@@ -169,7 +160,7 @@ def generalization(runs, lengths):
     return plots.generalization_chart(
         results,
         trained=(task.min_length, task.max_length),
-        measure=_MEASURES[measure][0],
+        measure=MEASURES[measure],
         length=f"length in {TASKS[runs[0].recipe.task].length}",
     )
 
@@ -202,8 +193,7 @@ def _by_recipe(runs):
         raise RunError(f"A chart is of runs of one task. These are of {', '.join(tasks)}")
     by_recipe = {}
     for run in runs:
-        settings = json.dumps(dataclasses.asdict(run.recipe), sort_keys=True)
-        by_recipe.setdefault(settings, []).append(run)
+        by_recipe.setdefault(run.recipe.to_json(), []).append(run)
     groups = {}
     for group in by_recipe.values():
         name = _name(group[0].recipe)
@@ -214,7 +204,7 @@ def _by_recipe(runs):
 
 def _name(recipe):
     for name, known in RECIPES.get(recipe.task, {}).items():
-        if dataclasses.asdict(known) == dataclasses.asdict(recipe):
+        if known.to_json() == recipe.to_json():
             return name
     controller = recipe.layer["config"].get("controller") or {}
     names = [recipe.layer["class_name"], controller.get("class_name")]

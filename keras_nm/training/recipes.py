@@ -1,6 +1,7 @@
 """Settings that work, as plain data: one recipe per task and layer."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +34,10 @@ class Recipe:
     stop_below: float
     task_options: dict[str, Any] = field(default_factory=dict)
     curriculum: dict[str, Any] | None = None
+
+    def to_json(self) -> str:
+        """The settings as text, the same for a recipe and for what a run kept of it."""
+        return json.dumps(asdict(self), sort_keys=True)
 
 
 def _graves_rmsprop(learning_rate, steps):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_nm.files import write_text
 from keras_nm.tasks import TASKS
+from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW
 
 
 def write_report(rows, task, directory):
@@ -54,9 +55,14 @@ def _write_charts(rows, spec, directory):
             by_length.setdefault(length, []).append(result[_wrong(row)])
     first = next(iter(rows.values()))
     figures = {
-        "curves.png": plots.learning_curves(curves, _words(first["metric"])),
+        "curves.png": plots.learning_curves(
+            curves, MEASURES[first["metric"]], SOLVED_BELOW.get(first["metric"])
+        ),
         "lengths.png": plots.generalization_chart(
-            results, first["trained"], _words(_wrong(first)), f"length in {spec.length}"
+            results,
+            first["trained"],
+            MEASURES[_wrong(first)],
+            f"length in {spec.length}",
         ),
     }
     for name, figure in figures.items():

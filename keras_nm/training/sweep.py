@@ -6,16 +6,14 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from unittest import mock
 
 from keras_nm.arguments import check_integer
 from keras_nm.files import write_text
-from keras_nm.training.evaluation import evaluate
+from keras_nm.training.evaluation import SOLVED_BELOW, evaluate
 from keras_nm.training.run import RunError, is_finished, load_run, resume, run_of, train
 
 _MEASURED_FILE = "measured.json"
-
-# Below what a task counts as solved, by its first metric.
-SOLVED_BELOW = {"bits_per_sequence": 0.05}
 
 
 def sweep(recipes, seeds, directory, lengths, jobs=2):
@@ -57,8 +55,8 @@ def sweep(recipes, seeds, directory, lengths, jobs=2):
     for name, recipe in recipes.items():
         for seed in seeds:
             path = Path(directory) / f"{name}-{seed}"
-            found = run_of(path)
-            if found not in (None, (recipe, seed)):
+            found, found_seed = run_of(path) or (recipe, seed)
+            if (found.to_json(), found_seed) != (recipe.to_json(), seed):
                 raise RunError(
                     f"{path} is a run of another recipe or seed. Choose another directory "
                     "for this sweep"
@@ -66,20 +64,21 @@ def sweep(recipes, seeds, directory, lengths, jobs=2):
             work[path.name] = (name, recipe, path, seed, list(lengths))
     # To each process its share of the cores, or they wait for one another.
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    os.environ.update(TF_NUM_INTRAOP_THREADS=threads, OMP_NUM_THREADS=threads)
-    executor = ProcessPoolExecutor(
-        # Fresh processes: what a run leaves behind cannot touch the next.
-        *(jobs, multiprocessing.get_context("spawn")),
-        max_tasks_per_child=1,
-    )
-    try:
-        futures = {
-            executor.submit(_run, *arguments): name for name, arguments in work.items()
-        }
-        for future in as_completed(futures):
-            yield futures[future], future.exception() or future.result()
-    finally:
-        executor.shutdown(cancel_futures=True)
+    environment = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), threads)
+    with mock.patch.dict(os.environ, environment):
+        executor = ProcessPoolExecutor(
+            jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            max_tasks_per_child=1,  # what a run leaves behind cannot touch the next
+        )
+        try:
+            futures = {
+                executor.submit(_run, *arguments): name for name, arguments in work.items()
+            }
+            for future in as_completed(futures):
+                yield futures[future], future.exception() or future.result()
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
 def _run(name, recipe, directory, seed, lengths):
@@ -90,10 +89,10 @@ def _run(name, recipe, directory, seed, lengths):
     if run_of(directory) is None:
         run = train(recipe, directory, seed, verbose=0)
         measured["seconds"] = time.monotonic() - started
+    elif is_finished(directory):
+        run = load_run(directory)
     else:
-        run = (
-            load_run(directory) if is_finished(directory) else resume(directory, verbose=0)
-        )
+        run = resume(directory, verbose=0)
     results = measured.get("results", {})
     for length in lengths:
         if str(length) not in results:

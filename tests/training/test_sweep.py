@@ -13,7 +13,7 @@ SMALL = dataclasses.replace(
     layer={
         **RECIPES["ntm/copy"]["ntm-feedforward"].layer,
         "config": {
-            "memory_shape": [5, 3],
+            "memory_shape": (5, 3),  # which JSON makes a list
             "controller": {
                 "module": "keras.layers",
                 "class_name": "Dense",
@@ -40,7 +40,7 @@ def test_every_seed_is_trained_and_measured(first):
     assert set(rows) == {"small-0", "small-3"}
     for name, row in rows.items():
         run = load_run(directory / name)
-        assert (run.recipe, run.seed) == (SMALL, row["seed"])
+        assert (run.recipe.to_json(), run.seed) == (SMALL.to_json(), row["seed"])
         assert row["recipe"] == "small"
         assert row["examples"] == run.result["examples"] == 32
         assert row["curve"] == run.curve("val_bits_per_sequence")
@@ -49,6 +49,7 @@ def test_every_seed_is_trained_and_measured(first):
         assert row["trained"] == (1, 2)
         assert row["results"] == {2: pytest.approx(evaluate(run, 2), rel=1e-4)}
     assert rows["small-0"]["curve"] != rows["small-3"]["curve"]
+    assert "TF_NUM_INTRAOP_THREADS" not in os.environ  # that was for the processes
 
 
 def test_a_sweep_goes_on_where_it_was_interrupted(first):
