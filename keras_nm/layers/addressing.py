@@ -15,11 +15,11 @@ from keras import ops
 
 # Norms are taken to be at least this, which bounds the gradients where a location or
 # a key is all zeros. Its similarity is then 0.
-_NORM_FLOOR = 1e-6
+NORM_FLOOR = 1e-6
 
 # What a weighting is raised to before its logarithm is taken. It bounds the gradient
 # of the logarithm where a weighting is all zeros.
-_WEIGHTING_FLOOR = 1e-12
+WEIGHTING_FLOOR = 1e-12
 
 
 def content_weighting(memory, keys, key_strengths):
@@ -35,14 +35,24 @@ def content_weighting(memory, keys, key_strengths):
     Returns:
         Weightings of shape `(B, H, N)`.
     """
-    keys = keys * (key_strengths * _inverse_norm(keys, axis=2))  # (B, H, W)
-    similarities = ops.matmul(keys, memory) * _inverse_norm(memory, axis=1)  # (B, H, N)
+    similarities, _ = content_similarity(memory, scaled_keys(keys, key_strengths))
     return ops.softmax(similarities, axis=-1)
+
+
+def scaled_keys(keys, key_strengths):
+    """Gives keys the length of their key strengths, `(B, H, W)`."""
+    return keys * (key_strengths * _inverse_norm(keys, axis=2))
+
+
+def content_similarity(memory, scaled_keys):
+    """`beta * cos(k, M(i))` of shape `(B, H, N)`, and `1 / |M(i)|` of shape `(B, 1, N)`."""
+    inverse_norms = _inverse_norm(memory, axis=1)
+    return ops.matmul(scaled_keys, memory) * inverse_norms, inverse_norms
 
 
 def _inverse_norm(vectors, axis):
     squared_norm = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
-    return ops.rsqrt(ops.maximum(squared_norm, _NORM_FLOOR**2))
+    return ops.rsqrt(ops.maximum(squared_norm, NORM_FLOOR**2))
 
 
 def interpolate(content_weightings, previous_weightings, gates):
@@ -74,20 +84,29 @@ def shift(weightings, shift_weightings):
     Returns:
         Weightings of shape `(B, H, N)`.
     """
-    num_offsets = shift_weightings.shape[-1]
-    shift_range = num_offsets // 2
-    rolled = ops.stack(
-        [_roll(weightings, index - shift_range) for index in range(num_offsets)],
-        axis=2,
-    )  # (B, H, S, N)
-    return ops.einsum("bhs,bhsn->bhn", shift_weightings, rolled)
+    parts = rolled(weightings, shift_weightings.shape[-1])
+    return sum(
+        shift_weightings[..., index : index + 1] * part for index, part in enumerate(parts)
+    )
 
 
-def _roll(weightings, shift):
-    """As `ops.roll`, of slices: some runtimes of exported models have no roll."""
-    if shift == 0:
-        return weightings
-    return ops.concatenate([weightings[..., -shift:], weightings[..., :-shift]], axis=-1)
+def rolled(weightings, num_offsets):
+    """The weightings rotated by each offset: a list of `num_offsets` tensors `(B, H, N)`.
+
+    As slices of one ring, which is faster than `ops.roll`; and some runtimes of exported
+    models have no roll.
+    """
+    num_locations, shift_range = weightings.shape[-1], num_offsets // 2
+    ring = ops.concatenate(
+        [
+            weightings[..., num_locations - shift_range :],
+            weightings,
+            weightings[..., :shift_range],
+        ],
+        axis=-1,
+    )
+    starts = range(2 * shift_range, -1, -1)
+    return [ring[..., start : start + num_locations] for start in starts]
 
 
 def sharpen(weightings, sharpening):
@@ -103,7 +122,7 @@ def sharpen(weightings, sharpening):
     Returns:
         Weightings of shape `(B, H, N)`, summing to 1 over N.
     """
-    logarithms = ops.log(ops.maximum(weightings, _WEIGHTING_FLOOR))
+    logarithms = ops.log(ops.maximum(weightings, WEIGHTING_FLOOR))
     return ops.softmax(sharpening * logarithms, axis=-1)
 
 
@@ -139,12 +158,12 @@ def write(memory, weightings, erase, add):
     for head in range(erase.shape[1]):
         one_head = slice(head, head + 1)
         # Not `*=`, which changes the caller's tensor on torch.
-        memory = memory * (1 - _outer(erase[:, one_head], weightings[:, one_head]))
-    return memory + _outer(add, weightings)
+        memory = memory * (1 - outer(erase[:, one_head], weightings[:, one_head]))
+    return memory + outer(add, weightings)
 
 
-def _outer(vectors, weightings):
-    """The sum over heads of their outer products, `(B, W, N)`.
+def outer(vectors, weightings):
+    """The sum over heads of the outer products of `(B, H, W)` and `(B, H, N)`: `(B, W, N)`.
 
     As a matrix product, also for one head: its gradient is a matrix product as well,
     which is faster than the sum over N that a broadcast product would lead to.

@@ -13,6 +13,7 @@ from keras import ops
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.layers import addressing
 from keras_nm.layers.machine import MachineCell, MachineLoop, flatten, with_controller
+from keras_nm.layers.memory_access import access_memory
 from keras_nm.layers.tracing import TraceCell, split_trace
 
 ADDRESSING_MODES = ("content_and_location", "content")
@@ -80,8 +81,8 @@ class NTMCell(MachineCell):
         states: List of 2-D tensors `(batch, size)`: the last output, the controller's
             states, the reads, the weightings and the memory. `named_states` shows them
             in their own shapes.
-        training: Boolean, passed to the controller. When true, what the heads compute
-            is computed again in the backward pass instead of being stored.
+        training: Boolean, passed to the controller. When true, the gradient of what the
+            heads do is one written by hand, which is faster than the automatic one.
 
     Raises:
         ValueError: For a size that is not positive, an unknown option, a controller
@@ -409,10 +410,10 @@ class NTMCell(MachineCell):
         hidden, controller_states = self._run_controller(
             controller_inputs, controller_states, training
         )
-        raw_parameters = self.head_map(hidden)
-
-        access = keras.remat(self._access_memory) if training else self._access_memory
-        reads, weightings, memory = access(raw_parameters, weightings, memory)
+        parameters = self._head_parameters(self.head_map(hidden))
+        reads, weightings, memory = access_memory(
+            memory, weightings, parameters, self.step_order, training
+        )
         reads = flatten(reads)
 
         output = self.output_map(ops.concatenate([hidden, reads], axis=-1))
@@ -432,35 +433,9 @@ class NTMCell(MachineCell):
             "read_weightings": named["weightings"][:, : self.num_read_heads],
             "write_weightings": named["weightings"][:, self.num_read_heads :],
             "memory": named["memory"],
-            **self._head_parameters(raw_parameters),
+            **parameters,
         }
         return shown, new_states
-
-    def _access_memory(self, raw_parameters, weightings, memory):
-        """Addresses, reads and writes: gives reads, weightings and memory."""
-        parameters = self._head_parameters(raw_parameters)
-        weightings = self._address(parameters, weightings, memory)
-        read_weightings = weightings[:, : self.num_read_heads]
-        write_weightings = weightings[:, self.num_read_heads :]
-        new_memory = addressing.write(
-            memory, write_weightings, parameters["erase"], parameters["add"]
-        )
-        reads = addressing.read(
-            memory if self.step_order == "read_first" else new_memory, read_weightings
-        )
-        return reads, weightings, new_memory
-
-    def _address(self, parameters, previous_weightings, memory):
-        weightings = addressing.content_weighting(
-            memory, parameters["key"], parameters["key_strength"]
-        )
-        if self.addressing == "content":
-            return weightings
-        weightings = addressing.interpolate(
-            weightings, previous_weightings, parameters["gate"]
-        )
-        weightings = addressing.shift(weightings, parameters["shift"])
-        return addressing.sharpen(weightings, parameters["sharpening"])
 
     def _head_parameters(self, raw_parameters):
         """Splits the linear map's output and brings each part into its range."""

@@ -1,0 +1,180 @@
+"""What all heads do to the memory in one step, with its gradient written by hand.
+
+The backward pass is most of a training step. Automatic differentiation stores every
+intermediate of every step and goes over the memory once per product; the gradient here
+computes the intermediates again and merges products over the memory.
+
+Axes: B batch, H heads (the read heads first), N memory locations, W width of a location,
+S shift offsets.
+"""
+
+import keras
+from keras import ops
+
+from keras_nm.layers import addressing
+from keras_nm.layers.addressing import content_similarity, interpolate, outer, sharpen
+
+# PyTorch's backend of Keras takes hand-written gradients of one output only.
+_HAS_CUSTOM_GRADIENT = keras.backend.backend() in ("tensorflow", "jax")
+
+
+def access_memory(memory, weightings, parameters, step_order, training=False):
+    """Addresses, reads and writes (Graves et al. 2014, sections 3.1 to 3.3).
+
+    Args:
+        memory: Tensor of shape `(B, W, N)`.
+        weightings: Tensor of shape `(B, H, N)`, of the step before.
+        parameters: Dict of the heads' parameters: `"key"` `(B, H, W)`, `"key_strength"`
+            `(B, H, 1)`, `"erase"` and `"add"` `(B, write heads, W)`, and for addressing
+            by location `"gate"` `(B, H, 1)`, `"shift"` `(B, H, S)` and `"sharpening"`
+            `(B, H, 1)`.
+        step_order: `"read_first"` or `"write_first"`.
+        training: Boolean, whether to use the gradient written by hand.
+
+    Returns:
+        A triple: what was read `(B, read heads, W)`, the new weightings and the new memory.
+    """
+    keys = addressing.scaled_keys(parameters["key"], parameters["key_strength"])
+    arguments = [memory, keys, parameters["erase"], parameters["add"]]
+    if "gate" in parameters:
+        location = [parameters[name] for name in ("gate", "shift", "sharpening")]
+        arguments += [weightings, *location]
+
+    def access(*arguments):
+        result = _access(step_order, *arguments)
+
+        def gradient(*upstream):
+            # TensorFlow passes what comes from above one by one, JAX as one tuple.
+            upstream = upstream if len(upstream) == 3 else upstream[0]
+            return _gradient(step_order, arguments, upstream)
+
+        return result, gradient
+
+    if training and _HAS_CUSTOM_GRADIENT:
+        return ops.custom_gradient(access)(*arguments)
+    result, _ = access(*arguments)
+    return result
+
+
+def _access(step_order, memory, keys, erase, add, *location):
+    similarities, _ = content_similarity(memory, keys)
+    weightings = ops.softmax(similarities, axis=-1)
+    if location:
+        previous, gates, shifts, sharpening = location
+        weightings = interpolate(weightings, previous, gates)
+        weightings = addressing.shift(weightings, shifts)
+        weightings = sharpen(weightings, sharpening)
+    read_weightings, write_weightings = _split(weightings, erase)
+    new_memory = addressing.write(memory, write_weightings, erase, add)
+    read_memory = memory if step_order == "read_first" else new_memory
+    return addressing.read(read_memory, read_weightings), weightings, new_memory
+
+
+def _split(weightings, erase):
+    num_read_heads = weightings.shape[1] - erase.shape[1]
+    return weightings[:, :num_read_heads], weightings[:, num_read_heads:]
+
+
+def _gradient(step_order, arguments, upstream):
+    """The gradients of `_access`, by its arguments: `d_x` is the loss's by `x`."""
+    memory, keys, erase, add, *location = arguments
+    d_reads, d_weightings, d_new_memory = upstream
+
+    similarities, inverse_norms = content_similarity(memory, keys)
+    content = weightings = ops.softmax(similarities, axis=-1)
+    if location:
+        previous, gates, shifts, sharpening = location
+        gated = interpolate(content, previous, gates)
+        shifted = addressing.shift(gated, shifts)
+        weightings = sharpen(shifted, sharpening)
+    read_weightings, write_weightings = _split(weightings, erase)
+
+    # What is read from, and what is an outer product to be added to its gradient.
+    read_memory, vectors, vector_weightings = memory, [d_reads], [read_weightings]
+    if step_order == "write_first":
+        read_memory = addressing.write(memory, write_weightings, erase, add)
+        d_new_memory = d_new_memory + outer(d_reads, read_weightings)
+        vectors, vector_weightings = [], []
+    d_read_weightings = ops.matmul(d_reads, read_memory)
+
+    d_memory, d_write_weightings, d_erase, d_add = _write_gradient(
+        d_new_memory, memory, write_weightings, erase, add
+    )
+    d_weightings = d_weightings + ops.concatenate(
+        [d_read_weightings, d_write_weightings], axis=1
+    )
+
+    d_location = []
+    if location:
+        d_shifted, d_sharpening = _sharpen_gradient(
+            d_weightings, weightings, shifted, sharpening
+        )
+        d_gated, d_shifts = _shift_gradient(d_shifted, gated, shifts)
+        d_gates = _sum(d_gated * (content - previous))
+        d_location = [d_gated * (1 - gates), d_gates, d_shifts, d_sharpening]
+        d_weightings = d_gated * gates
+
+    # By the softmax, and by the products of keys and memory.
+    d_similarities = content * (d_weightings - _sum(d_weightings * content))
+    d_products = d_similarities * inverse_norms
+    d_keys = addressing.read(memory, d_products)
+    # A location's norm: its inverse is constant where the norm is at its floor, which is
+    # found with room for rounding.
+    d_squared_norms = ops.where(
+        inverse_norms < 0.999999 / addressing.NORM_FLOOR,
+        -ops.sum(d_similarities * similarities, axis=1, keepdims=True),
+        0.0,
+    ) * ops.square(inverse_norms)
+    d_memory = (
+        d_memory
+        + d_squared_norms * memory
+        + outer(
+            ops.concatenate([*vectors, keys], axis=1),
+            ops.concatenate([*vector_weightings, d_products], axis=1),
+        )
+    )
+    return d_memory, d_keys, d_erase, d_add, *d_location
+
+
+def _sum(x):
+    return ops.sum(x, axis=-1, keepdims=True)
+
+
+def _write_gradient(d_memory, memory, weightings, erase, add):
+    """The gradients of `addressing.write`, by its arguments in their order."""
+    heads = [slice(head, head + 1) for head in range(erase.shape[1])]
+    kept = [1 - outer(erase[:, head], weightings[:, head]) for head in heads]
+    before = [memory]  # what each head finds, what is added left out
+    for factor in kept[:-1]:
+        before.append(before[-1] * factor)
+
+    width = memory.shape[1]
+    d_added, d_weightings, d_vectors = d_memory, [], []
+    for head, factor, found in reversed(list(zip(heads, kept, before, strict=True))):
+        # A head's two products over the memory, as one.
+        both = ops.concatenate([d_added, d_memory * found], axis=1)  # (B, 2 W, N)
+        vectors = ops.concatenate([add[:, head], -erase[:, head]], axis=2)
+        d_weightings.insert(0, ops.matmul(vectors, both))
+        d_vectors.insert(0, addressing.read(both, weightings[:, head]))
+        d_memory = d_memory * factor
+    d_vectors = ops.concatenate(d_vectors, axis=1)
+    d_weightings = ops.concatenate(d_weightings, axis=1)
+    return d_memory, d_weightings, -d_vectors[..., width:], d_vectors[..., :width]
+
+
+def _shift_gradient(d_shifted, weightings, shifts):
+    """The gradients of `addressing.shift`, by its arguments in their order."""
+    rolled = addressing.rolled(weightings, shifts.shape[-1])
+    d_shifts = ops.concatenate([_sum(d_shifted * one) for one in rolled], axis=-1)
+    # Shifting back: the offsets in the opposite order.
+    return addressing.shift(d_shifted, ops.flip(shifts, axis=-1)), d_shifts
+
+
+def _sharpen_gradient(d_weightings, weightings, shifted, sharpening):
+    """The gradients of `addressing.sharpen`, by its arguments in their order."""
+    floored = ops.maximum(shifted, addressing.WEIGHTING_FLOOR)
+    d_powers = weightings * (d_weightings - _sum(d_weightings * weightings))
+    d_shifted = ops.where(
+        shifted > addressing.WEIGHTING_FLOOR, sharpening * d_powers / floored, 0.0
+    )
+    return d_shifted, _sum(d_powers * ops.log(floored))
