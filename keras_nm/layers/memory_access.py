@@ -1,8 +1,9 @@
 """What all heads do to the memory in one step, with its gradient written by hand.
 
 The backward pass is most of a training step. Automatic differentiation stores every
-intermediate of every step and goes over the memory once per product; the gradient here
-computes the intermediates again and merges products over the memory.
+intermediate of every step, those of the memory's size among them, and goes over the memory
+once per product. The gradient here stores the memory and some weightings, and merges
+products over the memory.
 
 Axes: B batch, H heads (the read heads first), N memory locations, W width of a location,
 S shift offsets.
@@ -41,12 +42,12 @@ def access_memory(memory, weightings, parameters, step_order, training=False):
         arguments += [weightings, *location]
 
     def access(*arguments):
-        result = _access(step_order, *arguments)
+        result, kept = _access(step_order, *arguments)
 
         def gradient(*upstream):
             # TensorFlow passes what comes from above one by one, JAX as one tuple.
             upstream = upstream if len(upstream) == 3 else upstream[0]
-            return _gradient(step_order, arguments, upstream)
+            return _gradient(step_order, arguments, kept, upstream)
 
         return result, gradient
 
@@ -57,17 +58,19 @@ def access_memory(memory, weightings, parameters, step_order, training=False):
 
 
 def _access(step_order, memory, keys, erase, add, *location):
-    similarities, _ = content_similarity(memory, keys)
-    weightings = ops.softmax(similarities, axis=-1)
+    similarities, inverse_norms = content_similarity(memory, keys)
+    content = weightings = ops.softmax(similarities, axis=-1)
+    shifted = None
     if location:
         previous, gates, shifts, sharpening = location
-        weightings = interpolate(weightings, previous, gates)
-        weightings = addressing.shift(weightings, shifts)
-        weightings = sharpen(weightings, sharpening)
+        gated = interpolate(content, previous, gates)
+        shifted = addressing.shift(gated, shifts)
+        weightings = sharpen(shifted, sharpening)
     read_weightings, write_weightings = _split(weightings, erase)
     new_memory = addressing.write(memory, write_weightings, erase, add)
     read_memory = memory if step_order == "read_first" else new_memory
-    return addressing.read(read_memory, read_weightings), weightings, new_memory
+    result = addressing.read(read_memory, read_weightings), weightings, new_memory
+    return result, (similarities, inverse_norms, content, shifted, weightings)
 
 
 def _split(weightings, erase):
@@ -75,18 +78,15 @@ def _split(weightings, erase):
     return weightings[:, :num_read_heads], weightings[:, num_read_heads:]
 
 
-def _gradient(step_order, arguments, upstream):
-    """The gradients of `_access`, by its arguments: `d_x` is the loss's by `x`."""
+def _gradient(step_order, arguments, kept, upstream):
+    """The gradients of `_access` by its arguments. `d_x` is the loss's gradient by `x`."""
     memory, keys, erase, add, *location = arguments
     d_reads, d_weightings, d_new_memory = upstream
 
-    similarities, inverse_norms = content_similarity(memory, keys)
-    content = weightings = ops.softmax(similarities, axis=-1)
+    similarities, inverse_norms, content, shifted, weightings = kept
     if location:
         previous, gates, shifts, sharpening = location
         gated = interpolate(content, previous, gates)
-        shifted = addressing.shift(gated, shifts)
-        weightings = sharpen(shifted, sharpening)
     read_weightings, write_weightings = _split(weightings, erase)
 
     # What is read from, and what is an outer product to be added to its gradient.
@@ -117,7 +117,11 @@ def _gradient(step_order, arguments, upstream):
     # By the softmax, and by the products of keys and memory.
     d_similarities = content * (d_weightings - _sum(d_weightings * content))
     d_products = d_similarities * inverse_norms
-    d_keys = addressing.read(memory, d_products)
+    # Apart, because one head's product, of a matrix and a vector, is faster than half of a
+    # product of matrices.
+    d_keys = ops.concatenate(
+        [addressing.read(memory, part) for part in _split(d_products, erase)], axis=1
+    )
     # A location's norm: its inverse is constant where the norm is at its floor, which is
     # found with room for rounding.
     d_squared_norms = ops.where(
