@@ -22,8 +22,6 @@ keras_nm.export.
 Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted.
 """
 
-_LENGTHS = [10, 20, 30, 50, 120]
-
 
 def main(arguments=None):
     """Runs the command line and returns its exit code."""
@@ -107,6 +105,15 @@ def _parser():
         "the memory need it",
     )
     evaluate.add_argument(
+        "--task-options",
+        type=_task_option,
+        nargs="+",
+        default=[],
+        metavar="NAME=N",
+        help="settings of the task that are not as in training, such as min_repeats=15 "
+        "max_repeats=15",
+    )
+    evaluate.add_argument(
         "--structured",
         action="store_true",
         help="measure instead on the cases that random examples hardly ever are: equal, "
@@ -138,14 +145,7 @@ def _parser():
     export.add_argument(
         "--overwrite", action="store_true", help="replace the version if it exists"
     )
-    export.add_argument(
-        "--lengths",
-        type=_integer(1),
-        nargs="+",
-        metavar="N",
-        help="lengths to measure at, for the card (default: the longest in training and "
-        "the longest that its dataset tests)",
-    )
+    _add_lengths(export)
     export.set_defaults(run=_export)
 
     trace = commands.add_parser(
@@ -335,9 +335,8 @@ def _add_lengths(parser):
         "--lengths",
         type=_integer(1),
         nargs="+",
-        default=_LENGTHS,
         metavar="N",
-        help=f"lengths to measure at (default: {' '.join(map(str, _LENGTHS))})",
+        help="lengths to measure at (default: the task's, in and beyond training)",
     )
 
 
@@ -358,6 +357,13 @@ def _integer(minimum, maximum=None):
         return value
 
     return integer
+
+
+def _task_option(text):
+    name, _, value = text.partition("=")
+    if not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"expected NAME=N, received {text!r}")
+    return name, _integer(0)(value)
 
 
 def _train(options):
@@ -386,7 +392,11 @@ def _sweep(options):
     recipes = {name: _recipe(options.task, name) for name in names}
     rows, errors = {}, {}
     runs = keras_nm.training.sweep(
-        recipes, range(options.seeds), options.output, options.lengths, options.jobs
+        recipes,
+        range(options.seeds),
+        options.output,
+        _lengths(options, options.task),
+        options.jobs,
     )
     for name, row in runs:
         (errors if isinstance(row, Exception) else rows)[name] = row
@@ -412,6 +422,10 @@ def _recipe(task, layer):
     return recipes[layer]
 
 
+def _lengths(options, task):
+    return options.lengths or list(keras_nm.tasks.TASKS[task].lengths)
+
+
 def _words(name):
     return name.replace("_", " ")
 
@@ -424,15 +438,18 @@ def _evaluate(options):
     if options.structured:
         _print_table("case", keras_nm.training.evaluate_structured(run).items())
         return
+    lengths = _lengths(options, run.recipe.task)
     is_ntm = isinstance(layer, keras_nm.layers.NTM)
-    if is_ntm and max(options.lengths) > (num_locations := layer.cell.memory_shape[0]):
+    if is_ntm and max(lengths) > (num_locations := layer.cell.memory_shape[0]):
         print(
-            f"keras-nm: note: length {max(options.lengths)} is more than the memory's "
+            f"keras-nm: note: length {max(lengths)} is more than the memory's "
             f"{num_locations} locations; --locations N gives it more",
             file=sys.stderr,
         )
+    task_options = dict(options.task_options)
     results = (
-        (length, keras_nm.training.evaluate(run, length)) for length in options.lengths
+        (length, keras_nm.training.evaluate(run, length, **task_options))
+        for length in lengths
     )
     _print_table("length", results)
 
@@ -451,14 +468,11 @@ def _print_table(title, rows):
 
 def _export(options):
     run = keras_nm.training.load_run(options.directory)
-    trained = run.task.max_length
-    frozen = keras_nm.tasks.TASKS[run.recipe.task].frozen
-    lengths = options.lengths or sorted({trained, frozen.get(trained, trained)})
     path = keras_nm.export.export(
         run.model,
         options.saved_model,
         options.version,
-        card=keras_nm.training.describe(run, lengths),
+        card=keras_nm.training.describe(run, _lengths(options, run.recipe.task)),
         overwrite=options.overwrite,
     )
     print(f"Exported to {path}")
@@ -493,12 +507,13 @@ def _chart(options):
 
     plots.check_path(options.output, plots.PICTURE_SUFFIXES)
     runs = [keras_nm.training.load_run(directory) for directory in options.directories]
+    lengths = _lengths(options, runs[0].recipe.task)
     if options.kind == "curves":
         figure = pictures.curves(runs)
     elif options.kind == "lengths":
-        figure = pictures.generalization(runs, options.lengths)
+        figure = pictures.generalization(runs, lengths)
     else:
-        figure = pictures.answers(runs[0], options.lengths)
+        figure = pictures.answers(runs[0], lengths)
     plots.write_picture(figure, options.output)
     print(f"Drawn to {options.output}")
 

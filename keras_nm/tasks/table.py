@@ -51,6 +51,7 @@ class TaskSpec:
         paper: The `Paper`.
         section: Where in the paper.
         length: What the length, which is how hard an example is, counts.
+        lengths: Where models are measured, in and beyond the training of the paper.
         frozen: For each length to which frozen datasets train, the longest length that
             they test.
         x: What a model takes.
@@ -68,6 +69,7 @@ class TaskSpec:
     paper: Paper
     section: str
     length: str
+    lengths: tuple[int, ...]
     frozen: Mapping[int, int]
     x: Array
     y: Array
@@ -150,12 +152,13 @@ _KURACH = Paper(
 )
 
 
-def _ntm(make, section, length, frozen, more_metrics=(), **more):
+def _ntm(make, section, length, lengths, frozen, more_metrics=(), **more):
     return TaskSpec(
         make=make,
         paper=_GRAVES,
         section=section,
         length=length,
+        lengths=lengths,
         frozen=MappingProxyType(frozen),
         x=Array("x", ("timesteps", "input_size"), "float32"),
         y=Array("y", ("timesteps", "output_size"), "float32"),
@@ -171,12 +174,13 @@ def _ntm(make, section, length, frozen, more_metrics=(), **more):
     )
 
 
-def _nram(make, length, frozen):
+def _nram(make, length, lengths, frozen):
     return TaskSpec(
         make=make,
         paper=_KURACH,
         section="4.2 and appendix A",
         length=length,
+        lengths=lengths,
         frozen=MappingProxyType(frozen),
         x=Array("tape", ("num_cells",), "int32"),
         y=Array("answer", ("num_cells",), "int32"),
@@ -190,32 +194,33 @@ def _nram(make, length, frozen):
 # that is tested is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
 _ROWS = {
     "ntm": (
-        _ntm(ntm.Copy, "4.1", "vectors", {5: 30, 10: 60, 20: 120}),
-        _ntm(ntm.RepeatCopy, "4.2", "vectors", {5: 10, 10: 20}),
-        _ntm(ntm.AssociativeRecall, "4.3", "items", {3: 10, 6: 20}),
+        _ntm(ntm.Copy, "4.1", "vectors", (10, 20, 30, 50, 120), {5: 30, 10: 60, 20: 120}),
+        _ntm(ntm.RepeatCopy, "4.2", "vectors", (5, 10, 20), {5: 10, 10: 20}),
+        _ntm(ntm.AssociativeRecall, "4.3", "items", (6, 12, 15, 20), {3: 10, 6: 20}),
         _ntm(
             ntm.DynamicNGrams,
             "4.4",
             "bits",
+            (200, 400),
             {50: 100, 200: 400},
             more_metrics=("keras_nm>OptimalBitsPerSequence",),
             metric_options=MappingProxyType(
                 {"keras_nm>OptimalBitsPerSequence": ("order",)}
             ),
         ),
-        _ntm(ntm.PrioritySort, "4.5", "vectors", {5: 10, 10: 20, 20: 40}),
+        _ntm(ntm.PrioritySort, "4.5", "vectors", (20, 40), {5: 10, 10: 20, 20: 40}),
     ),
     "nram": (
-        _nram(nram.Access, "values", {10: 50, 20: 50}),
-        _nram(nram.Increment, "values", {10: 50, 15: 50}),
-        _nram(nram.Copy, "values", {10: 50, 15: 50}),
-        _nram(nram.Reverse, "values", {10: 50, 15: 50}),
-        _nram(nram.Swap, "values", {10: 50, 20: 50}),
-        _nram(nram.Permutation, "values", {6: 50}),
-        _nram(nram.ListK, "nodes", {5: 50, 10: 50}),
-        _nram(nram.ListSearch, "nodes", {6: 50}),
-        _nram(nram.Merge, "values of both arrays", {5: 50, 10: 50}),
-        _nram(nram.WalkBST, "nodes", {5: 50, 10: 50}),
+        _nram(nram.Access, "values", (20, 50), {10: 50, 20: 50}),
+        _nram(nram.Increment, "values", (15, 50), {10: 50, 15: 50}),
+        _nram(nram.Copy, "values", (15, 50), {10: 50, 15: 50}),
+        _nram(nram.Reverse, "values", (15, 50), {10: 50, 15: 50}),
+        _nram(nram.Swap, "values", (20, 50), {10: 50, 20: 50}),
+        _nram(nram.Permutation, "values", (6, 50), {6: 50}),
+        _nram(nram.ListK, "nodes", (10, 50), {5: 50, 10: 50}),
+        _nram(nram.ListSearch, "nodes", (6, 50), {6: 50}),
+        _nram(nram.Merge, "values of both arrays", (10, 50), {5: 50, 10: 50}),
+        _nram(nram.WalkBST, "nodes", (10, 50), {5: 50, 10: 50}),
     ),
 }
 

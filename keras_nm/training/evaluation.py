@@ -19,18 +19,31 @@ SOLVED_BELOW = {"bits_per_sequence": 0.05}
 _BATCH_SIZE, _NUM_BATCHES = 64, 2
 
 
-def evaluate(run, length):
+def evaluate(run, length, **task_options):
     """Measures a model on examples of one length, from the test split.
 
     Args:
         run: A `Run`.
         length: Positive integer.
+        **task_options: Arguments of the task that are not as in training, such as
+            `min_repeats=15, max_repeats=15`.
 
     Returns:
         A dict of the task's metrics, such as `"bits_per_sequence"`, and `"examples"`, the
         number of examples.
+
+    Raises:
+        ValueError: For options that the task does not have.
     """
-    data = run.task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
+    try:
+        task = dataclasses.replace(run.task, **task_options)
+    except TypeError:
+        options = [option.name for option in dataclasses.fields(run.task)]
+        raise ValueError(
+            f"{run.recipe.task} has the options {', '.join(options)}. "
+            f"Received: {', '.join(task_options)}"
+        ) from None
+    data = task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
     return {**measure(run.model, data), "examples": _BATCH_SIZE * _NUM_BATCHES}
 
 

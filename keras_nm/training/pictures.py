@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_nm import plots
 from keras_nm.arguments import check_integer
+from keras_nm.layers import NRAM, NTM
 from keras_nm.tasks import TASKS
 from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, evaluate
 from keras_nm.training.recipes import RECIPES
@@ -40,7 +41,7 @@ def time_frames(run, length=None, example=0):
         Figures, for `keras_nm.plots.write_animation`.
     """
     inputs = _inputs(run, length, example)
-    machine = run.model.get_layer("machine")
+    machine = _machine(run)
     trace = machine.trace(inputs)
     for time in range(plots.num_frames(machine, trace)):
         yield plots.machine_picture(machine, trace, inputs, trace.get("output"), time=time)
@@ -173,8 +174,18 @@ def _inputs(run, length, example):
     return np.asarray(next(iter(data))[0])
 
 
-def _draw(run, inputs):
+def _machine(run):
     machine = run.model.get_layer("machine")
+    if not isinstance(machine, NTM | NRAM):
+        raise RunError(
+            "Pictures are of what a machine does with its memory. The layer of the run in "
+            f"{run.directory} is a {type(machine).__name__}"
+        )
+    return machine
+
+
+def _draw(run, inputs):
+    machine = _machine(run)
     trace = machine.trace(inputs)
     return plots.machine_picture(machine, trace, inputs, trace.get("output"))
 

@@ -12,8 +12,9 @@ class Recipe:
 
     Args:
         task: Key of `keras_nm.tasks.TASKS`.
-        layer: Keras configuration of the layer. A recurrent layer's is without `units`
-            and `return_sequences`, which the task decides.
+        layer: Keras configuration of the layer. An `NTM`'s is without `units`, which the
+            task decides. After any other recurrent layer, a baseline's, comes a linear
+            one. All are without `return_sequences`.
         optimizer: Keras configuration of the optimizer.
         batch_size: Number of examples in a training step.
         steps_per_epoch: Number of training steps between two validations.
@@ -21,6 +22,10 @@ class Recipe:
         stop_below: Training stops when the task's first metric on the validation set,
             examples of its largest length, falls below this.
         task_options: Arguments of the task.
+        num_locations: With how many locations of memory an NTM leaves training, if not
+            with those that it was trained on. The weights do not depend on it. On a memory
+            that its examples just fill a machine learns faster, and what it learns carries
+            further, because what wears the memory down shows.
         curriculum: Arguments of `keras_nm.training.Curriculum` beside the task. Without
             any, training is on all lengths of the task from the start.
     """
@@ -33,6 +38,7 @@ class Recipe:
     epochs: int
     stop_below: float
     task_options: dict[str, Any] = field(default_factory=dict)
+    num_locations: int | None = None
     curriculum: dict[str, Any] | None = None
 
     def to_json(self) -> str:

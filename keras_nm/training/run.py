@@ -52,7 +52,8 @@ class Run:
         seed: The seed.
         versions: Dict of what it was trained with: versions of packages, and the commit of
             keras_nm, or `None` if that is not a checkout.
-        model: The compiled `keras.Model`, after the last complete epoch.
+        model: The compiled `keras.Model`, after the last complete epoch, on the recipe's
+            `num_locations`.
         result: Dict of `"examples"`, how many it was trained on, and the task's metrics
             on the validation set, such as `"bits_per_sequence"`; `None` while unfinished.
     """
@@ -139,6 +140,11 @@ class Run:
         model = keras.models.clone_model(self.model, clone_function=resize)
         model.set_weights(self.model.get_weights())
         model.compile_from_config(self.model.get_compile_config())
+        # Of the weights, so that it is the same on any memory.
+        model.optimizer.build(model.trainable_variables)
+        old, new = self.model.optimizer.variables, model.optimizer.variables
+        for variable, value in zip(new, old, strict=True):
+            variable.assign(value)
         return dataclasses.replace(self, model=model)
 
 
@@ -179,21 +185,27 @@ def build_model(recipe):
         recipe: A `Recipe`.
 
     Returns:
-        A compiled `keras.Model` of one layer called `"machine"`: from `(batch, timesteps,
-        task.input_size)` to logits `(batch, timesteps, task.output_size)`, or from tapes
-        `(batch, M)` to the outputs `(batch, M, 2 M + 1)` of an `NRAM` layer.
+        A compiled `keras.Model` around one layer called `"machine"`: from `(batch,
+        timesteps, task.input_size)` to logits `(batch, timesteps, task.output_size)`, or
+        from tapes `(batch, M)` to the outputs `(batch, M, 2 M + 1)` of an `NRAM` layer.
     """
     task = _task(recipe)
     # Keras changes the configurations that it builds from.
     layer, optimizer = copy.deepcopy((recipe.layer, recipe.optimizer))
     layer["config"]["name"] = "machine"
     if isinstance(task, SequenceTask):
-        layer["config"] |= {"units": task.output_size, "return_sequences": True}
+        layer["config"]["return_sequences"] = True
+        is_ntm = layer["class_name"] == NTM.__name__
+        if is_ntm:
+            layer["config"]["units"] = task.output_size
         inputs = keras.Input((None, task.input_size), name="inputs")
+        outputs = keras.layers.deserialize(layer)(inputs)
+        if not is_ntm:
+            outputs = keras.layers.Dense(task.output_size, name="logits")(outputs)
     else:
         inputs = keras.Input((None,), dtype="int32", name="tape")
-    layer = keras.layers.deserialize(layer)
-    model = keras.Model(inputs, layer(inputs))
+        outputs = keras.layers.deserialize(layer)(inputs)
+    model = keras.Model(inputs, outputs)
     model.compile(
         optimizer=keras.optimizers.deserialize(optimizer),
         **_spec(recipe).compile_arguments(task),
@@ -271,8 +283,22 @@ def resume(directory, verbose="auto"):
         "another directory"
     )
     with locked(directory, busy):
-        model, result = _continue(directory, recipe, seed, verbose)
-    return Run(directory, recipe, seed, versions, model, result)
+        model = _continue(directory, recipe, seed, verbose)
+        run = _run(directory, recipe, seed, versions, model)
+        result = {"examples": run.num_examples, **measure(run.model, _validation(run.task))}
+        write_text(directory / _RESULT_FILE, json.dumps(result, indent=2))
+    return dataclasses.replace(run, result=result)
+
+
+def _run(directory, recipe, seed, versions, model, result=None):
+    run = Run(directory, recipe, seed, versions, model, result)
+    if recipe.num_locations is None:
+        return run
+    return run.with_num_locations(recipe.num_locations)
+
+
+def _validation(task):
+    return task.evaluation_set(task.max_length, split="validation")
 
 
 def _continue(directory, recipe, seed, verbose):
@@ -289,7 +315,7 @@ def _continue(directory, recipe, seed, verbose):
         model.optimizer.build(model.trainable_variables)
         checkpoints.mkdir(exist_ok=True)
         model.save_weights(checkpoints / "00000.weights.h5", overwrite=True)
-    validation = task.evaluation_set(task.max_length, split="validation")
+    validation = _validation(task)
     first_metric = _metrics(recipe)[0]
 
     steps_done = int(model.optimizer.iterations)
@@ -321,6 +347,7 @@ def _continue(directory, recipe, seed, verbose):
                     directory / _TENSORBOARD,
                     recipe,
                     seed,
+                    model,
                     examples=next(iter(validation)),
                     every=_share(recipe.epochs, _NUM_PROBES),
                 ),
@@ -335,10 +362,7 @@ def _continue(directory, recipe, seed, verbose):
             shuffle=False,
             verbose=verbose,
         )
-    num_examples = int(model.optimizer.iterations) * recipe.batch_size
-    result = {"examples": num_examples, **measure(model, validation)}
-    write_text(directory / _RESULT_FILE, json.dumps(result, indent=2))
-    return model, result
+    return model
 
 
 def _share(total, number):
@@ -359,7 +383,7 @@ def load_run(directory):
     """
     directory = Path(directory)
     recipe, seed, versions, result = _read(directory)
-    return Run(directory, recipe, seed, versions, _load_model(directory), result)
+    return _run(directory, recipe, seed, versions, _load_model(directory), result)
 
 
 def run_of(directory):

@@ -6,32 +6,32 @@ import importlib.util
 import keras
 from tensorboard.plugins.hparams import api as hparams
 
+from keras_nm.layers import NRAM, NTM
 from keras_nm.training.probe import Probe
 
 
-def tensorboard_callbacks(log_dir, recipe, seed, examples, every):
+def tensorboard_callbacks(log_dir, recipe, seed, model, examples, every):
     """Gives the callbacks that write what TensorBoard shows of a run.
 
     Args:
         log_dir: `pathlib.Path`.
         recipe: A `Recipe`.
         seed: Integer.
+        model: The `keras.Model`.
         examples: A batch to look at.
         every: Positive integer, the number of epochs from one look to the next.
 
     Returns:
         A list of `keras.callbacks.Callback`.
     """
-    return [
+    callbacks = [
         keras.callbacks.TensorBoard(log_dir),
         hparams.KerasCallback(str(log_dir), {**_settings(recipe), "seed": seed}),
-        Probe(
-            log_dir,
-            examples,
-            every,
-            pictures=importlib.util.find_spec("matplotlib") is not None,
-        ),
     ]
+    if any(isinstance(layer, NTM | NRAM) for layer in model.layers):
+        pictures = importlib.util.find_spec("matplotlib") is not None
+        callbacks.append(Probe(log_dir, examples, every, pictures=pictures))
+    return callbacks
 
 
 def _settings(recipe):

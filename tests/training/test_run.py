@@ -21,6 +21,7 @@ from keras_nm.training import (
     build_model,
     evaluate,
     load_run,
+    pictures,
     resume,
     train,
 )
@@ -166,6 +167,46 @@ def test_evaluate_at_other_lengths_and_locations(finished):
     assert larger["bits_per_sequence"] != result["bits_per_sequence"]
     same = evaluate(run.with_num_locations(128), length=4)
     np.testing.assert_allclose(same["bits_per_sequence"], result["bits_per_sequence"])
+
+
+def test_evaluate_with_other_settings_of_the_task(finished):
+    _, run = finished
+    result = evaluate(run, 2, num_bits=run.task.num_bits)
+    assert result == pytest.approx(evaluate(run, 2))
+    with pytest.raises(ValueError, match=r"has the options .*num_bits.* max_repeat"):
+        evaluate(run, 2, max_repeat=5)
+
+
+def test_a_machine_leaves_training_with_more_locations(tmp_path):
+    recipe = dataclasses.replace(TINY, num_locations=200)
+    run = train(recipe, tmp_path / "run", verbose=0)
+    assert run.model.get_layer("machine").cell.memory_shape[0] == 200
+    loaded = load_run(tmp_path / "run")
+    assert loaded.model.get_layer("machine").cell.memory_shape[0] == 200
+    assert_same(weights_of(loaded), weights_of(run))
+    assert loaded.num_examples == run.num_examples == run.result["examples"]
+    # Trained as without, and measured with them.
+    same = train(TINY, tmp_path / "same", verbose=0)
+    assert_same(weights_of(same), weights_of(run))
+    larger = same.with_num_locations(200)
+    data = run.task.evaluation_set(run.task.max_length, split="validation")
+    expected = larger.model.evaluate(data, verbose=0, return_dict=True)
+    for name in run.metrics:
+        np.testing.assert_allclose(run.result[name], expected[name], rtol=1e-5)
+    assert run.result["bits_per_sequence"] != same.result["bits_per_sequence"]
+
+
+def test_a_baseline(tmp_path):
+    recipe = dataclasses.replace(
+        TINY,
+        layer={"module": "keras.layers", "class_name": "LSTM", "config": {"units": 7}},
+    )
+    run = train(recipe, tmp_path / "run", verbose=0)
+    assert run.model.output_shape == (None, None, run.task.output_size)
+    assert run.model.get_layer("machine").units == 7
+    assert evaluate(load_run(tmp_path / "run"), 3)["examples"] == 128
+    with pytest.raises(RunError, match=r"The layer of the run in .* is a LSTM"):
+        pictures.picture(run)
 
 
 def test_whole_executions_make_whole_epochs(tmp_path):
