@@ -142,6 +142,22 @@ def _access():
     )
 
 
+def _repeat_copy(layer, steps):
+    return _sequences("ntm/repeat_copy", layer, steps)
+
+
+def _associative_recall(layer, stop_below, num_locations=None):
+    return _sequences("ntm/associative_recall", layer, 25_000, stop_below, num_locations)
+
+
+def _dynamic_ngrams(layer):
+    return _sequences("ntm/dynamic_ngrams", layer, 5000)
+
+
+def _priority_sort(layer):
+    return _sequences("ntm/priority_sort", layer, 10_000)
+
+
 # By task, then by the name that the command line calls the layer.
 RECIPES = MappingProxyType(
     {
@@ -152,6 +168,37 @@ RECIPES = MappingProxyType(
                 "ntm": _copy(_ntm(_LSTM_CONTROLLER, num_locations=40), 128),
                 "ntm-feedforward": _copy(_ntm(_FEEDFORWARD_CONTROLLER, 24), 128),
                 "lstm": _copy(_LSTM),
+            }
+        ),
+        "ntm/repeat_copy": MappingProxyType(
+            {
+                "ntm": _repeat_copy(_ntm(_LSTM_CONTROLLER), 7500),
+                # It has to count in its memory.
+                "ntm-feedforward": _repeat_copy(_ntm(_FEEDFORWARD_CONTROLLER), 15_000),
+                "lstm": _repeat_copy(_LSTM, 7500),
+            }
+        ),
+        "ntm/associative_recall": MappingProxyType(
+            {
+                "ntm": _associative_recall(_ntm(_LSTM_CONTROLLER, 32), 0.02, 128),
+                "ntm-feedforward": _associative_recall(_ntm(_FEEDFORWARD_CONTROLLER), 0.01),
+                "lstm": _associative_recall(_LSTM, 0.02),
+            }
+        ),
+        "ntm/dynamic_ngrams": MappingProxyType(
+            {
+                "ntm": _dynamic_ngrams(_ntm(_LSTM_CONTROLLER)),
+                "ntm-feedforward": _dynamic_ngrams(_ntm(_FEEDFORWARD_CONTROLLER)),
+                "lstm": _dynamic_ngrams(_LSTM),
+            }
+        ),
+        "ntm/priority_sort": MappingProxyType(
+            {
+                "ntm": _priority_sort(_ntm(_LSTM_CONTROLLER, 32, num_heads=4)),
+                "ntm-feedforward": _priority_sort(
+                    _ntm(_FEEDFORWARD_CONTROLLER, 32, num_heads=4)
+                ),
+                "lstm": _priority_sort(_LSTM),
             }
         ),
         "nram/access": MappingProxyType({"nram": _access()}),
