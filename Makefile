@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := plot,serve,jax,page,test
+EXTRAS := plot,serve,jax,page,tuner,test
 INSTALLED := $(VENV)/.installed
 
 DEMO := runs/demo

@@ -36,6 +36,8 @@ setup(
         "jax": ["jax>=0.6"],
         # Pages also need npm, which is not a Python package.
         "page": ["tf2onnx>=1.17"],
+        # Sweeps over several machines.
+        "tuner": ["keras-tuner>=1.4.8"],
         # What exported models are tested in, beside TensorFlow.
         "runtimes": [
             "ai-edge-litert>=2.3",

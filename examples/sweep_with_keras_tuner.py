@@ -12,7 +12,7 @@ The chief, which trains nothing, hands out seeds; a worker takes the next one as
 is free, and workers can join at any time. They write to a directory that all of them see,
 and its runs are named as those of `keras-nm sweep`: the last command, which finds them
 finished, writes the table and the charts. It also goes on with what a worker that died has
-left behind. Needs `pip install keras-tuner`.
+left behind. Needs KerasTuner: keras_nm[tuner].
 """
 
 import argparse

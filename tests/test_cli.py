@@ -181,6 +181,8 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
             "must end in .png, .svg, .pdf or .gif",
         ),
         (["evaluate", "{run}", "--locations", "2"], "with 2 locations"),
+        (["evaluate", "{run}", "--task-options", "repeats"], "expected NAME=N"),
+        (["evaluate", "{run}", "--task-options", "repeats=5"], "Received: repeats"),
         (["nonsense"], "invalid choice: 'nonsense'"),
         ([], "required: COMMAND"),
     ],

@@ -1,6 +1,8 @@
 """The table and the charts of a sweep."""
 
 import importlib.util
+import math
+import statistics
 from pathlib import Path
 
 from keras_nm.files import write_text
@@ -17,42 +19,89 @@ def write_report(rows, task, directory):
         directory: Path.
 
     Returns:
-        The table, as Markdown.
+        The tables, of recipes and of runs, as Markdown.
     """
     directory = Path(directory)
     rows = dict(sorted(rows.items(), key=lambda item: (item[1]["recipe"], item[1]["seed"])))
-    text = _table(rows)
+    text = f"{_summary(rows)}\n{_table(rows)}"
     write_text(directory / "table.md", text)
     if importlib.util.find_spec("matplotlib"):
         _write_charts(rows, TASKS[task], directory)
     return text
 
 
-def _table(rows):
+def _summary(rows):
+    """How many seeds of each recipe are solved, after how much, and right how far."""
     first = next(iter(rows.values()))
-    metric, wrong = first["metric"], _wrong(first)
-    columns = ["recipe", "seed", "solved at", "examples", "time", f"final {_words(metric)}"]
+    name, measure = _measure(first)
     lengths = [f"at {length}" for length in first["results"]]
-    columns += [f"{_words(wrong)} {lengths[0]}", *lengths[1:]]
-    lines = [f"| {' | '.join(columns)} |", "|---|" + "--:|" * (len(columns) - 1)]
+    columns = ["recipe", "solved", "median solved at", "median time"]
+    columns += [f"median {name} {lengths[0]}", *lengths[1:]]
+    if name.startswith("wrong"):
+        columns += [f"seeds without any {lengths[0]}", *lengths[1:]]
+    lines = _head(columns)
+    for recipe, group in _by_recipe(rows).items():
+        # Of all seeds: one that is never solved is later than any other.
+        solved = [row["solved_at"] or math.inf for row in group]
+        half = statistics.median(solved)
+        times = [row["seconds"] for row in group if row["seconds"] is not None]
+        values = [
+            [measure(row["results"][length]) for row in group]
+            for length in first["results"]
+        ]
+        cells = [recipe, f"{sum(map(math.isfinite, solved))} of {len(group)}"]
+        cells += [f"{half:.0f}" if math.isfinite(half) else "never"]
+        cells += [f"{statistics.median(times):.0f} s" if times else "resumed"]
+        cells += [f"{statistics.median(at_length):.3f}" for at_length in values]
+        if name.startswith("wrong"):
+            cells += [f"{at_length.count(0)} of {len(group)}" for at_length in values]
+        lines.append(_line(cells))
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows):
+    """All runs."""
+    first = next(iter(rows.values()))
+    name, measure = _measure(first)
+    columns = ["recipe", "seed", "solved at", "examples", "time"]
+    lengths = [f"at {length}" for length in first["results"]]
+    columns += [f"final {_words(first['metric'])}", f"{name} {lengths[0]}", *lengths[1:]]
+    lines = _head(columns)
     for row in rows.values():
         seconds = "resumed" if row["seconds"] is None else f"{row['seconds']:.0f} s"
         cells = [row["recipe"], row["seed"], row["solved_at"] or "never", row["examples"]]
         cells += [seconds, f"{row['curve'][1][-1]:.4f}"]
-        cells += [f"{result[wrong]:.3f}" for result in row["results"].values()]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
+        cells += [f"{measure(result):.3f}" for result in row["results"].values()]
+        lines.append(_line(cells))
     return "\n".join(lines) + "\n"
+
+
+def _head(columns):
+    return [_line(columns), "|---|" + "--:|" * (len(columns) - 1)]
+
+
+def _line(cells):
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _by_recipe(rows):
+    groups = {}
+    for row in rows.values():
+        groups.setdefault(row["recipe"], []).append(row)
+    return groups
 
 
 def _write_charts(rows, spec, directory):
     from keras_nm import plots
 
+    name, measure = _measure(next(iter(rows.values())))
     curves, results = {}, {}
-    for row in rows.values():
-        curves.setdefault(row["recipe"], []).append(row["curve"])
-        by_length = results.setdefault(row["recipe"], {})
-        for length, result in row["results"].items():
-            by_length.setdefault(length, []).append(result[_wrong(row)])
+    for recipe, group in _by_recipe(rows).items():
+        curves[recipe] = [row["curve"] for row in group]
+        results[recipe] = {
+            length: [measure(row["results"][length]) for row in group]
+            for length in group[0]["results"]
+        }
     first = next(iter(rows.values()))
     figures = {
         "curves.png": plots.learning_curves(
@@ -61,7 +110,7 @@ def _write_charts(rows, spec, directory):
         "lengths.png": plots.generalization_chart(
             results,
             first["trained"],
-            MEASURES[_wrong(first)],
+            name,
             f"length in {spec.length}",
         ),
     }
@@ -71,10 +120,18 @@ def _write_charts(rows, spec, directory):
         plots.write_picture(figure, path)
 
 
-def _wrong(row):
-    """The name of the metric that counts what is wrong."""
-    result = next(iter(row["results"].values()))
-    return next(name for name in result if name.startswith("wrong"))
+def _measure(row):
+    """What the results at all lengths are compared by: words for it, and a function."""
+    metrics = next(iter(row["results"].values()))
+    if "optimal_bits_per_sequence" in metrics:  # no model can do without wrong bits
+        return (
+            "bits per sequence above the optimum",
+            lambda result: (
+                result["bits_per_sequence"] - result["optimal_bits_per_sequence"]
+            ),
+        )
+    name = next(name for name in metrics if name.startswith("wrong"))
+    return MEASURES[name], lambda result: result[name]
 
 
 def _words(name):

@@ -102,6 +102,11 @@ def test_a_report(tmp_path):
         text = write_report(rows, "ntm/copy", tmp_path)
     assert text == (tmp_path / "table.md").read_text()
     assert text.splitlines() == [
+        "| recipe | solved | median solved at | median time "
+        "| median wrong bits per sequence at 2 | at 9 | seeds without any at 2 | at 9 |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| small | 1 of 2 | never | 12 s | 0.625 | 0.625 | 1 of 2 | 1 of 2 |",
+        "",
         "| recipe | seed | solved at | examples | time | final bits per sequence "
         "| wrong bits per sequence at 2 | at 9 |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
@@ -112,3 +117,22 @@ def test_a_report(tmp_path):
         *("table.md", "curves.png", "lengths.png")
     }
     assert TASKS["ntm/copy"].length == "vectors"
+
+
+def test_a_report_of_a_task_that_cannot_be_answered_without_errors(tmp_path):
+    result = {"bits_per_sequence": 135.5, "optimal_bits_per_sequence": 132.0}
+    row = {
+        "recipe": "small",
+        "seed": 0,
+        "examples": 4000,
+        "seconds": 12.3,
+        "metric": "bits_per_sequence",
+        "curve": ([4000], [135.0]),
+        "solved_at": None,
+        "results": {200: {**result, "wrong_bits_per_sequence": 50.0}},
+        "trained": (200, 200),
+    }
+    text = write_report({"small-0": row}, "ntm/dynamic_ngrams", tmp_path)
+    lines = [line.split(" | ") for line in text.splitlines() if line]
+    assert lines[0][-1] == "median bits per sequence above the optimum at 200 |"
+    assert lines[2][-1] == lines[5][-1] == "3.500 |"
