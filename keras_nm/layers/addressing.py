@@ -22,32 +22,35 @@ NORM_FLOOR = 1e-6
 WEIGHTING_FLOOR = 1e-12
 
 
-def content_weighting(memory, keys, key_strengths):
-    """Focuses on the locations similar to a key (equations 5 and 6).
+def content_similarity(memory, keys):
+    """Compares locations with keys (equation 6).
 
-    `w_c(i) = softmax_i(beta * cos(k, M(i)))`
+    `beta * cos(k, M(i))`, of which the softmax over all locations is the content
+    weighting `w_c` (equation 5).
 
     Args:
         memory: Tensor of shape `(B, W, N)`.
+        keys: Tensor of shape `(B, H, W)`, as `scaled_keys` gives them.
+
+    Returns:
+        A pair of tensors: the similarities `(B, H, N)`, and the locations' inverse norms
+        `(B, 1, N)`.
+    """
+    inverse_norms = _inverse_norm(memory, axis=1)
+    return ops.matmul(keys, memory) * inverse_norms, inverse_norms
+
+
+def scaled_keys(keys, key_strengths):
+    """Gives keys the length of their key strengths: `beta * k / |k|`.
+
+    Args:
         keys: Tensor `k` of shape `(B, H, W)`.
         key_strengths: Tensor `beta` of positive numbers, of shape `(B, H, 1)`.
 
     Returns:
-        Weightings of shape `(B, H, N)`.
+        A tensor of shape `(B, H, W)`.
     """
-    similarities, _ = content_similarity(memory, scaled_keys(keys, key_strengths))
-    return ops.softmax(similarities, axis=-1)
-
-
-def scaled_keys(keys, key_strengths):
-    """Gives keys the length of their key strengths, `(B, H, W)`."""
     return keys * (key_strengths * _inverse_norm(keys, axis=2))
-
-
-def content_similarity(memory, scaled_keys):
-    """`beta * cos(k, M(i))` of shape `(B, H, N)`, and `1 / |M(i)|` of shape `(B, 1, N)`."""
-    inverse_norms = _inverse_norm(memory, axis=1)
-    return ops.matmul(scaled_keys, memory) * inverse_norms, inverse_norms
 
 
 def _inverse_norm(vectors, axis):
