@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_nm.layers import memory_access
 from keras_nm.layers.memory_access import access_memory
 
 B, W, N, READ, WRITE = 2, 4, 7, 2, 3
@@ -32,6 +33,7 @@ EXTREMES = {
     "ordinary": {},
     "zero memory": {"memory": 0.0},
     "tiny memory": {"memory": 1e-30},
+    "memory below the floor of norms": {"memory": 2e-7},
     "huge memory": {"memory": 1e4},
     "zero keys": {"key": 0.0},
     "key strength 1e4": {"key_strength": 1e4},
@@ -86,3 +88,24 @@ def test_values_and_gradients_are_finite_and_gradients_right(rng, case, step_ord
         np.testing.assert_allclose(
             by_hand[name], automatic[name], rtol=1e-9, atol=1e-14 * scale, err_msg=name
         )
+
+
+def test_only_training_uses_the_gradient_by_hand(rng, monkeypatch):
+    calls = []
+
+    def spy(*arguments):
+        calls.append(arguments)
+        return by_hand(*arguments)
+
+    by_hand = memory_access._gradient
+    monkeypatch.setattr(memory_access, "_gradient", spy)
+    for training in (False, True):
+        parameters = {name: tf.constant(x) for name, x in arguments(rng).items()}
+        memory, previous = parameters.pop("memory"), parameters.pop("weightings")
+        with tf.GradientTape() as tape:
+            tape.watch(memory)
+            reads, _, _ = access_memory(
+                memory, previous, parameters, "read_first", training
+            )
+        tape.gradient(reads, memory)
+        assert len(calls) == training
