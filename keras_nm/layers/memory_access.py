@@ -15,6 +15,12 @@ from keras import ops
 from keras_nm.layers import addressing
 from keras_nm.layers.addressing import content_similarity, interpolate, outer, sharpen
 
+# What the loss's gradient by any element of a state is kept within, far above what training
+# meets. Where sharpening makes a machine chaotic, its gradient grows exponentially with the
+# number of time steps, and a single infinite one would end training. (Graves 2013, arXiv
+# 1308.0850, section 2.1, limits the gradients of states for the same reason.)
+_GRADIENT_LIMIT = 1e6
+
 # PyTorch's backend of Keras takes hand-written gradients of one output only.
 _HAS_CUSTOM_GRADIENT = keras.backend.backend() in ("tensorflow", "jax")
 
@@ -81,7 +87,9 @@ def _split(weightings, erase):
 def _gradient(step_order, arguments, kept, upstream):
     """The gradients of `_access` by its arguments. `d_x` is the loss's gradient by `x`."""
     memory, keys, erase, add, *location = arguments
-    d_reads, d_weightings, d_new_memory = upstream
+    d_reads, d_weightings, d_new_memory = (
+        ops.clip(gradient, -_GRADIENT_LIMIT, _GRADIENT_LIMIT) for gradient in upstream
+    )
 
     similarities, inverse_norms, content, shifted, weightings = kept
     if location:
