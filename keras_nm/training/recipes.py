@@ -46,15 +46,14 @@ class Recipe:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-def _graves_rmsprop(steps):
+def _graves_rmsprop(learning_rate, steps):
     """RMSProp as in Graves 2013 (arXiv 1308.0850, equations 38 to 45).
 
     With three changes. The learning rate falls to a fiftieth, linearly over `steps`. The
     gradient is clipped to a norm of 1, which is nearly always less than its norm: so
     training is gradient descent with momentum in steps of one length, and one large
-    gradient cannot undo what was learned. And the rate is 20 times as high.
+    gradient cannot undo what was learned. And the rate is 10 or 20 times as high.
     """
-    learning_rate = 2e-3
     return {
         "class_name": "RMSprop",
         "config": {
@@ -103,12 +102,12 @@ _FEEDFORWARD_CONTROLLER = {
 _LSTM = {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 256}}
 
 
-def _sequences(task, layer, steps, stop_below=0.0, num_locations=None):
+def _sequences(task, layer, steps, learning_rate=2e-3, stop_below=0.0, num_locations=None):
     """A recipe for a task of the NTM paper."""
     return Recipe(
         task=task,
         layer=layer,
-        optimizer=_graves_rmsprop(steps),
+        optimizer=_graves_rmsprop(learning_rate, steps),
         batch_size=4,
         steps_per_epoch=250,
         epochs=steps // 250,
@@ -142,12 +141,19 @@ def _access():
     )
 
 
-def _repeat_copy(layer, steps):
-    return _sequences("ntm/repeat_copy", layer, steps)
+def _repeat_copy(layer):
+    # At 2e-3, three of five seeds did not learn.
+    return _sequences("ntm/repeat_copy", layer, 12_500, 1e-3, stop_below=0.02)
 
 
 def _associative_recall(layer, stop_below, num_locations=None):
-    return _sequences("ntm/associative_recall", layer, 25_000, stop_below, num_locations)
+    return _sequences(
+        "ntm/associative_recall",
+        layer,
+        25_000,
+        stop_below=stop_below,
+        num_locations=num_locations,
+    )
 
 
 def _dynamic_ngrams(layer):
@@ -172,10 +178,9 @@ RECIPES = MappingProxyType(
         ),
         "ntm/repeat_copy": MappingProxyType(
             {
-                "ntm": _repeat_copy(_ntm(_LSTM_CONTROLLER), 7500),
-                # It has to count in its memory.
-                "ntm-feedforward": _repeat_copy(_ntm(_FEEDFORWARD_CONTROLLER), 15_000),
-                "lstm": _repeat_copy(_LSTM, 7500),
+                "ntm": _repeat_copy(_ntm(_LSTM_CONTROLLER)),
+                "ntm-feedforward": _repeat_copy(_ntm(_FEEDFORWARD_CONTROLLER)),
+                "lstm": _repeat_copy(_LSTM),
             }
         ),
         "ntm/associative_recall": MappingProxyType(

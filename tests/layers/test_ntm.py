@@ -235,7 +235,7 @@ def test_the_gradient_of_training_equals_the_automatic_one(rng, options, step_or
 def test_the_gradient_of_a_chaotic_machine_is_finite(rng):
     layer = small_ntm(rng, controller=CONTROLLERS["dense"]())
     layer.set_weights([20 * weight for weight in layer.get_weights()])
-    sequences = tf.constant(rng.normal(size=(2, 100, 6)), "float32")
+    sequences = tf.constant(rng.normal(size=(2, 200, 6)), "float32")
 
     def norm(training):
         with tf.GradientTape() as tape:
