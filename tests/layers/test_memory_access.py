@@ -109,3 +109,31 @@ def test_only_training_uses_the_gradient_by_hand(rng, monkeypatch):
             )
         tape.gradient(reads, memory)
         assert len(calls) == training
+
+
+def test_the_gradient_of_a_chaotic_machine_is_finite(rng):
+    """Each step sharpens a uniform weighting, which multiplies differences by 20."""
+    parameters = arguments(rng)
+    parameters |= {
+        "gate": np.zeros((B, H, 1)),
+        "sharpening": np.full((B, H, 1), 20.0),
+        "shift": np.tile([0.0, 1.0, 0.0], (B, H, 1)),
+    }
+    parameters = {name: tf.constant(x, "float32") for name, x in parameters.items()}
+    memory = parameters.pop("memory")
+    parameters["weightings"] = tf.fill((B, H, N), 1 / N)
+
+    def gradient(training):
+        start = parameters["weightings"]
+        with tf.GradientTape() as tape:
+            tape.watch(start)
+            weightings = start
+            for _ in range(40):
+                _, weightings, _ = access_memory(
+                    memory, weightings, parameters, "read_first", training
+                )
+            loss = tf.reduce_sum(weightings[..., 0])
+        return tape.gradient(loss, start)
+
+    assert not np.all(np.isfinite(gradient(training=False)))  # or it is not chaotic
+    assert np.all(np.isfinite(gradient(training=True)))
