@@ -18,7 +18,7 @@ from keras_nm.plots.plate import focused_locations
 from keras_nm.programs import PROGRAMS, Program
 from keras_nm.tasks import TASKS
 
-TOLERANCE = 1e-5
+TOLERANCE = 5e-5
 COPIER = Path(__file__).parents[1] / "saved_models" / "ntm_copy"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
