@@ -10,9 +10,9 @@
 
 The chief, which trains nothing, hands out seeds; a worker takes the next one as soon as it
 is free, and workers can join at any time. They write to a directory that all of them see,
-and its runs are named as those of `keras-nm sweep`: the last command, which finds them
-finished, writes the table and the charts. It also goes on with what a worker that died has
-left behind. Needs KerasTuner: keras_nm[tuner].
+and its runs are those of `keras-nm sweep`: the last command, of as many seeds, finds them
+trained and measured, and writes the table and the charts. It also goes on with what a
+worker that died has left behind. Needs KerasTuner: keras_nm[tuner].
 """
 
 import argparse
@@ -20,8 +20,8 @@ from pathlib import Path
 
 import keras_tuner
 
-from keras_nm.training import RECIPES, load_run, resume, train
-from keras_nm.training.run import is_finished, run_of
+from keras_nm.tasks import TASKS
+from keras_nm.training import RECIPES, train_and_measure
 
 
 class Sweep(keras_tuner.GridSearch):
@@ -41,15 +41,10 @@ class Sweep(keras_tuner.GridSearch):
 
     def run_trial(self, trial):
         layer, seed = trial.hyperparameters.get("layer"), trial.hyperparameters.get("seed")
-        directory = self.runs / f"{layer}-{seed}"
-        if run_of(directory) is None:
-            run = train(RECIPES[self.task][layer], directory, seed, verbose=0)
-        elif is_finished(directory):
-            run = load_run(directory)
-        else:
-            run = resume(directory, verbose=0)
+        directory, lengths = self.runs / f"{layer}-{seed}", TASKS[self.task].lengths
+        row = train_and_measure(RECIPES[self.task][layer], directory, seed, lengths)
         print(f"{self.tuner_id}: {directory.name}", flush=True)
-        return {"loss": run.result[run.metrics[0]]}
+        return {"loss": row["curve"][1][-1]}
 
 
 def main():

@@ -336,7 +336,8 @@ def _add_lengths(parser):
         type=_integer(1),
         nargs="+",
         metavar="N",
-        help="lengths to measure at (default: the task's, in and beyond training)",
+        help="lengths to measure at (default: the task's, in and beyond the paper's "
+        "training)",
     )
 
 
@@ -360,8 +361,8 @@ def _integer(minimum, maximum=None):
 
 
 def _task_option(text):
-    name, _, value = text.partition("=")
-    if not name.isidentifier():
+    name, separator, value = text.partition("=")
+    if not (separator and name.isidentifier()):
         raise argparse.ArgumentTypeError(f"expected NAME=N, received {text!r}")
     return name, _integer(0)(value)
 
@@ -436,6 +437,8 @@ def _evaluate(options):
         run = run.with_num_locations(options.locations)
     layer = run.model.get_layer("machine")
     if options.structured:
+        if options.lengths or options.task_options:
+            raise ValueError("--structured goes without --lengths and --task-options")
         _print_table("case", keras_nm.training.evaluate_structured(run).items())
         return
     lengths = _lengths(options, run.recipe.task)

@@ -13,6 +13,7 @@ from keras_nm.training import RECIPES, evaluate, load_run
 TINY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],
     task_options={"max_length": 3},
+    batch_size=8,
     steps_per_epoch=2,
     epochs=2,
     stop_below=0.0,
@@ -183,6 +184,8 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["evaluate", "{run}", "--locations", "2"], "with 2 locations"),
         (["evaluate", "{run}", "--task-options", "repeats"], "expected NAME=N"),
         (["evaluate", "{run}", "--task-options", "repeats=5"], "Received: repeats"),
+        (["evaluate", "{run}", "--task-options", "num_bits=5"], "have the sizes (6, 5)"),
+        (["evaluate", "{run}", "--structured", "--lengths", "5"], "goes without --lengths"),
         (["nonsense"], "invalid choice: 'nonsense'"),
         ([], "required: COMMAND"),
     ],

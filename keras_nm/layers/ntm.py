@@ -81,8 +81,10 @@ class NTMCell(MachineCell):
         states: List of 2-D tensors `(batch, size)`: the last output, the controller's
             states, the reads, the weightings and the memory. `named_states` shows them
             in their own shapes.
-        training: Boolean, passed to the controller. When true, the gradient of what the
-            heads do is one written by hand, which is faster than the automatic one.
+        training: Boolean, passed to the controller. When true, and the backend is
+            TensorFlow or JAX, the gradient of what the heads do is one written by hand:
+            it is faster than the automatic one, and keeps the gradients of states within
+            1e6.
 
     Raises:
         ValueError: For a size that is not positive, an unknown option, a controller

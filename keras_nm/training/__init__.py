@@ -44,7 +44,7 @@ if importlib.util.find_spec("tensorflow"):
         resume,
         train,
     )
-    from keras_nm.training.sweep import sweep
+    from keras_nm.training.sweep import sweep, train_and_measure
 
     __all__ += [
         "Curriculum",
@@ -59,5 +59,6 @@ if importlib.util.find_spec("tensorflow"):
         "resume",
         "sweep",
         "train",
+        "train_and_measure",
         "write_report",
     ]

@@ -4,6 +4,7 @@ import dataclasses
 
 from keras_nm.layers import NRAM
 from keras_nm.tasks import TASKS
+from keras_nm.tasks.ntm import SequenceTask
 
 # By metric: what it measures, with its unit.
 MEASURES = {
@@ -33,7 +34,8 @@ def evaluate(run, length, **task_options):
         number of examples.
 
     Raises:
-        ValueError: For options that the task does not have.
+        ValueError: For options that the task does not have, and those under which the
+            model does not fit it.
     """
     try:
         task = dataclasses.replace(run.task, **task_options)
@@ -43,8 +45,37 @@ def evaluate(run, length, **task_options):
             f"{run.recipe.task} has the options {', '.join(options)}. "
             f"Received: {', '.join(task_options)}"
         ) from None
+    if isinstance(task, SequenceTask):
+        sizes, trained = ((each.input_size, each.output_size) for each in (task, run.task))
+        if sizes != trained:
+            raise ValueError(
+                f"The model takes inputs and gives outputs of the sizes {trained}. With "
+                f"these task options they have the sizes {sizes}"
+            )
     data = task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
     return {**measure(run.model, data), "examples": _BATCH_SIZE * _NUM_BATCHES}
+
+
+def comparison(metrics):
+    """Chooses what models of a task are compared by at all lengths.
+
+    Args:
+        metrics: Names of the task's metrics.
+
+    Returns:
+        Words for it, a function from what `evaluate` gives to a number, and whether that
+        number is 0 for a model that makes no mistake.
+    """
+    if "optimal_bits_per_sequence" in metrics:  # no model can do without wrong bits
+        return (
+            "bits per sequence above the optimum",
+            lambda result: (
+                result["bits_per_sequence"] - result["optimal_bits_per_sequence"]
+            ),
+            False,
+        )
+    name = next(name for name in metrics if name.startswith("wrong"))
+    return MEASURES[name], lambda result: result[name], True
 
 
 def evaluate_structured(run):

@@ -9,7 +9,7 @@ from keras_nm import plots
 from keras_nm.arguments import check_integer
 from keras_nm.layers import NRAM, NTM
 from keras_nm.tasks import TASKS
-from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, evaluate
+from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, comparison, evaluate
 from keras_nm.training.recipes import RECIPES
 from keras_nm.training.run import RunError
 
@@ -150,10 +150,10 @@ def generalization(runs, lengths):
         RunError: For runs of several tasks.
     """
     groups = _by_recipe(runs)
-    [measure] = [name for name in runs[0].metrics if name.startswith("wrong")]
+    words, measure, _ = comparison(runs[0].metrics)
     results = {
         label: {
-            length: [evaluate(run, length)[measure] for run in group] for length in lengths
+            length: [measure(evaluate(run, length)) for run in group] for length in lengths
         }
         for label, group in groups.items()
     }
@@ -161,7 +161,7 @@ def generalization(runs, lengths):
     return plots.generalization_chart(
         results,
         trained=(task.min_length, task.max_length),
-        measure=MEASURES[measure],
+        measure=words,
         length=f"length in {TASKS[runs[0].recipe.task].length}",
     )
 

@@ -23,9 +23,7 @@ class Recipe:
             examples of its largest length, falls below this.
         task_options: Arguments of the task.
         num_locations: With how many locations of memory an NTM leaves training, if not
-            with those that it was trained on. The weights do not depend on it. On a memory
-            that its examples just fill a machine learns faster, and what it learns carries
-            further, because what wears the memory down shows.
+            with those that it was trained on. The weights do not depend on it.
         curriculum: Arguments of `keras_nm.training.Curriculum` beside the task. Without
             any, training is on all lengths of the task from the start.
     """
@@ -52,7 +50,7 @@ def _graves_rmsprop(learning_rate, steps):
     With three changes. The learning rate falls to a fiftieth, linearly over `steps`. The
     gradient is clipped to a norm of 1, which is nearly always less than its norm: so
     training is gradient descent with momentum in steps of one length, and one large
-    gradient cannot undo what was learned. And the rate is 10 or 20 times as high.
+    gradient undoes less of what was learned. And the rate is 10 or 20 times as high.
     """
     return {
         "class_name": "RMSprop",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_nm.files import write_text
 from keras_nm.tasks import TASKS
-from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW
+from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, comparison
 
 
 def write_report(rows, task, directory):
@@ -33,12 +33,12 @@ def write_report(rows, task, directory):
 def _summary(rows):
     """How many seeds of each recipe are solved, after how much, and right how far."""
     first = next(iter(rows.values()))
-    name, measure = _measure(first)
+    name, measure, has_zero = _comparison(first)
     lengths = [f"at {length}" for length in first["results"]]
     columns = ["recipe", "solved", "median solved at", "median time"]
     columns += [f"median {name} {lengths[0]}", *lengths[1:]]
-    if name.startswith("wrong"):
-        columns += [f"seeds without any {lengths[0]}", *lengths[1:]]
+    if has_zero:
+        columns += [f"seeds with none wrong {lengths[0]}", *lengths[1:]]
     lines = _head(columns)
     for recipe, group in _by_recipe(rows).items():
         # Of all seeds: one that is never solved is later than any other.
@@ -53,7 +53,7 @@ def _summary(rows):
         cells += [f"{half:.0f}" if math.isfinite(half) else "never"]
         cells += [f"{statistics.median(times):.0f} s" if times else "resumed"]
         cells += [f"{statistics.median(at_length):.3f}" for at_length in values]
-        if name.startswith("wrong"):
+        if has_zero:
             cells += [f"{at_length.count(0)} of {len(group)}" for at_length in values]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"
@@ -62,7 +62,7 @@ def _summary(rows):
 def _table(rows):
     """All runs."""
     first = next(iter(rows.values()))
-    name, measure = _measure(first)
+    name, measure, _ = _comparison(first)
     columns = ["recipe", "seed", "solved at", "examples", "time"]
     lengths = [f"at {length}" for length in first["results"]]
     columns += [f"final {_words(first['metric'])}", f"{name} {lengths[0]}", *lengths[1:]]
@@ -94,7 +94,7 @@ def _by_recipe(rows):
 def _write_charts(rows, spec, directory):
     from keras_nm import plots
 
-    name, measure = _measure(next(iter(rows.values())))
+    name, measure, _ = _comparison(next(iter(rows.values())))
     curves, results = {}, {}
     for recipe, group in _by_recipe(rows).items():
         curves[recipe] = [row["curve"] for row in group]
@@ -120,18 +120,8 @@ def _write_charts(rows, spec, directory):
         plots.write_picture(figure, path)
 
 
-def _measure(row):
-    """What the results at all lengths are compared by: words for it, and a function."""
-    metrics = next(iter(row["results"].values()))
-    if "optimal_bits_per_sequence" in metrics:  # no model can do without wrong bits
-        return (
-            "bits per sequence above the optimum",
-            lambda result: (
-                result["bits_per_sequence"] - result["optimal_bits_per_sequence"]
-            ),
-        )
-    name = next(name for name in metrics if name.startswith("wrong"))
-    return MEASURES[name], lambda result: result[name]
+def _comparison(row):
+    return comparison(next(iter(row["results"].values())))
 
 
 def _words(name):

@@ -126,15 +126,11 @@ class Run:
             ValueError: If the weights depend on the number of locations, and if the model
                 has no such memory.
         """
-        machine = self.model.get_layer("machine")
-        if not isinstance(machine, NTM):
-            raise ValueError(
-                f"Only an NTM has a memory of locations. The layer of this run is {machine}"
-            )
+        machine = _with_num_locations(self.model.get_layer("machine"), num_locations)
 
         def resize(layer):
-            if isinstance(layer, NTM):
-                return layer.with_num_locations(num_locations)
+            if layer.name == machine.name:
+                return machine
             return type(layer).from_config(layer.get_config())
 
         model = keras.models.clone_model(self.model, clone_function=resize)
@@ -146,6 +142,14 @@ class Run:
         for variable, value in zip(new, old, strict=True):
             variable.assign(value)
         return dataclasses.replace(self, model=model)
+
+
+def _with_num_locations(machine, num_locations):
+    if not isinstance(machine, NTM):
+        raise ValueError(
+            f"Only an NTM has a memory of locations. The layer of this run is {machine}"
+        )
+    return machine.with_num_locations(num_locations)
 
 
 def _spec(recipe):
@@ -199,12 +203,16 @@ def build_model(recipe):
         if is_ntm:
             layer["config"]["units"] = task.output_size
         inputs = keras.Input((None, task.input_size), name="inputs")
-        outputs = keras.layers.deserialize(layer)(inputs)
+        machine = keras.layers.deserialize(layer)
+        outputs = machine(inputs)
         if not is_ntm:
             outputs = keras.layers.Dense(task.output_size, name="logits")(outputs)
     else:
         inputs = keras.Input((None,), dtype="int32", name="tape")
-        outputs = keras.layers.deserialize(layer)(inputs)
+        machine = keras.layers.deserialize(layer)
+        outputs = machine(inputs)
+    if recipe.num_locations is not None:
+        _with_num_locations(machine, recipe.num_locations)  # raises what would fail later
     model = keras.Model(inputs, outputs)
     model.compile(
         optimizer=keras.optimizers.deserialize(optimizer),
@@ -246,13 +254,14 @@ def train(recipe, directory, seed=0, verbose="auto"):
         )
     if check_integer("seed", seed, minimum=0) >= 2**32:
         raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
-    _task(recipe), _curriculum(recipe)  # raise what is wrong, before there is a directory
     description = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
         "versions": current_versions(),
     }
     content = json.dumps(description, indent=2)
+    # Raise what is wrong, before there is a directory.
+    _curriculum(recipe), build_model(recipe)
     directory.mkdir(parents=True, exist_ok=True)
     write_text(directory / _RECIPE_FILE, content)
     return resume(directory, verbose)

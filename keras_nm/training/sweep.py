@@ -51,17 +51,13 @@ def sweep(recipes, seeds, directory, lengths, jobs=2):
     ...         print(name, row)
     """
     check_integer("jobs", jobs)
-    work = {}
+    work, names = {}, {}
     for name, recipe in recipes.items():
         for seed in seeds:
             path = Path(directory) / f"{name}-{seed}"
-            found, found_seed = run_of(path) or (recipe, seed)
-            if (found.to_json(), found_seed) != (recipe.to_json(), seed):
-                raise RunError(
-                    f"{path} is a run of another recipe or seed. Choose another directory "
-                    "for this sweep"
-                )
-            work[path.name] = (name, recipe, path, seed, list(lengths))
+            _check_directory(path, recipe, seed)
+            work[path.name] = (recipe, path, seed, list(lengths))
+            names[path.name] = name
     # To each process its share of the cores, or they wait for one another.
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), threads)
@@ -73,16 +69,42 @@ def sweep(recipes, seeds, directory, lengths, jobs=2):
         )
         try:
             futures = {
-                executor.submit(_run, *arguments): name for name, arguments in work.items()
+                executor.submit(train_and_measure, *arguments): name
+                for name, arguments in work.items()
             }
             for future in as_completed(futures):
-                yield futures[future], future.exception() or future.result()
+                run = futures[future]
+                error = future.exception()
+                yield run, error or {"recipe": names[run], **future.result()}
         finally:
             executor.shutdown(cancel_futures=True)
 
 
-def _run(name, recipe, directory, seed, lengths):
-    """Trains and measures a run, or what is left to do of it."""
+def _check_directory(directory, recipe, seed):
+    found, found_seed = run_of(directory) or (recipe, seed)
+    if (found.to_json(), found_seed) != (recipe.to_json(), seed):
+        raise RunError(
+            f"{directory} is a run of another recipe or seed. Choose another directory for "
+            "this sweep"
+        )
+
+
+def train_and_measure(recipe, directory, seed, lengths):
+    """Trains and measures one run of a sweep, or does what is left to do of it.
+
+    Args:
+        recipe: A `Recipe`.
+        directory: `pathlib.Path`, the run's.
+        seed: Non-negative integer.
+        lengths: Positive integers, the lengths of the examples to measure on.
+
+    Returns:
+        A dict, as `sweep` gives it, without `"recipe"`.
+
+    Raises:
+        RunError: If there is another run in the directory.
+    """
+    _check_directory(directory, recipe, seed)
     file = directory / _MEASURED_FILE
     measured = json.loads(file.read_text()) if file.exists() else {}
     started = time.monotonic()
@@ -105,7 +127,6 @@ def _run(name, recipe, directory, seed, lengths):
     below = SOLVED_BELOW.get(metric, recipe.stop_below)
     solved = (n for n, value in zip(examples, values, strict=True) if value < below)
     return {
-        "recipe": name,
         "seed": seed,
         "examples": run.result["examples"],
         "seconds": measured.get("seconds"),

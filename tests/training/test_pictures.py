@@ -15,6 +15,8 @@ pytestmark = pytest.mark.usefixtures("without_xla")
 COPY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm-feedforward"],
     task_options={"max_length": 3, "num_bits": 3},
+    batch_size=8,
+    num_locations=None,
     steps_per_epoch=1,
     epochs=24,
     stop_below=0.0,

@@ -28,7 +28,16 @@ from keras_nm.training import (
 
 TINY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],
+    layer={
+        **RECIPES["ntm/copy"]["ntm"].layer,
+        "config": {
+            **RECIPES["ntm/copy"]["ntm"].layer["config"],
+            "memory_shape": [128, 20],
+        },
+    },
+    num_locations=None,
     task_options={"max_length": 2, "num_bits": 3},
+    batch_size=8,
     steps_per_epoch=3,
     epochs=6,
     stop_below=0.0,
@@ -169,12 +178,35 @@ def test_evaluate_at_other_lengths_and_locations(finished):
     np.testing.assert_allclose(same["bits_per_sequence"], result["bits_per_sequence"])
 
 
-def test_evaluate_with_other_settings_of_the_task(finished):
+def test_evaluate_with_other_settings_of_the_task(finished, tmp_path):
     _, run = finished
-    result = evaluate(run, 2, num_bits=run.task.num_bits)
-    assert result == pytest.approx(evaluate(run, 2))
     with pytest.raises(ValueError, match=r"has the options .*num_bits.* max_repeat"):
         evaluate(run, 2, max_repeat=5)
+    with pytest.raises(ValueError, match=r"have the sizes \(6, 5\)"):
+        evaluate(run, 2, num_bits=5)
+
+    options = {"max_length": 2, "num_bits": 2, "max_repeats": 2}
+    recipe = dataclasses.replace(TINY, task="ntm/repeat_copy", task_options=options)
+    repeater = train(recipe, tmp_path / "run", verbose=0)
+    often = evaluate(repeater, 1, min_repeats=5, max_repeats=5)
+    task = dataclasses.replace(repeater.task, min_repeats=5, max_repeats=5)
+    data = task.evaluation_set(1, 64, 2)
+    expected = repeater.model.evaluate(data, verbose=0, return_dict=True)
+    assert often["bits_per_sequence"] == pytest.approx(expected["bits_per_sequence"])
+    assert often["bits_per_sequence"] > evaluate(repeater, 1)["bits_per_sequence"]
+
+
+def test_a_number_of_locations_that_cannot_be_is_found_before_training(tmp_path):
+    learned = {
+        **TINY.layer,
+        "config": {**TINY.layer["config"], "initial_memory": "learned"},
+    }
+    lstm = {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 3}}
+    for layer, message in [(learned, "initial_memory='learned'"), (lstm, "Only an NTM")]:
+        recipe = dataclasses.replace(TINY, layer=layer, num_locations=50)
+        with pytest.raises(ValueError, match=message):
+            train(recipe, tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_machine_leaves_training_with_more_locations(tmp_path):
@@ -363,7 +395,7 @@ def test_tensorboard_shows_what_a_run_was_made_of(finished):
         "layer.class_name": "NTM",
         "layer.controller.class_name": "LSTMCell",
         "layer.controller.units": 100,
-        "optimizer.learning_rate.initial_learning_rate": 5e-4,
+        "optimizer.learning_rate.initial_learning_rate": 2e-3,
         "task_options.num_bits": 3,
     }
     assert {name: settings[name] for name in expected} == expected

@@ -21,7 +21,9 @@ SMALL = dataclasses.replace(
             },
         },
     },
+    num_locations=None,
     task_options={"max_length": 2, "num_bits": 2},
+    batch_size=8,
     steps_per_epoch=2,
     epochs=2,
     stop_below=0.0,
@@ -103,7 +105,8 @@ def test_a_report(tmp_path):
     assert text == (tmp_path / "table.md").read_text()
     assert text.splitlines() == [
         "| recipe | solved | median solved at | median time "
-        "| median wrong bits per sequence at 2 | at 9 | seeds without any at 2 | at 9 |",
+        "| median wrong bits per sequence at 2 | at 9 "
+        "| seeds with none wrong at 2 | at 9 |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
         "| small | 1 of 2 | never | 12 s | 0.625 | 0.625 | 1 of 2 | 1 of 2 |",
         "",
@@ -134,5 +137,24 @@ def test_a_report_of_a_task_that_cannot_be_answered_without_errors(tmp_path):
     }
     text = write_report({"small-0": row}, "ntm/dynamic_ngrams", tmp_path)
     lines = [line.split(" | ") for line in text.splitlines() if line]
+    assert "none wrong" not in text
     assert lines[0][-1] == "median bits per sequence above the optimum at 200 |"
     assert lines[2][-1] == lines[5][-1] == "3.500 |"
+
+
+def test_a_report_of_tapes(tmp_path):
+    row = {
+        "recipe": "small",
+        "seed": 0,
+        "examples": 4000,
+        "seconds": 12.3,
+        "metric": "wrong_cells",
+        "curve": ([4000], [0.0]),
+        "solved_at": 4000,
+        "results": {6: {"wrong_cells": 0.0, "exact_tapes": 1.0}},
+        "trained": (1, 6),
+    }
+    text = write_report({"small-0": row}, "nram/access", tmp_path)
+    lines = [line.split(" | ") for line in text.splitlines() if line]
+    assert lines[0][-1] == "seeds with none wrong at 6 |"
+    assert lines[2][-1] == "1 of 1 |"
