@@ -42,7 +42,8 @@ class Sweep(keras_tuner.GridSearch):
     def run_trial(self, trial):
         layer, seed = trial.hyperparameters.get("layer"), trial.hyperparameters.get("seed")
         directory, lengths = self.runs / f"{layer}-{seed}", TASKS[self.task].lengths
-        row = train_and_measure(RECIPES[self.task][layer], directory, seed, lengths)
+        recipe = RECIPES[self.task][layer]
+        row = train_and_measure(recipe, {seed: directory}, lengths)[seed]
         print(f"{self.tuner_id}: {directory.name}", flush=True)
         return {"loss": row["curve"][1][-1]}
 

@@ -215,6 +215,14 @@ def _parser():
         metavar="N",
         help="number of processes at a time (default: %(default)s)",
     )
+    sweep.add_argument(
+        "--replicas",
+        type=_integer(1),
+        default=1,
+        metavar="N",
+        help="number of seeds that a process trains at once, in one program, for tasks of "
+        "the random-access machine (default: %(default)s)",
+    )
     _add_lengths(sweep)
     sweep.add_argument(
         "--output",
@@ -398,6 +406,7 @@ def _sweep(options):
         options.output,
         _lengths(options, options.task),
         options.jobs,
+        options.replicas,
     )
     for name, row in runs:
         (errors if isinstance(row, Exception) else rows)[name] = row

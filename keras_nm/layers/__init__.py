@@ -6,6 +6,16 @@ Written in `keras.ops`: they run on every Keras backend.
 from keras_nm.layers.chained_cell import ChainedCell
 from keras_nm.layers.nram import NRAM, NRAMCell, split_outputs
 from keras_nm.layers.ntm import NTM, NTMCell
+from keras_nm.layers.replicated import Replicated
 from keras_nm.layers.tracer import Tracer
 
-__all__ = ["NRAM", "NTM", "ChainedCell", "NRAMCell", "NTMCell", "Tracer", "split_outputs"]
+__all__ = [
+    "NRAM",
+    "NTM",
+    "ChainedCell",
+    "NRAMCell",
+    "NTMCell",
+    "Replicated",
+    "Tracer",
+    "split_outputs",
+]

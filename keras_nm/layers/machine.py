@@ -6,7 +6,9 @@ import keras
 from keras import ops
 from keras.src.backend import AutocastScope
 
+from keras_nm.arguments import check_integer
 from keras_nm.layers.dropout import DropoutOfInnerCells
+from keras_nm.layers.replicated import Replicated
 
 
 class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
@@ -20,14 +22,23 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
 
     Args:
         controller: A Keras RNN cell or feed-forward layer, or `None`.
+        num_replicas: `None`, or a number of independent machines, see `Replicated`.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, controller, **kwargs):
+    def __init__(self, controller, num_replicas=None, **kwargs):
         kwargs["dtype"] = at_least_float32(kwargs.get("dtype"))
         super().__init__(**kwargs)
-        self.controller = self.default_controller() if controller is None else controller
-        self._controller_state_sizes = _state_sizes(self.controller)
+        if num_replicas is not None:
+            num_replicas = check_integer("num_replicas", num_replicas)
+        self.num_replicas = num_replicas
+        controller = self.default_controller() if controller is None else controller
+        self._controller_state_sizes = _state_sizes(controller)
+        self.controller = self._replicated(controller)
+
+    def _replicated(self, layer):
+        """A part of the machine, once per replica."""
+        return layer if self.num_replicas is None else Replicated(layer, self.num_replicas)
 
     @property
     def has_recurrent_controller(self):
@@ -83,7 +94,10 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
         )
 
     def get_config(self):
-        controller = keras.saving.serialize_keras_object(self.controller)
+        controller = self.controller
+        if self.num_replicas is not None:
+            controller = controller.layer
+        controller = keras.saving.serialize_keras_object(controller)
         return {**super().get_config(), "controller": controller}
 
     @classmethod

@@ -69,6 +69,9 @@ class NRAMCell(MachineCell):
             to `True`.
         epsilon: Positive float. Logarithms of the tape are `log(max(x, epsilon))`.
             Defaults to `1e-10`.
+        num_replicas: `None` (default), or a number K of independent machines of these
+            settings, each with weights of its own, see `Replicated`. The first `batch / K`
+            tapes are those of the first machine, and so on.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
@@ -110,9 +113,10 @@ class NRAMCell(MachineCell):
         activation_gradient_clip=1.0,
         renormalize=True,
         epsilon=1e-10,
+        num_replicas=None,
         **kwargs,
     ):
-        super().__init__(controller, **kwargs)
+        super().__init__(controller, num_replicas, **kwargs)
         self.num_registers = check_integer("num_registers", num_registers)
         self.slots = slots_of(gates, gate_repeats, num_slots)
         self.gates = tuple(gates)
@@ -127,10 +131,9 @@ class NRAMCell(MachineCell):
         self.renormalize = bool(renormalize)
         self.epsilon = check_positive("epsilon", epsilon)
 
-        self.circuit_map = keras.layers.Dense(
-            sum(math.prod(shape) for shape in self.circuit_shapes.values()),
-            dtype=self.dtype_policy,
-            name="circuit_map",
+        num_logits = sum(math.prod(shape) for shape in self.circuit_shapes.values())
+        self.circuit_map = self._replicated(
+            keras.layers.Dense(num_logits, dtype=self.dtype_policy, name="circuit_map")
         )
         self.output_size = 1
         # The sizes that depend on M are known when there is a tape.
@@ -356,6 +359,7 @@ class NRAMCell(MachineCell):
             "register_selection": circuit["registers"],
             "stop": stop,
             "stopping_mass": stop * running,
+            "entropy": self._entropy(circuit),
         }
         if self.num_slots is not None:
             shown["gate_selection"] = circuit["gates"]
@@ -419,6 +423,16 @@ class NRAMCell(MachineCell):
             axis=1,
         )
 
+    def _entropy(self, circuit):
+        """The mean over all choices of a step of their entropies, in nats: `(B, 1)`."""
+        entropies = []
+        for name, chosen in circuit.items():
+            if name == "stop":
+                chosen = ops.stack([chosen, 1 - chosen], axis=-1)
+            entropy = -ops.sum(chosen * ops.log(ops.maximum(chosen, self.epsilon)), axis=-1)
+            entropies.append(flatten(entropy))
+        return ops.mean(ops.concatenate(entropies, axis=-1), axis=-1, keepdims=True)
+
     def _renormalized(self, distributions):
         if not self.renormalize:
             return distributions
@@ -429,7 +443,8 @@ class NRAMCell(MachineCell):
         # Outside of training, gradients are what they are.
         if not training or self.activation_gradient_clip is None:
             return x
-        return _clip_gradient(x, self.activation_gradient_clip)
+        # A loss that is a mean over replicas has 1 / K of the gradient of each.
+        return _clip_gradient(x, self.activation_gradient_clip / (self.num_replicas or 1))
 
     def get_config(self):
         config = {
@@ -441,6 +456,7 @@ class NRAMCell(MachineCell):
             "activation_gradient_clip": self.activation_gradient_clip,
             "renormalize": self.renormalize,
             "epsilon": self.epsilon,
+            "num_replicas": self.num_replicas,
         }
         return {**super().get_config(), **config}
 
@@ -456,6 +472,11 @@ class NRAM(keras.layers.Layer):
             to each call.
         controller: A Keras RNN cell or feed-forward layer. Defaults to two hidden ReLU
             layers.
+        entropy_weight: `None` (default), or a float: what the mean entropy of the
+            controller's choices, in nats, adds to the loss in training, times this. A
+            negative one is the paper's bonus (Kurach et al. 2016, appendix B), a positive
+            one, late in training, a penalty that makes choices certain. It is then a
+            weight of the layer, `layer.entropy_weight`, which callbacks can change.
         activity_regularizer: Regularizer of the outputs.
         name: String, the layer's name.
         dtype: The layer's dtype policy. The layer computes in float32 at least.
@@ -503,6 +524,7 @@ class NRAM(keras.layers.Layer):
         num_registers,
         num_steps=None,
         controller=None,
+        entropy_weight=None,
         activity_regularizer=None,
         name=None,
         dtype=None,
@@ -520,11 +542,20 @@ class NRAM(keras.layers.Layer):
             num_steps = check_integer("num_steps", num_steps)
         self.num_steps = num_steps
         self.cell = cell
+        self.initial_entropy_weight = entropy_weight
+        self.entropy_weight = None
 
     def build(self, tape_shape, num_steps_shape=None):
         if not self.cell.built:
             self.cell.build((None, 1))
             self.cell.built = True
+        if self.initial_entropy_weight is not None and self.entropy_weight is None:
+            self.entropy_weight = self.add_weight(
+                shape=(self.cell.num_replicas or 1,),
+                initializer=keras.initializers.Constant(self.initial_entropy_weight),
+                trainable=False,
+                name="entropy_weight",
+            )
 
     def compute_output_shape(self, tape_shape, num_steps_shape=None):
         batch_size, size = tape_shape[:2]
@@ -543,8 +574,13 @@ class NRAM(keras.layers.Layer):
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def call(self, tape, num_steps=None, selection=None, training=False):
-        shapes = {"stopping_mass": (1,)}
-        _, states = self._loop(tape, num_steps, selection, shapes, training)
+        with_entropy = training and self.entropy_weight is not None
+        shapes = {"entropy" if with_entropy else "stopping_mass": (1,)}
+        shown, states = self._loop(tape, num_steps, selection, shapes, training)
+        if with_entropy:
+            num_replicas = self.entropy_weight.shape[0]
+            entropy = ops.mean(ops.reshape(shown, (num_replicas, -1)), axis=1)
+            self.add_loss(ops.mean(self.entropy_weight * entropy))
         named = self.cell.named_states(states)
         expected = named["expected_tape"]
         steps = named["num_steps"][:, :, None] * ops.ones_like(expected[:, :, :1])
@@ -586,6 +622,55 @@ class NRAM(keras.layers.Layer):
                 "or to the call, layer(tape, num_steps=10)"
             )
         return check_steps(num_steps, batch_size)
+
+    def replica(self, index):
+        """Takes one of the machines out, as an ordinary single layer.
+
+        Args:
+            index: Integer from 0 to `num_replicas` - 1.
+
+        Returns:
+            An `NRAM` with weights of its own.
+
+        Raises:
+            ValueError: If the layer has no replicas, or not that one.
+
+        Example:
+
+        >>> import numpy as np, keras_nm
+        >>> layer = keras_nm.layers.NRAM(num_registers=2, num_steps=3, num_replicas=4)
+        >>> tape = np.array([[3, 1, 2, 0]])
+        >>> outputs = layer(np.repeat(tape, 4, axis=0))
+        >>> np.allclose(outputs[1:2], layer.replica(1)(tape), atol=1e-6)
+        True
+        """
+        num_replicas = self.cell.num_replicas
+        if num_replicas is None or not 0 <= index < num_replicas:
+            raise ValueError(
+                f"`index` must be from 0 to num_replicas - 1. Received: index={index} for "
+                f"a layer of num_replicas={num_replicas}"
+            )
+        layer = type(self).from_config({**self.get_config(), "num_replicas": None})
+        layer.build(None)
+        for weight, replicas in zip(layer.weights, self.weights, strict=True):
+            value = keras.ops.convert_to_numpy(replicas)[index]
+            weight.assign(value.reshape(weight.shape))
+        return layer
+
+    def assign_replica(self, index, layer):
+        """Gives one of the machines the weights of a single layer: `replica`, backwards.
+
+        Args:
+            index: Integer from 0 to `num_replicas` - 1.
+            layer: A built `NRAM` of the same settings without replicas.
+
+        Raises:
+            ValueError: If the weights do not fit.
+        """
+        for weight, replicas in zip(layer.weights, self.weights, strict=True):
+            value = ops.convert_to_numpy(replicas).copy()
+            value[index] = ops.convert_to_numpy(weight).reshape(replicas.shape[1:])
+            replicas.assign(value)
 
     def trace(self, tape, num_steps=None, selection=None):
         """Runs the layer and shows everything it does at every step.
@@ -728,6 +813,7 @@ class NRAM(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         config["num_steps"] = self.num_steps
+        config["entropy_weight"] = self.initial_entropy_weight
         config["activity_regularizer"] = keras.regularizers.serialize(
             self.activity_regularizer
         )

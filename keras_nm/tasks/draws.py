@@ -18,15 +18,17 @@ class Draws:
     because the numbers of an example begin at a known place of the key's stream.
 
     Args:
-        key: int64 tensor of shape `(2,)`.
-        first: int64 scalar tensor, the index of the batch's first example.
-        batch_size: Integer B.
+        keys: List of int64 tensors of shape `(2,)`. The batch has as many examples of each,
+            one key after the other.
+        first: int64 scalar tensor, the index of the first example of each key.
+        examples_per_key: Integer; the batch size B is this times the number of keys.
         pattern: One of `PATTERNS`, which `data`, `integer_data` and `order` follow.
     """
 
-    def __init__(self, key, first, batch_size, pattern="random"):
-        self.batch_size = batch_size
-        self._key = key
+    def __init__(self, keys, first, examples_per_key, pattern="random"):
+        self.batch_size = examples_per_key * len(keys)
+        self._examples_per_key = examples_per_key
+        self._keys = keys
         self._first = first
         self._pattern = pattern
         self._count = 0
@@ -34,19 +36,24 @@ class Draws:
     def uniform(self, *shape):
         """float64 in [0, 1) `(B, *shape)`, of enough digits for integers without bias."""
         self._count += 1
-        seed = tf.random.fold_in(self._key, self._count, alg="philox")
-        key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
         size = math.prod(shape)
         # The generator counts in blocks of 128 bits, that is two numbers.
         num_blocks = -(-size // 2)
-        begin = tf.stack([self._first * num_blocks, 0])
-        numbers = tf.raw_ops.StatelessRandomUniformV2(
-            shape=(self.batch_size, 2 * num_blocks),
-            key=key,
-            counter=counter + tf.cast(begin, tf.uint64),
-            alg=_PHILOX,
-            dtype=tf.float64,
-        )
+        begin = tf.cast(tf.stack([self._first * num_blocks, 0]), tf.uint64)
+        numbers = []
+        for each in self._keys:
+            seed = tf.random.fold_in(each, self._count, alg="philox")
+            key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+            numbers.append(
+                tf.raw_ops.StatelessRandomUniformV2(
+                    shape=(self._examples_per_key, 2 * num_blocks),
+                    key=key,
+                    counter=counter + begin,
+                    alg=_PHILOX,
+                    dtype=tf.float64,
+                )
+            )
+        numbers = tf.concat(numbers, axis=0)
         return tf.reshape(numbers[:, :size], (self.batch_size, *shape))
 
     def integers(self, low, high, *shape):

@@ -105,11 +105,12 @@ class TaskSpec:
             return task.with_lengths(max_length + 1, self.frozen[max_length])
         return task
 
-    def compile_arguments(self, task):
+    def compile_arguments(self, task, num_replicas=None):
         """Makes the loss and the metrics.
 
         Args:
             task: The `Task`, made by `make`.
+            num_replicas: `None`, or that of the `NRAM` layer, for one result per machine.
 
         Returns:
             A dict of `loss` and `weighted_metrics`, for `keras.Model.compile`.
@@ -118,6 +119,8 @@ class TaskSpec:
             name: {option: getattr(task, option) for option in self.metric_options[name]}
             for name in self.metric_options
         }
+        if num_replicas is not None:
+            options = {name: {"num_replicas": num_replicas} for name in self.metrics}
         metrics = [_configuration(name, options.get(name, {})) for name in self.metrics]
         return {
             "loss": keras.losses.deserialize(_configuration(self.loss, {})),

@@ -118,8 +118,9 @@ class Task(abc.ABC):
         """Makes an endless dataset of batches.
 
         Args:
-            batch_size: Positive integer, the number of examples in a batch.
-            seed: Non-negative integer.
+            batch_size: Positive integer, the number of examples of a seed in a batch.
+            seed: Non-negative integer. Or a list of K of them: a batch then has
+                `K * batch_size` examples, first the batch of the first seed and so on.
             split: `"train"`, `"validation"`, `"test"` or `"long"`: four sources that
                 share no random number. The lengths are those of the task in all of them.
             start: Non-negative integer, the index of the first batch, to resume after
@@ -140,7 +141,11 @@ class Task(abc.ABC):
             ValueError: For sizes out of range and unknown splits or patterns.
         """
         check_integer("batch_size", batch_size)
-        check_integer("seed", seed, minimum=0, maximum=2**63 - 1)
+        seeds = list(seed) if isinstance(seed, list | tuple | range) else [seed]
+        if not seeds:
+            raise ValueError("`seed` must be an integer or a list of some. Received: []")
+        for each in seeds:
+            check_integer("seed", each, minimum=0, maximum=2**63 - 1)
         check_integer("start", start, minimum=0)
         check_choice("pattern", pattern, PATTERNS)
         stream = SPLITS[check_choice("split", split, SPLITS)].stream
@@ -150,11 +155,11 @@ class Task(abc.ABC):
         # everything else that happens before the first batch.
         @tf.autograph.experimental.do_not_convert
         def batch(index):
-            key = tf.constant([seed, stream], tf.int64)
-            draws = Draws(key, index * batch_size, batch_size, pattern)
+            keys = [tf.constant([each, stream], tf.int64) for each in seeds]
+            draws = Draws(keys, index * batch_size, batch_size, pattern)
             lengths = (draw_lengths or self._draw_lengths)(draws)
             if draw_lengths is not None:
-                lengths = self._checked(tf.ensure_shape(lengths, (batch_size, 1)))
+                lengths = self._checked(tf.ensure_shape(lengths, (draws.batch_size, 1)))
             return self.sample(draws, lengths)
 
         first = shard_index + start * num_shards

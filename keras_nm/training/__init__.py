@@ -9,21 +9,38 @@ from keras_nm.training.bits import (
     OptimalBitsPerSequence,
     WrongBitsPerSequence,
 )
-from keras_nm.training.callbacks import GradientNorm, SaveModel, StopBelow
+from keras_nm.training.callbacks import (
+    DiscreteError,
+    EntropySchedule,
+    GradientNorm,
+    SaveModel,
+    StopBelow,
+)
+from keras_nm.training.optimizers import NoisyAdam
 from keras_nm.training.recipes import RECIPES, Recipe
-from keras_nm.training.tapes import ExactTapes, MeanSteps, TapeLoss, WrongCells
+from keras_nm.training.tapes import (
+    ExactTapes,
+    MeanSteps,
+    StepPenalty,
+    TapeLoss,
+    WrongCells,
+)
 
 __all__ = [
     "RECIPES",
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "DiscreteError",
+    "EntropySchedule",
     "ExactSequences",
     "ExactTapes",
     "GradientNorm",
     "MeanSteps",
+    "NoisyAdam",
     "OptimalBitsPerSequence",
     "Recipe",
     "SaveModel",
+    "StepPenalty",
     "StopBelow",
     "TapeLoss",
     "WrongBitsPerSequence",
@@ -33,7 +50,13 @@ __all__ = [
 # Runs are of pipelines.
 if importlib.util.find_spec("tensorflow"):
     from keras_nm.training.curriculum import Curriculum
-    from keras_nm.training.evaluation import describe, evaluate, evaluate_structured
+    from keras_nm.training.evaluation import (
+        describe,
+        evaluate,
+        evaluate_runs,
+        evaluate_structured,
+    )
+    from keras_nm.training.population import train_population
     from keras_nm.training.probe import Probe
     from keras_nm.training.report import write_report
     from keras_nm.training.run import (
@@ -54,11 +77,13 @@ if importlib.util.find_spec("tensorflow"):
         "build_model",
         "describe",
         "evaluate",
+        "evaluate_runs",
         "evaluate_structured",
         "load_run",
         "resume",
         "sweep",
         "train",
         "train_and_measure",
+        "train_population",
         "write_report",
     ]

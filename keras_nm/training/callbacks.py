@@ -6,6 +6,9 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from keras_nm.arguments import check_integer, check_positive
+from keras_nm.training.tapes import DiscreteMachine
+
 
 class SaveModel(keras.callbacks.Callback):
     """Saves the whole model after every epoch, so that training can resume from it.
@@ -38,20 +41,20 @@ class SaveModel(keras.callbacks.Callback):
 
 
 class StopBelow(keras.callbacks.Callback):
-    """Stops training when a monitored number falls below a threshold.
+    """Stops training when all monitored numbers are below a threshold.
 
     Args:
-        monitor: String, a key of the epoch's logs.
+        monitors: List of strings, keys of the epoch's logs.
         threshold: Float.
     """
 
-    def __init__(self, monitor, threshold):
+    def __init__(self, monitors, threshold):
         super().__init__()
-        self.monitor = monitor
+        self.monitors = list(monitors)
         self.threshold = threshold
 
     def on_epoch_end(self, epoch, logs=None):
-        if logs[self.monitor] < self.threshold:
+        if all(logs[monitor] < self.threshold for monitor in self.monitors):
             self.model.stop_training = True
 
 
@@ -106,3 +109,71 @@ class GradientNorm(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         vars(self._optimizer).pop("apply", None)
         self.model.train_function = None
+
+
+class DiscreteError(keras.callbacks.Callback):
+    """Logs the share of wrong answer cells of a model's discrete machine.
+
+    As `val_discrete_wrong_cells`. In the list of callbacks it comes before those that read
+    or write logs.
+
+    Args:
+        layer: The `NRAM` that is the model's only layer.
+        data: A finite `tf.data.Dataset` of `(tape, answer, answer_cells)`.
+    """
+
+    def __init__(self, layer, data):
+        super().__init__()
+        self.machine = DiscreteMachine(layer)
+        self.data = data
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_discrete_wrong_cells"] = self.machine.error(self.data)
+
+
+class EntropySchedule(keras.callbacks.Callback):
+    """Changes the `entropy_weight` of an `NRAM` from epoch to epoch.
+
+    A bonus on the entropy of the controller's choices keeps a machine from settling for a
+    circuit before it has tried others (Kurach et al. 2016, appendix B). It decays, and a
+    penalty at the end makes choices certain, so that the discrete machine does the same.
+
+    Args:
+        layer: An `NRAM` with an `entropy_weight`.
+        half_life: Positive float, the number of training steps in which the layer's first
+            entropy weight halves.
+        penalty: Non-negative float, the entropy weight of the last training steps.
+            Defaults to `0.0`.
+        penalty_from: Non-negative integer, the training step from which on the penalty
+            takes the place of the bonus. Defaults to `None`: never.
+
+    Raises:
+        ValueError: For a layer without an entropy weight, and arguments out of range.
+
+    Example:
+
+    >>> import keras, keras_nm
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=3, entropy_weight=-4.0)
+    >>> schedule = keras_nm.training.EntropySchedule(layer, half_life=1500)
+    """
+
+    def __init__(self, layer, half_life, penalty=0.0, penalty_from=None):
+        super().__init__()
+        if layer.initial_entropy_weight is None:
+            raise ValueError(
+                "EntropySchedule takes an NRAM layer with an entropy weight: give it an "
+                f"`entropy_weight`. Received: {layer}"
+            )
+        self.layer = layer
+        self.half_life = check_positive("half_life", half_life)
+        self.penalty = penalty if penalty == 0 else check_positive("penalty", penalty)
+        if penalty_from is not None:
+            penalty_from = check_integer("penalty_from", penalty_from, minimum=0)
+        self.penalty_from = penalty_from
+
+    def on_epoch_begin(self, epoch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        weight = self.layer.initial_entropy_weight * 0.5 ** (step / self.half_life)
+        if self.penalty_from is not None and step >= self.penalty_from:
+            weight = self.penalty
+        self.layer.entropy_weight.assign(ops.full(self.layer.entropy_weight.shape, weight))

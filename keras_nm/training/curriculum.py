@@ -4,6 +4,7 @@ import json
 import zipfile
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_nm.arguments import check_integer, check_positive
@@ -29,6 +30,8 @@ class Curriculum(keras.callbacks.Callback):
         threshold: Positive float. The level rises after an epoch with less than that.
         min_batches: Non-negative integer. The level stays for that many training steps at
             least. Defaults to `0`.
+        num_replicas: `None` (default), or a number K: each machine of an `NRAM` with
+            `num_replicas` has a level of its own, and `monitor` is a metric with them.
 
     Raises:
         ValueError: For arguments out of range, for a task of one length, and, at the end of
@@ -54,7 +57,7 @@ class Curriculum(keras.callbacks.Callback):
     [1]
     """
 
-    def __init__(self, task, monitor, threshold, min_batches=0):
+    def __init__(self, task, monitor, threshold, min_batches=0, num_replicas=None):
         super().__init__()
         if task.min_length == task.max_length:
             raise ValueError(
@@ -65,14 +68,19 @@ class Curriculum(keras.callbacks.Callback):
         self.monitor = monitor
         self.threshold = check_positive("threshold", threshold)
         self.min_batches = check_integer("min_batches", min_batches, minimum=0)
+        self.num_replicas = None
+        if num_replicas is not None:
+            self.num_replicas = check_integer("num_replicas", num_replicas)
+        shape = () if num_replicas is None else (num_replicas,)
         # Not a Keras variable: pipelines are TensorFlow's on all backends.
-        self._level = tf.Variable(task.min_length, trainable=False, dtype=tf.int32)
-        self._risen_at = 0
+        levels = tf.fill(shape, tf.constant(task.min_length, tf.int32))
+        self._level = tf.Variable(levels, trainable=False)
+        self._risen_at = np.zeros(shape, np.int64)
 
     @property
     def level(self):
-        """Integer, the level D."""
-        return int(self._level)
+        """Integer, the level D, or one per replica `(K,)`."""
+        return self._level.numpy()
 
     def draw_lengths(self, draws):
         """Gives the lengths of a batch's examples at the level of that moment.
@@ -88,7 +96,9 @@ class Curriculum(keras.callbacks.Callback):
         e = tf.floor(
             -tf.math.log(1 - draws.uniform(1)) / tf.math.log(tf.cast(2, tf.float64))
         )
-        top = tf.minimum(self._level + tf.cast(e, tf.int32), largest)
+        level = tf.reshape(self._level, (-1, 1))
+        level = tf.repeat(level, draws.batch_size // level.shape[0], axis=0)
+        top = tf.minimum(level + tf.cast(e, tf.int32), largest)
         highest = tf.where(kind < 0.1, largest, top)
         span = tf.cast(highest - smallest + 1, tf.float64)
         up_to_highest = smallest + tf.cast(tf.floor(chance * span), tf.int32)
@@ -101,10 +111,10 @@ class Curriculum(keras.callbacks.Callback):
                 f"Received: monitor={self.monitor!r}"
             )
         steps = int(self.model.optimizer.iterations)
-        small = logs[self.monitor] < self.threshold
-        if small and steps - self._risen_at >= self.min_batches:
-            self._level.assign(min(self.level + 1, self.task.max_length))
-            self._risen_at = steps
+        small = np.asarray(logs[self.monitor]) < self.threshold
+        rises = small & (steps - self._risen_at >= self.min_batches)
+        self._level.assign(np.minimum(self.level + rises, self.task.max_length))
+        self._risen_at = np.where(rises, steps, self._risen_at)
         logs["level"] = self.level
 
     def add_to(self, path):
@@ -113,7 +123,7 @@ class Curriculum(keras.callbacks.Callback):
         Args:
             path: Path of a `.keras` file.
         """
-        state = {"level": self.level, "risen_at": self._risen_at}
+        state = {"level": self.level.tolist(), "risen_at": self._risen_at.tolist()}
         with zipfile.ZipFile(path, "a") as file:
             file.writestr(_STATE_FILE, json.dumps(state))
 
@@ -136,10 +146,10 @@ class Curriculum(keras.callbacks.Callback):
                 )
             state = json.loads(file.read(_STATE_FILE))
         level, task = state["level"], self.task
-        if not task.min_length <= level <= task.max_length:
+        if np.any(np.clip(level, task.min_length, task.max_length) != level):
             raise ValueError(
                 f"The level in {path} must be a length from {task.min_length} to "
                 f"{task.max_length}. Received: level={level}"
             )
         self._level.assign(level)
-        self._risen_at = state["risen_at"]
+        self._risen_at = np.asarray(state["risen_at"])

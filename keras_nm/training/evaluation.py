@@ -1,20 +1,26 @@
 """Measures the models of runs."""
 
 import dataclasses
+import math
+
+import keras
+import tensorflow as tf
 
 from keras_nm.layers import NRAM
 from keras_nm.tasks import TASKS
 from keras_nm.tasks.ntm import SequenceTask
+from keras_nm.training.tapes import DiscreteMachine
 
 # By metric: what it measures, with its unit.
 MEASURES = {
     "bits_per_sequence": "bits per sequence",
     "wrong_bits_per_sequence": "wrong bits per sequence",
     "wrong_cells": "share of wrong answer cells",
+    "discrete_wrong_cells": "share of wrong answer cells of the discrete machine",
 }
 
 # By a task's first metric: below what the task counts as solved in the field.
-SOLVED_BELOW = {"bits_per_sequence": 0.05}
+SOLVED_BELOW = {"bits_per_sequence": 0.05, "wrong_cells": 1e-6}
 
 # The examples that a model is measured on, at every length.
 _BATCH_SIZE, _NUM_BATCHES = 64, 2
@@ -22,6 +28,9 @@ _BATCH_SIZE, _NUM_BATCHES = 64, 2
 
 def evaluate(run, length, **task_options):
     """Measures a model on examples of one length, from the test split.
+
+    An `NRAM` gets as many more steps than in training as the task's program needs more. It
+    is measured as it is, and as the discrete machine that makes its choices by argmax.
 
     Args:
         run: A `Run`.
@@ -31,51 +40,119 @@ def evaluate(run, length, **task_options):
 
     Returns:
         A dict of the task's metrics, such as `"bits_per_sequence"`, and `"examples"`, the
-        number of examples.
+        number of examples; for an `NRAM` also of `"discrete_wrong_cells"` and
+        `"num_steps"`.
 
     Raises:
         ValueError: For options that the task does not have, and those under which the
             model does not fit it.
     """
+    return evaluate_runs([run], length, **task_options)[0]
+
+
+def evaluate_runs(runs, length, **task_options):
+    """Measures the models of several runs of one recipe: `NRAM`s all at once.
+
+    Args:
+        runs: List of `Run`s of one recipe.
+        length: As in `evaluate`.
+        **task_options: As in `evaluate`.
+
+    Returns:
+        A list of dicts, see `evaluate`.
+
+    Raises:
+        ValueError: As `evaluate`.
+    """
+    trained, recipe = runs[0].task, runs[0].recipe
     try:
-        task = dataclasses.replace(run.task, **task_options)
+        task = dataclasses.replace(trained, **task_options)
     except TypeError:
-        options = [option.name for option in dataclasses.fields(run.task)]
+        options = [option.name for option in dataclasses.fields(trained)]
         raise ValueError(
-            f"{run.recipe.task} has the options {', '.join(options)}. "
+            f"{recipe.task} has the options {', '.join(options)}. "
             f"Received: {', '.join(task_options)}"
         ) from None
-    if isinstance(task, SequenceTask):
-        sizes, trained = ((each.input_size, each.output_size) for each in (task, run.task))
-        if sizes != trained:
-            raise ValueError(
-                f"The model takes inputs and gives outputs of the sizes {trained}. With "
-                f"these task options they have the sizes {sizes}"
-            )
     data = task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
-    return {**measure(run.model, data), "examples": _BATCH_SIZE * _NUM_BATCHES}
+    examples = {"examples": _BATCH_SIZE * _NUM_BATCHES}
+    if not isinstance(task, SequenceTask):
+        task = task.with_lengths(length, length)
+        return [{**result, **examples} for result in _measure_machines(runs, task, data)]
+    sizes, fitting = ((each.input_size, each.output_size) for each in (task, trained))
+    if sizes != fitting:
+        raise ValueError(
+            f"The model takes inputs and gives outputs of the sizes {fitting}. With "
+            f"these task options they have the sizes {sizes}"
+        )
+    return [{**measure(run.model, data), **examples} for run in runs]
 
 
-def comparison(metrics):
+def _measure_machines(runs, task, data):
+    """Measures `NRAM`s, as replicas of one layer."""
+    machines = [run.model.get_layer("machine") for run in runs]
+    share = task.num_steps / runs[0].task.num_steps
+    num_steps = math.ceil(machines[0].num_steps * share)
+    layer = NRAM.from_config(
+        {
+            **machines[0].get_config(),
+            "num_steps": num_steps,
+            "num_replicas": len(runs),
+        }
+    )
+    tape = keras.Input((None,), dtype="int32")
+    model = keras.Model(tape, layer(tape))
+    for index, machine in enumerate(machines):
+        layer.assign_replica(index, machine)
+    arguments = TASKS[runs[0].recipe.task].compile_arguments(task, len(runs))
+    model.compile(**arguments, jit_compile=True)
+    data = repeated(data, len(runs)).cache()
+    results = measure(model, data)
+    results["discrete_wrong_cells"] = DiscreteMachine(layer).error(data)
+    return [
+        {**{name: float(x[index]) for name, x in results.items()}, "num_steps": num_steps}
+        for index in range(len(runs))
+    ]
+
+
+def repeated(data, times):
+    """Every batch of a dataset, so many times as one batch: the same for all replicas."""
+
+    def repeat(*arrays):
+        return tuple(tf.concat([array] * times, axis=0) for array in arrays)
+
+    return data.map(repeat)
+
+
+def comparisons(metrics):
     """Chooses what models of a task are compared by at all lengths.
 
     Args:
         metrics: Names of the task's metrics.
 
     Returns:
-        Words for it, a function from what `evaluate` gives to a number, and whether that
-        number is 0 for a model that makes no mistake.
+        A list of: words for it, a function from what `evaluate` gives to a number, and
+        words for a model where that is 0, or `None` if no model can be so good.
     """
     if "optimal_bits_per_sequence" in metrics:  # no model can do without wrong bits
-        return (
-            "bits per sequence above the optimum",
-            lambda result: (
-                result["bits_per_sequence"] - result["optimal_bits_per_sequence"]
-            ),
-            False,
+        return [
+            (
+                "bits per sequence above the optimum",
+                lambda result: (
+                    result["bits_per_sequence"] - result["optimal_bits_per_sequence"]
+                ),
+                None,
+            )
+        ]
+    faultless = {"discrete_wrong_cells": "with a faultless discrete machine"}
+    return [
+        (
+            MEASURES[name],
+            lambda result, name=name: result[name],
+            faultless.get(name, "with none wrong"),
         )
-    name = next(name for name in metrics if name.startswith("wrong"))
-    return MEASURES[name], lambda result: result[name], True
+        for name in metrics
+        if name.startswith(("wrong", "discrete"))
+    ]
 
 
 def evaluate_structured(run):

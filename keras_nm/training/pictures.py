@@ -9,7 +9,7 @@ from keras_nm import plots
 from keras_nm.arguments import check_integer
 from keras_nm.layers import NRAM, NTM
 from keras_nm.tasks import TASKS
-from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, comparison, evaluate
+from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, comparisons, evaluate
 from keras_nm.training.recipes import RECIPES
 from keras_nm.training.run import RunError
 
@@ -150,7 +150,7 @@ def generalization(runs, lengths):
         RunError: For runs of several tasks.
     """
     groups = _by_recipe(runs)
-    words, measure, _ = comparison(runs[0].metrics)
+    words, measure, _ = comparisons(runs[0].metrics)[0]
     results = {
         label: {
             length: [measure(evaluate(run, length)) for run in group] for length in lengths

@@ -20,12 +20,14 @@ class Recipe:
         steps_per_epoch: Number of training steps between two validations.
         epochs: Number of epochs at most.
         stop_below: Training stops when the task's first metric on the validation set,
-            examples of its largest length, falls below this.
+            examples of its largest length, falls below this; of an `NRAM` also that of
+            the discrete machine.
         task_options: Arguments of the task.
         num_locations: With how many locations of memory an NTM leaves training, if not
             with those that it was trained on. The weights do not depend on it.
         curriculum: Arguments of `keras_nm.training.Curriculum` beside the task. Without
             any, training is on all lengths of the task from the start.
+        entropy_schedule: Arguments of `keras_nm.training.EntropySchedule` beside the layer.
     """
 
     task: str
@@ -38,6 +40,7 @@ class Recipe:
     task_options: dict[str, Any] = field(default_factory=dict)
     num_locations: int | None = None
     curriculum: dict[str, Any] | None = None
+    entropy_schedule: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """The settings as text, the same for a recipe and for what a run kept of it."""
@@ -118,6 +121,15 @@ def _copy(layer, num_locations=None):
     return _sequences("ntm/copy", layer, 7500, num_locations=num_locations)
 
 
+def _noisy_adam(learning_rate, noise=0.0):
+    return {
+        "module": "keras_nm.training",
+        "class_name": "NoisyAdam",
+        "registered_name": "keras_nm>NoisyAdam",
+        "config": {"learning_rate": learning_rate, "noise": noise},
+    }
+
+
 def _access():
     return Recipe(
         task="nram/access",
@@ -127,10 +139,7 @@ def _access():
             "registered_name": "keras_nm>NRAM",
             "config": {"num_registers": 2, "num_steps": 3},
         },
-        optimizer={
-            "class_name": "Adam",
-            "config": {"learning_rate": 0.01, "global_clipnorm": 1.0},
-        },
+        optimizer=_noisy_adam(0.01),
         batch_size=32,
         steps_per_epoch=50,
         epochs=20,

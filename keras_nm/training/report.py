@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_nm.files import write_text
 from keras_nm.tasks import TASKS
-from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, comparison
+from keras_nm.training.evaluation import MEASURES, SOLVED_BELOW, comparisons
 
 
 def write_report(rows, task, directory):
@@ -33,28 +33,29 @@ def write_report(rows, task, directory):
 def _summary(rows):
     """How many seeds of each recipe are solved, after how much, and right how far."""
     first = next(iter(rows.values()))
-    name, measure, has_zero = _comparison(first)
     lengths = [f"at {length}" for length in first["results"]]
     columns = ["recipe", "solved", "median solved at", "median time"]
-    columns += [f"median {name} {lengths[0]}", *lengths[1:]]
-    if has_zero:
-        columns += [f"seeds with none wrong {lengths[0]}", *lengths[1:]]
+    for name, _, faultless in _comparisons(first):
+        columns += [f"median {name} {lengths[0]}", *lengths[1:]]
+        if faultless:
+            columns += [f"seeds {faultless} {lengths[0]}", *lengths[1:]]
     lines = _head(columns)
     for recipe, group in _by_recipe(rows).items():
         # Of all seeds: one that is never solved is later than any other.
         solved = [row["solved_at"] or math.inf for row in group]
         half = statistics.median(solved)
         times = [row["seconds"] for row in group if row["seconds"] is not None]
-        values = [
-            [measure(row["results"][length]) for row in group]
-            for length in first["results"]
-        ]
         cells = [recipe, f"{sum(map(math.isfinite, solved))} of {len(group)}"]
         cells += [f"{half:.0f}" if math.isfinite(half) else "never"]
         cells += [f"{statistics.median(times):.0f} s" if times else "resumed"]
-        cells += [f"{statistics.median(at_length):.3f}" for at_length in values]
-        if has_zero:
-            cells += [f"{at_length.count(0)} of {len(group)}" for at_length in values]
+        for _, measure, faultless in _comparisons(first):
+            values = [
+                [measure(row["results"][length]) for row in group]
+                for length in first["results"]
+            ]
+            cells += [f"{statistics.median(at_length):.3f}" for at_length in values]
+            if faultless:
+                cells += [f"{at_length.count(0)} of {len(group)}" for at_length in values]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"
 
@@ -62,16 +63,18 @@ def _summary(rows):
 def _table(rows):
     """All runs."""
     first = next(iter(rows.values()))
-    name, measure, _ = _comparison(first)
     columns = ["recipe", "seed", "solved at", "examples", "time"]
+    columns += [f"final {_words(first['metric'])}"]
     lengths = [f"at {length}" for length in first["results"]]
-    columns += [f"final {_words(first['metric'])}", f"{name} {lengths[0]}", *lengths[1:]]
+    for name, _, _ in _comparisons(first):
+        columns += [f"{name} {lengths[0]}", *lengths[1:]]
     lines = _head(columns)
     for row in rows.values():
         seconds = "resumed" if row["seconds"] is None else f"{row['seconds']:.0f} s"
         cells = [row["recipe"], row["seed"], row["solved_at"] or "never", row["examples"]]
         cells += [seconds, f"{row['curve'][1][-1]:.4f}"]
-        cells += [f"{measure(result):.3f}" for result in row["results"].values()]
+        for _, measure, _ in _comparisons(first):
+            cells += [f"{measure(result):.3f}" for result in row["results"].values()]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"
 
@@ -94,7 +97,7 @@ def _by_recipe(rows):
 def _write_charts(rows, spec, directory):
     from keras_nm import plots
 
-    name, measure, _ = _comparison(next(iter(rows.values())))
+    name, measure, _ = _comparisons(next(iter(rows.values())))[0]
     curves, results = {}, {}
     for recipe, group in _by_recipe(rows).items():
         curves[recipe] = [row["curve"] for row in group]
@@ -120,8 +123,8 @@ def _write_charts(rows, spec, directory):
         plots.write_picture(figure, path)
 
 
-def _comparison(row):
-    return comparison(next(iter(row["results"].values())))
+def _comparisons(row):
+    return comparisons(next(iter(row["results"].values())))
 
 
 def _words(name):

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import json
 import math
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,21 @@ import keras
 
 from keras_nm.arguments import check_choice, check_integer
 from keras_nm.files import locked, write_text
-from keras_nm.layers import NTM
+from keras_nm.layers import NRAM, NTM
 from keras_nm.tasks import TASKS, Task
+from keras_nm.tasks.nram.tape_task import TapeTask
 from keras_nm.tasks.ntm import SequenceTask
-from keras_nm.training.callbacks import GradientNorm, SaveModel, StopBelow
+from keras_nm.training.callbacks import (
+    DiscreteError,
+    EntropySchedule,
+    GradientNorm,
+    SaveModel,
+    StopBelow,
+)
 from keras_nm.training.curriculum import Curriculum
 from keras_nm.training.evaluation import measure
 from keras_nm.training.recipes import Recipe
+from keras_nm.training.tapes import DiscreteMachine
 from keras_nm.training.tensorboard import tensorboard_callbacks
 from keras_nm.versions import current_versions
 
@@ -68,12 +77,12 @@ class Run:
     @property
     def task(self) -> Task:
         """The recipe's task."""
-        return _task(self.recipe)
+        return task_of(self.recipe)
 
     @property
     def metrics(self) -> list[str]:
         """The names of the task's metrics. The first is what training brings down."""
-        return _metrics(self.recipe)
+        return metrics_of(self.recipe)
 
     def curve(self, name: str) -> tuple[list[int], list[float]]:
         """The learning curve.
@@ -113,6 +122,26 @@ class Run:
     def _examples_of(self, epochs):
         return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
 
+    def with_num_steps(self, num_steps):
+        """Gives the run with the same weights and another number of time steps.
+
+        Args:
+            num_steps: Positive integer.
+
+        Returns:
+            A `Run`.
+
+        Raises:
+            ValueError: If the model has no such machine.
+        """
+        machine = self.model.get_layer("machine")
+        if not isinstance(machine, NRAM):
+            raise ValueError(
+                f"Only an NRAM takes a number of steps. The layer of this run is {machine}"
+            )
+        config = {**machine.get_config(), "num_steps": num_steps}
+        return self._with_machine(NRAM.from_config(config))
+
     def with_num_locations(self, num_locations):
         """Gives the run with the same weights on another size of memory.
 
@@ -126,8 +155,10 @@ class Run:
             ValueError: If the weights depend on the number of locations, and if the model
                 has no such memory.
         """
-        machine = _with_num_locations(self.model.get_layer("machine"), num_locations)
+        machine = self.model.get_layer("machine")
+        return self._with_machine(_with_num_locations(machine, num_locations))
 
+    def _with_machine(self, machine):
         def resize(layer):
             if layer.name == machine.name:
                 return machine
@@ -156,47 +187,55 @@ def _spec(recipe):
     return TASKS[check_choice("task", recipe.task, TASKS)]
 
 
-def _task(recipe):
+def task_of(recipe):
+    """The recipe's task."""
     try:
         return _spec(recipe).make(**recipe.task_options)
     except TypeError as error:  # an argument that it has not
         raise ValueError(f"The recipe's task_options do not fit: {error}") from None
 
 
-def _metrics(recipe):
+def metrics_of(recipe):
     """The names of the task's metrics."""
-    arguments = _spec(recipe).compile_arguments(_task(recipe))
+    arguments = _spec(recipe).compile_arguments(task_of(recipe))
     return [metric.name for metric in arguments["weighted_metrics"]]
 
 
-def _curriculum(recipe):
+def curriculum_of(recipe, num_replicas=None):
+    """The recipe's `Curriculum`, or `None`."""
     if recipe.curriculum is None:
         return None
     try:
-        curriculum = Curriculum(_task(recipe), **recipe.curriculum)
+        curriculum = Curriculum(
+            task_of(recipe), **recipe.curriculum, num_replicas=num_replicas
+        )
     except TypeError as error:
         raise ValueError(f"The recipe's curriculum does not fit: {error}") from None
-    logs = [*_metrics(recipe), "loss"]
+    logs = [*metrics_of(recipe), "loss"]
     logs += [f"val_{name}" for name in logs]
     check_choice("monitor", curriculum.monitor, logs)
     return curriculum
 
 
-def build_model(recipe):
+def build_model(recipe, num_replicas=None):
     """Builds and compiles the model of a recipe, from the global random seed.
 
     Args:
         recipe: A `Recipe`.
+        num_replicas: `None`, or how many independent machines an `NRAM` is to have.
 
     Returns:
         A compiled `keras.Model` around one layer called `"machine"`: from `(batch,
         timesteps, task.input_size)` to logits `(batch, timesteps, task.output_size)`, or
         from tapes `(batch, M)` to the outputs `(batch, M, 2 M + 1)` of an `NRAM` layer.
     """
-    task = _task(recipe)
+    task = task_of(recipe)
     # Keras changes the configurations that it builds from.
     layer, optimizer = copy.deepcopy((recipe.layer, recipe.optimizer))
     layer["config"]["name"] = "machine"
+    if num_replicas is not None:
+        layer["config"]["num_replicas"] = num_replicas
+        optimizer["config"]["num_replicas"] = num_replicas
     if isinstance(task, SequenceTask):
         layer["config"]["return_sequences"] = True
         is_ntm = layer["class_name"] == NTM.__name__
@@ -216,7 +255,7 @@ def build_model(recipe):
     model = keras.Model(inputs, outputs)
     model.compile(
         optimizer=keras.optimizers.deserialize(optimizer),
-        **_spec(recipe).compile_arguments(task),
+        **_spec(recipe).compile_arguments(task, num_replicas),
         # Keras's own choice is no XLA on machines without a GPU: three times slower.
         jit_compile=True,
         # A divisor, because Keras runs whole executions.
@@ -254,17 +293,44 @@ def train(recipe, directory, seed=0, verbose="auto"):
         )
     if check_integer("seed", seed, minimum=0) >= 2**32:
         raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
+    # Raise what is wrong, before there is a directory.
+    curriculum_of(recipe), build_model(recipe)
+    directory.mkdir(parents=True, exist_ok=True)
+    _describe(directory, recipe, seed)
+    return resume(directory, verbose)
+
+
+def _describe(directory, recipe, seed):
     description = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
         "versions": current_versions(),
     }
-    content = json.dumps(description, indent=2)
-    # Raise what is wrong, before there is a directory.
-    _curriculum(recipe), build_model(recipe)
-    directory.mkdir(parents=True, exist_ok=True)
-    write_text(directory / _RECIPE_FILE, content)
-    return resume(directory, verbose)
+    write_text(directory / _RECIPE_FILE, json.dumps(description, indent=2))
+
+
+def write_run(directory, recipe, seed, model, curve, result):
+    """Leaves a finished run that was trained otherwise than by `train`.
+
+    Args:
+        directory: Path of a directory that does not exist.
+        recipe: A `Recipe`.
+        seed: Non-negative integer.
+        model: The compiled `keras.Model`.
+        curve: List of dicts, the logs of each epoch.
+        result: Dict of numbers, see `Run`.
+    """
+    partial = directory.with_name(f"partial-{directory.name}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    _describe(partial, recipe, seed)
+    model.save(partial / _MODEL_FILE)
+    with (partial / _CURVE_FILE).open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["epoch", *curve[0]])
+        writer.writeheader()
+        writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(curve))
+    write_text(partial / _RESULT_FILE, json.dumps(result, indent=2))
+    partial.rename(directory)
 
 
 def resume(directory, verbose="auto"):
@@ -294,7 +360,10 @@ def resume(directory, verbose="auto"):
     with locked(directory, busy):
         model = _continue(directory, recipe, seed, verbose)
         run = _run(directory, recipe, seed, versions, model)
-        result = {"examples": run.num_examples, **measure(run.model, _validation(run.task))}
+        result = {
+            "examples": run.num_examples,
+            **measure(run.model, validation_set(run.task)),
+        }
         write_text(directory / _RESULT_FILE, json.dumps(result, indent=2))
     return dataclasses.replace(run, result=result)
 
@@ -306,13 +375,39 @@ def _run(directory, recipe, seed, versions, model, result=None):
     return run.with_num_locations(recipe.num_locations)
 
 
-def _validation(task):
+def validation_set(task):
+    """The examples that training is watched on: those of the task's largest length."""
     return task.evaluation_set(task.max_length, split="validation")
+
+
+def watched(recipe):
+    """The logs that say whether a model is solved."""
+    name = metrics_of(recipe)[0]
+    discrete = [f"val_discrete_{name}"] if isinstance(task_of(recipe), TapeTask) else []
+    return [f"val_{name}", *discrete]
+
+
+def _is_solved(recipe, model, validation):
+    errors = [measure(model, validation)[metrics_of(recipe)[0]]]
+    if isinstance(task_of(recipe), TapeTask):
+        errors.append(DiscreteMachine(model.get_layer("machine")).error(validation))
+    return max(errors) < recipe.stop_below
+
+
+def callbacks_of(recipe, model, validation, curriculum):
+    """The callbacks that a recipe trains with, before those that write logs."""
+    callbacks = [] if curriculum is None else [curriculum]
+    machine = model.get_layer("machine")
+    if recipe.entropy_schedule is not None:
+        callbacks.append(EntropySchedule(machine, **recipe.entropy_schedule))
+    if isinstance(machine, NRAM):
+        callbacks.append(DiscreteError(machine, validation))
+    return callbacks
 
 
 def _continue(directory, recipe, seed, verbose):
     keras.utils.set_random_seed(seed)
-    task, curriculum = _task(recipe), _curriculum(recipe)
+    task, curriculum = task_of(recipe), curriculum_of(recipe)
     checkpoints = directory / _CHECKPOINTS
     if (directory / _MODEL_FILE).exists():
         model = _load_model(directory)
@@ -324,8 +419,7 @@ def _continue(directory, recipe, seed, verbose):
         model.optimizer.build(model.trainable_variables)
         checkpoints.mkdir(exist_ok=True)
         model.save_weights(checkpoints / "00000.weights.h5", overwrite=True)
-    validation = _validation(task)
-    first_metric = _metrics(recipe)[0]
+    validation = validation_set(task)
 
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // recipe.steps_per_epoch
@@ -335,7 +429,7 @@ def _continue(directory, recipe, seed, verbose):
         lines = curve.read_text().splitlines(keepends=True)
         write_text(curve, "".join(lines[: 1 + epochs_done]))
     # Or between the last epoch and the result.
-    if not (epochs_done and measure(model, validation)[first_metric] < recipe.stop_below):
+    if not (epochs_done and _is_solved(recipe, model, validation)):
         model.fit(
             task.dataset(
                 recipe.batch_size,
@@ -348,9 +442,9 @@ def _continue(directory, recipe, seed, verbose):
             epochs=recipe.epochs,
             validation_data=validation,
             callbacks=[
-                *([curriculum] if curriculum else []),
+                *callbacks_of(recipe, model, validation, curriculum),
                 *([] if keras.backend.backend() == "jax" else [GradientNorm()]),
-                StopBelow(f"val_{first_metric}", recipe.stop_below),
+                StopBelow(watched(recipe), recipe.stop_below),
                 keras.callbacks.CSVLogger(curve, append=True),
                 *tensorboard_callbacks(
                     directory / _TENSORBOARD,

@@ -10,13 +10,14 @@ from unittest import mock
 
 from keras_nm.arguments import check_integer
 from keras_nm.files import write_text
-from keras_nm.training.evaluation import SOLVED_BELOW, evaluate
+from keras_nm.training.evaluation import SOLVED_BELOW, evaluate_runs
+from keras_nm.training.population import train_population
 from keras_nm.training.run import RunError, is_finished, load_run, resume, run_of, train
 
 _MEASURED_FILE = "measured.json"
 
 
-def sweep(recipes, seeds, directory, lengths, jobs=2):
+def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1):
     """Trains recipes from several seeds, in parallel processes, and measures the runs.
 
     Each run is a run directory of its own, `directory/NAME-SEED`. A sweep that was
@@ -29,6 +30,8 @@ def sweep(recipes, seeds, directory, lengths, jobs=2):
         directory: Path.
         lengths: Positive integers, the lengths of the examples to measure on.
         jobs: Positive integer, the number of processes at a time. Defaults to `2`.
+        replicas: Positive integer, the number of seeds that a process trains at once, see
+            `train_population`. Defaults to `1`.
 
     Yields:
         For each run, when it is finished, its directory's name and a dict: `"recipe"`, the
@@ -51,13 +54,16 @@ def sweep(recipes, seeds, directory, lengths, jobs=2):
     ...         print(name, row)
     """
     check_integer("jobs", jobs)
-    work, names = {}, {}
+    check_integer("replicas", replicas)
+    work = []
     for name, recipe in recipes.items():
-        for seed in seeds:
-            path = Path(directory) / f"{name}-{seed}"
+        paths = {seed: Path(directory) / f"{name}-{seed}" for seed in list(seeds)}
+        for seed, path in paths.items():
             _check_directory(path, recipe, seed)
-            work[path.name] = (recipe, path, seed, list(lengths))
-            names[path.name] = name
+        seeds = list(paths)
+        for start in range(0, len(seeds), replicas):
+            together = {seed: paths[seed] for seed in seeds[start : start + replicas]}
+            work.append((name, recipe, together))
     # To each process its share of the cores, or they wait for one another.
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     environment = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), threads)
@@ -69,13 +75,18 @@ def sweep(recipes, seeds, directory, lengths, jobs=2):
         )
         try:
             futures = {
-                executor.submit(train_and_measure, *arguments): name
-                for name, arguments in work.items()
+                executor.submit(train_and_measure, recipe, paths, list(lengths)): (
+                    name,
+                    paths,
+                )
+                for name, recipe, paths in work
             }
             for future in as_completed(futures):
-                run = futures[future]
+                name, paths = futures[future]
                 error = future.exception()
-                yield run, error or {"recipe": names[run], **future.result()}
+                for seed, path in paths.items():
+                    row = error or {"recipe": name, **future.result()[seed]}
+                    yield path.name, row
         finally:
             executor.shutdown(cancel_futures=True)
 
@@ -89,50 +100,66 @@ def _check_directory(directory, recipe, seed):
         )
 
 
-def train_and_measure(recipe, directory, seed, lengths):
-    """Trains and measures one run of a sweep, or does what is left to do of it.
+def train_and_measure(recipe, directories, lengths):
+    """Trains and measures runs of a sweep, or does what is left to do of them.
 
     Args:
         recipe: A `Recipe`.
-        directory: `pathlib.Path`, the run's.
-        seed: Non-negative integer.
+        directories: Dict from seeds, non-negative integers, to `pathlib.Path`s, the runs'.
+            Several seeds are trained at once, see `train_population`.
         lengths: Positive integers, the lengths of the examples to measure on.
 
     Returns:
-        A dict, as `sweep` gives it, without `"recipe"`.
+        A dict from the seeds to dicts, as `sweep` gives them, without `"recipe"`.
 
     Raises:
-        RunError: If there is another run in the directory.
+        RunError: If there is another run in a directory.
     """
-    _check_directory(directory, recipe, seed)
-    file = directory / _MEASURED_FILE
-    measured = json.loads(file.read_text()) if file.exists() else {}
-    started = time.monotonic()
-    if run_of(directory) is None:
-        run = train(recipe, directory, seed, verbose=0)
-        measured["seconds"] = time.monotonic() - started
-    elif is_finished(directory):
-        run = load_run(directory)
-    else:
-        run = resume(directory, verbose=0)
-    results = measured.get("results", {})
-    for length in lengths:
-        if str(length) not in results:
-            results[str(length)] = evaluate(run, length)
-    measured["results"] = results
-    write_text(file, json.dumps(measured, indent=2))
+    for seed, directory in directories.items():
+        _check_directory(directory, recipe, seed)
+    new = {seed: path for seed, path in directories.items() if run_of(path) is None}
+    seconds, started = {}, time.monotonic()
+    if len(new) > 1:
+        seconds = train_population(recipe, new, verbose=0)
+    elif new:
+        [(seed, directory)] = new.items()
+        train(recipe, directory, seed, verbose=0)
+        seconds[seed] = time.monotonic() - started
+    runs = {
+        seed: load_run(path) if is_finished(path) else resume(path, verbose=0)
+        for seed, path in directories.items()
+    }
+    measured = {seed: _read_measured(path) for seed, path in directories.items()}
+    for seed in seconds:
+        measured[seed]["seconds"] = seconds[seed]
+    for length in map(str, lengths):
+        left = [seed for seed in runs if length not in measured[seed]["results"]]
+        if left:
+            results = evaluate_runs([runs[seed] for seed in left], int(length))
+            for seed, result in zip(left, results, strict=True):
+                measured[seed]["results"][length] = result
+    for seed, directory in directories.items():
+        write_text(directory / _MEASURED_FILE, json.dumps(measured[seed], indent=2))
+    return {seed: _row(runs[seed], measured[seed], lengths) for seed in runs}
 
+
+def _read_measured(directory):
+    file = directory / _MEASURED_FILE
+    return json.loads(file.read_text()) if file.exists() else {"results": {}}
+
+
+def _row(run, measured, lengths):
     metric = run.metrics[0]
     examples, values = run.curve(f"val_{metric}")
-    below = SOLVED_BELOW.get(metric, recipe.stop_below)
+    below = SOLVED_BELOW.get(metric, run.recipe.stop_below)
     solved = (n for n, value in zip(examples, values, strict=True) if value < below)
     return {
-        "seed": seed,
+        "seed": run.seed,
         "examples": run.result["examples"],
         "seconds": measured.get("seconds"),
         "metric": metric,
         "curve": (examples, values),
         "solved_at": next(solved, None),
-        "results": {length: results[str(length)] for length in lengths},
+        "results": {length: measured["results"][str(length)] for length in lengths},
         "trained": (run.task.min_length, run.task.max_length),
     }

@@ -76,7 +76,7 @@ WALK_BST = [10, 18, 0, 0, 0, 0, 0, 12, 0, 0, 17, 7, 0, 0, 0, 0, 0, 0, 0]
 
 def test_draws_are_independent_and_repeatable():
     key, first = tf.constant([1, 2], tf.int64), tf.constant(0, tf.int64)
-    draws, again = Draws(key, first, 1000), Draws(key, first, 1000)
+    draws, again = Draws([key], first, 1000), Draws([key], first, 1000)
     columns = [draws.uniform(1), draws.uniform(1), draws.uniform(3)]
     assert np.array_equal(columns[0], again.uniform(1))
     correlations = np.corrcoef(np.concatenate(columns, axis=1), rowvar=False)
@@ -88,7 +88,7 @@ def test_draws_are_independent_and_repeatable():
 
 
 def test_integers_are_within_their_bounds_and_equally_likely():
-    draws = Draws(tf.constant([1, 2], tf.int64), tf.constant(0, tf.int64), 2)
+    draws = Draws([tf.constant([1, 2], tf.int64)], tf.constant(0, tf.int64), 2)
     low, high = np.array([[0], [5]], "int32"), np.array([[2], [8]], "int32")
     integers = draws.integers(low, high, 3000).numpy()
     assert integers.dtype == np.int32

@@ -23,7 +23,7 @@ def compiled(seed=0):
 def at_level(level, task=TASK, count=200_000):
     curriculum = Curriculum(task, "wrong_cells", threshold=0.1)
     curriculum._level.assign(level)
-    draws = Draws(tf.constant([1, 2], tf.int64), tf.constant(0, tf.int64), count)
+    draws = Draws([tf.constant([1, 2], tf.int64)], tf.constant(0, tf.int64), count)
     lengths = curriculum.draw_lengths(draws)
     assert lengths.shape == (count, 1)
     assert lengths.dtype == tf.int32

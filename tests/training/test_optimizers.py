@@ -1,0 +1,107 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_nm.training import NoisyAdam
+
+
+def adam_by_hand(weights, gradients, learning_rate):
+    """Kingma and Ba's Adam in NumPy, over the gradients of several steps."""
+    m, v = np.zeros_like(weights), np.zeros_like(weights)
+    for t, g in enumerate(gradients, start=1):
+        m = 0.9 * m + 0.1 * g
+        v = 0.999 * v + 0.001 * g**2
+        step = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)
+        weights = weights - learning_rate * step
+    return weights
+
+
+def steps(optimizer, variables, gradients):
+    for each in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in each], variables)
+
+
+def clipped(*parts):
+    """Gradients of one machine, scaled to a norm of at most 1."""
+    norm = np.sqrt(sum(np.sum(part**2) for part in parts))
+    return [part / max(norm, 1) for part in parts]
+
+
+def test_clipping_over_all_weights(rng):
+    variables = [keras.Variable(rng.normal(size=shape)) for shape in ((3, 2), (2,))]
+    start = [v.numpy() for v in variables]
+    scales = (10, 0.01, 3)  # the second is within the norm
+    gradients = [
+        [s * rng.normal(size=(3, 2)).astype("f"), s * rng.normal(size=(2,)).astype("f")]
+        for s in scales
+    ]
+    steps(NoisyAdam(0.1), variables, gradients)
+    for index, variable in enumerate(variables):
+        expected = adam_by_hand(start[index], [clipped(*g)[index] for g in gradients], 0.1)
+        np.testing.assert_allclose(variable, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_replicas_are_each_alone(rng):
+    num_replicas = 3
+    shapes = ((num_replicas, 3, 2), (num_replicas, 2))
+    variables = [keras.Variable(rng.normal(size=shape)) for shape in shapes]
+    start = [v.numpy() for v in variables]
+    gradients = [[rng.normal(size=shape).astype("f") for shape in shapes] for _ in range(3)]
+    for each in gradients:  # of one machine small, of one not finite
+        each[0][1] *= 0.01
+        each[1][1] *= 0.01
+    gradients[1][0][2, 0, 0] = np.nan
+    steps(NoisyAdam(0.1, num_replicas=num_replicas), variables, gradients)
+    for k in range(num_replicas):
+        # The loss is a mean over the machines.
+        alone = [clipped(*[num_replicas * g[k] for g in each]) for each in gradients]
+        if k == 2:
+            alone[1] = [np.zeros_like(g) for g in alone[1]]
+        for index, variable in enumerate(variables):
+            expected = adam_by_hand(start[index][k], [g[index] for g in alone], 0.1)
+            np.testing.assert_allclose(variable.numpy()[k], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_noise_has_the_variance_of_its_step():
+    # Adam in its first step divides by the gradient itself; plain descent shows it.
+    variable = keras.Variable(np.zeros((200, 200), "float32"))
+
+    class Descent(NoisyAdam):
+        def update_step(self, gradient, variable, learning_rate):
+            variable.assign(gradient)
+
+    optimizer = Descent(noise=0.3, seed=1)
+    seen = []
+    for _ in range(3):
+        optimizer.apply([keras.ops.zeros((200, 200))], [variable])
+        seen.append(variable.numpy().copy())
+    for step, noise in enumerate(seen):
+        assert np.mean(noise) == pytest.approx(0, abs=0.02)
+        assert np.var(noise) == pytest.approx(0.3 / (1 + step) ** 0.55, rel=0.03)
+    assert abs(np.corrcoef(seen[0].ravel(), seen[1].ravel())[0, 1]) < 0.02
+
+
+def test_noise_goes_on_where_it_was_saved(tmp_path):
+    def model():
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
+        model.compile(NoisyAdam(0.1, noise=0.5, gradient_norm=None), "mse")
+        return model
+
+    x, y = np.ones((4, 1)), np.ones((4, 3))
+    whole = model()
+    whole.fit(x, y, epochs=1, verbose=0)
+    whole.save(tmp_path / "model.keras")
+    whole.fit(x, y, epochs=2, verbose=0)
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    again.fit(x, y, epochs=2, verbose=0)
+    for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_config_round_trip_and_errors():
+    optimizer = NoisyAdam(0.2, gradient_norm=None, noise=0.1, num_replicas=4, seed=3)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert again.get_config() == optimizer.get_config()
+    for options in ({"noise": -1}, {"gradient_norm": 0}, {"num_replicas": 0}, {"seed": -1}):
+        with pytest.raises(ValueError, match=next(iter(options))):
+            NoisyAdam(**options)
