@@ -80,7 +80,8 @@ class Curriculum(keras.callbacks.Callback):
     @property
     def level(self):
         """Integer, the level D, or one per replica `(K,)`."""
-        return self._level.numpy()
+        level = self._level.numpy()
+        return int(level) if self.num_replicas is None else level
 
     def draw_lengths(self, draws):
         """Gives the lengths of a batch's examples at the level of that moment.
@@ -123,7 +124,10 @@ class Curriculum(keras.callbacks.Callback):
         Args:
             path: Path of a `.keras` file.
         """
-        state = {"level": self.level.tolist(), "risen_at": self._risen_at.tolist()}
+        state = {
+            "level": self._level.numpy().tolist(),
+            "risen_at": self._risen_at.tolist(),
+        }
         with zipfile.ZipFile(path, "a") as file:
             file.writestr(_STATE_FILE, json.dumps(state))
 

@@ -121,30 +121,39 @@ def _copy(layer, num_locations=None):
     return _sequences("ntm/copy", layer, 7500, num_locations=num_locations)
 
 
-def _noisy_adam(learning_rate, noise=0.0):
-    return {
-        "module": "keras_nm.training",
-        "class_name": "NoisyAdam",
-        "registered_name": "keras_nm>NoisyAdam",
-        "config": {"learning_rate": learning_rate, "noise": noise},
-    }
+def _tapes(task, num_registers, num_steps, steps, max_length, num_cells, **cell):
+    """A recipe for a task of the NRAM paper, which gives none of these numbers.
 
-
-def _access():
+    What makes them learn is the entropy bonus, and room: some steps, registers and cells of
+    the tape more than the task's program needs.
+    """
     return Recipe(
-        task="nram/access",
+        task=task,
         layer={
             "module": "keras_nm.layers",
             "class_name": "NRAM",
             "registered_name": "keras_nm>NRAM",
-            "config": {"num_registers": 2, "num_steps": 3},
+            "config": {
+                "num_registers": num_registers,
+                "num_steps": num_steps,
+                "entropy_weight": -4.0,
+                "activation_gradient_clip": 16.0,
+                **cell,
+            },
         },
-        optimizer=_noisy_adam(0.01),
-        batch_size=32,
+        optimizer={
+            "module": "keras_nm.training",
+            "class_name": "NoisyAdam",
+            "registered_name": "keras_nm>NoisyAdam",
+            "config": {"learning_rate": 0.01},
+        },
+        batch_size=16,
         steps_per_epoch=50,
-        epochs=20,
-        stop_below=0.001,
-        task_options={"max_length": 6},
+        epochs=steps // 50,
+        stop_below=1e-6,
+        task_options={"max_length": max_length, "num_cells": num_cells},
+        curriculum={"monitor": "wrong_cells", "threshold": 0.1, "min_batches": 50},
+        entropy_schedule={"half_life": 1500},
     )
 
 
@@ -213,6 +222,13 @@ RECIPES = MappingProxyType(
                 "lstm": _priority_sort(_LSTM),
             }
         ),
-        "nram/access": MappingProxyType({"nram": _access()}),
+        "nram/access": MappingProxyType({"nram": _tapes("nram/access", 2, 3, 1000, 6, 8)}),
+        "nram/increment": MappingProxyType(
+            {"nram": _tapes("nram/increment", 4, 10, 1500, 8, 12)}
+        ),
+        "nram/copy": MappingProxyType({"nram": _tapes("nram/copy", 5, 8, 1500, 6, 13)}),
+        "nram/reverse": MappingProxyType(
+            {"nram": _tapes("nram/reverse", 5, 10, 1500, 6, 16)}
+        ),
     }
 )

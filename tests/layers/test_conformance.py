@@ -69,6 +69,10 @@ def slots_nram(**options):
     return NRAM(3, gates=GATES, num_slots=4, **{"num_steps": 4, **options})
 
 
+def replicated_nram(**options):
+    return NRAM(3, gates=GATES, num_replicas=2, **{"num_steps": 4, **options})
+
+
 def straight_through_nram(**options):
     return NRAM(
         2,
@@ -189,6 +193,7 @@ TAPE_LAYERS = {
     "dense_nram": FromTapes(dense_nram, fits=(False,)),
     "lstm_nram": FromTapes(lstm_nram, fits=(True,)),
     "slots_nram": FromTapes(slots_nram, fits=(False,)),
+    "replicated_nram": FromTapes(replicated_nram, fits=(False,)),
     "straight_through_nram": FromTapes(straight_through_nram, fuzzy=True, fits=()),
 }
 LAYERS = {**SEQUENCE_LAYERS, **TAPE_LAYERS}

@@ -87,6 +87,20 @@ def test_draws_are_independent_and_repeatable():
     assert 0.99 < neighbours.max() < 1
 
 
+@pytest.mark.parametrize(
+    "task", [nram.ListK(max_length=4), ntm.Copy(min_length=3, max_length=3)]
+)
+def test_a_batch_of_several_seeds_is_their_batches(task):
+    seeds = [5, 0, 7]
+    [together] = task.dataset(4, seed=seeds, start=2).take(1)
+    alone = [next(iter(task.dataset(4, seed=seed, start=2))) for seed in seeds]
+    for array, *parts in zip(together, *alone, strict=True):
+        np.testing.assert_array_equal(array, np.concatenate(parts))
+    for wrong in ([], [0, -1], [0.5]):
+        with pytest.raises(ValueError, match="`seed` must be"):
+            task.dataset(4, seed=wrong)
+
+
 def test_integers_are_within_their_bounds_and_equally_likely():
     draws = Draws([tf.constant([1, 2], tf.int64)], tf.constant(0, tf.int64), 2)
     low, high = np.array([[0], [5]], "int32"), np.array([[2], [8]], "int32")

@@ -53,6 +53,31 @@ def test_no_length_is_below_the_smallest():
     np.testing.assert_allclose(at_level(4, task), expected(4, 3, 6), atol=0.005)
 
 
+def test_each_replica_has_its_own_level():
+    curriculum = Curriculum(TASK, "wrong_cells", threshold=0.1, num_replicas=3)
+    curriculum._level.assign([1, 4, 8])
+    draws = Draws(
+        [tf.constant([1, k], tf.int64) for k in range(3)], tf.constant(0, tf.int64), 50_000
+    )
+    lengths = np.split(curriculum.draw_lengths(draws).numpy()[:, 0], 3)
+    for level, rows in zip((1, 4, 8), lengths, strict=True):
+        share = np.bincount(rows, minlength=9) / 50_000
+        np.testing.assert_allclose(share, expected(level, 1, 8), atol=0.01)
+
+
+def test_levels_of_replicas_rise_by_themselves():
+    curriculum = Curriculum(TASK, "error", 0.1, min_batches=4, num_replicas=3)
+    curriculum.set_model(compiled())
+    levels = []
+    for steps, errors in ((4, [0, 1, 0]), (6, [0, 0, 0]), (8, [0, 0, 1])):
+        curriculum.model.optimizer.iterations.assign(steps)
+        logs = {"error": np.array(errors)}
+        curriculum.on_epoch_end(0, logs)
+        levels.append(logs["level"].tolist())
+    # The first and the third had risen two steps before the second time.
+    assert levels == [[2, 1, 2], [2, 2, 2], [3, 2, 2]]
+
+
 class Errors(keras.callbacks.Callback):
     """Puts errors of our choice into the logs."""
 

@@ -73,7 +73,7 @@ def test_each_seed_ends_as_it_does_alone(population, tmp_path):
         ):
             np.testing.assert_allclose(one, other, atol=1e-4)
         assert int(run.model.optimizer.iterations) == int(alone.model.optimizer.iterations)
-    weights = [load_run(path).model.get_weights()[0] for path in directories.values()]
+    weights = [load_run(path).model.get_weights()[1] for path in directories.values()]
     assert abs(weights[0] - weights[1]).max() > 0.01
 
 

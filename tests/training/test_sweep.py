@@ -151,10 +151,11 @@ def test_a_report_of_tapes(tmp_path):
         "metric": "wrong_cells",
         "curve": ([4000], [0.0]),
         "solved_at": 4000,
-        "results": {6: {"wrong_cells": 0.0, "exact_tapes": 1.0}},
+        "results": {6: {"wrong_cells": 0.0, "discrete_wrong_cells": 0.5}},
         "trained": (1, 6),
     }
     text = write_report({"small-0": row}, "nram/access", tmp_path)
     lines = [line.split(" | ") for line in text.splitlines() if line]
-    assert lines[0][-1] == "seeds with none wrong at 6 |"
-    assert lines[2][-1] == "1 of 1 |"
+    assert lines[0][-3] == "seeds with none wrong at 6"
+    assert lines[0][-1] == "seeds with a faultless discrete machine at 6 |"
+    assert lines[2][-4:] == ["0.000", "1 of 1", "0.500", "0 of 1 |"]

@@ -2,9 +2,21 @@ import keras
 import nram_tapes
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_nm.layers import NRAM
-from keras_nm.training import ExactTapes, MeanSteps, TapeLoss, WrongCells
+from keras_nm.programs import PROGRAMS
+from keras_nm.tasks import nram
+from keras_nm.training import (
+    DiscreteError,
+    EntropySchedule,
+    ExactTapes,
+    MeanSteps,
+    StepPenalty,
+    TapeLoss,
+    WrongCells,
+)
+from keras_nm.training.tapes import DiscreteMachine
 
 # Two steps of a machine with three cells, by hand. It stops after the first step with
 # probability 1/4. This is its tape after each step, for one example.
@@ -111,11 +123,77 @@ def test_metrics_add_up_over_batches():
     )
 
 
+def test_metrics_of_replicas_are_those_of_each():
+    y_true = np.array([[2, 1, 0], [2, 0, 0], [0, 1, 2], [2, 1, 2]])
+    y_pred = np.repeat(outputs(), 4, axis=0)
+    y_pred[2:, :, -1] = -1.5
+    cells = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1], [1, 1, 1]])
+    for metric in (WrongCells, ExactTapes, MeanSteps):
+        together = metric(num_replicas=2)
+        for _ in range(2):
+            together.update_state(y_true, y_pred, sample_weight=cells)
+        for index, rows in enumerate((slice(0, 2), slice(2, 4))):
+            alone = metric()(y_true[rows], y_pred[rows], sample_weight=cells[rows])
+            assert float(together.result()[index]) == pytest.approx(float(alone))
+        assert len(set(np.asarray(together.result()).tolist())) == 2
+        together.reset_state()
+        assert np.all(np.asarray(together.result()) == 0)
+
+
+def test_step_penalty():
+    penalty = StepPenalty(0.5)
+    assert float(penalty(np.repeat(outputs(), 2, axis=0))) == 0.5 * 1.75
+    again = keras.regularizers.deserialize(keras.regularizers.serialize(penalty))
+    assert again.weight == 0.5
+    layer = NRAM(2, num_steps=3, gates=["READ", "WRITE"], activity_regularizer=penalty)
+    steps = -layer(np.array([[1, 2, 0]]))[0, 0, -1]
+    assert float(layer.losses[0]) == pytest.approx(0.5 * float(steps))
+    with pytest.raises(ValueError, match="`weight` must be a positive number"):
+        StepPenalty(0)
+
+
+def test_discrete_machine_by_its_program(rng):
+    program = PROGRAMS["access"]
+    layer = program.into_layer(NRAM(2, num_steps=3))
+    task = nram.Access(max_length=5)
+    data = task.evaluation_set(5, 4, 2)
+    assert DiscreteMachine(layer).error(data) == 0
+    wrong = data.map(lambda tape, answer, cells: (tape, answer + cells_of(cells), cells))
+    assert DiscreteMachine(layer).error(wrong) == 0.25
+    log = {}
+    DiscreteError(layer, wrong).on_epoch_end(0, log)
+    assert log == {"val_discrete_wrong_cells": 0.25}
+
+
+def cells_of(cells):
+    """1 in the answer cells of the first of four tapes."""
+    first = tf.constant([[1], [0], [0], [0]])
+    return tf.cast(cells, tf.int32) * first
+
+
+def test_entropy_schedule():
+    layer = NRAM(2, num_steps=1, gates=["READ"], entropy_weight=-4.0, num_replicas=2)
+    tape = keras.Input((3,), dtype="int32")
+    model = keras.Model(tape, layer(tape))
+    model.compile(keras.optimizers.SGD())
+    schedule = EntropySchedule(layer, half_life=10, penalty=0.25, penalty_from=30)
+    schedule.set_model(model)
+    for steps, weight in ((0, -4), (10, -2), (25, -4 * 0.5**2.5), (30, 0.25), (99, 0.25)):
+        model.optimizer.iterations.assign(steps)
+        schedule.on_epoch_begin(0)
+        np.testing.assert_allclose(layer.entropy_weight, [weight] * 2, rtol=1e-6)
+    with pytest.raises(ValueError, match="give it an `entropy_weight`"):
+        EntropySchedule(NRAM(2), half_life=10)
+    for options in ({"half_life": 0}, {"penalty": -1}, {"penalty_from": -1}):
+        with pytest.raises(ValueError, match=next(iter(options))):
+            EntropySchedule(layer, **{"half_life": 10, **options})
+
+
 def test_config_round_trips():
     loss = TapeLoss("log_expected", epsilon=1e-3)
     copy = keras.losses.deserialize(keras.losses.serialize(loss))
     assert copy.get_config() == loss.get_config()
-    for metric in (WrongCells(), ExactTapes(), MeanSteps("steps")):
+    for metric in (WrongCells(), ExactTapes(num_replicas=2), MeanSteps("steps")):
         copy = keras.metrics.deserialize(keras.metrics.serialize(metric))
         assert type(copy) is type(metric)
         assert copy.get_config() == metric.get_config()
