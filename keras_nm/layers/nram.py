@@ -69,6 +69,10 @@ class NRAMCell(MachineCell):
             to `True`.
         epsilon: Positive float. Logarithms of the tape are `log(max(x, epsilon))`.
             Defaults to `1e-10`.
+        stop_bias: Float, the initial bias of the logit of stopping. At -4 a machine stops
+            with a probability of 0.02 at first: writing nonsense costs more than stopping
+            at once, and one that has learned to stop learns nothing else. Defaults to
+            `0.0`.
         num_replicas: `None` (default), or a number K of independent machines of these
             settings, each with weights of its own, see `Replicated`. The first `batch / K`
             tapes are those of the first machine, and so on.
@@ -113,6 +117,7 @@ class NRAMCell(MachineCell):
         activation_gradient_clip=1.0,
         renormalize=True,
         epsilon=1e-10,
+        stop_bias=0.0,
         num_replicas=None,
         **kwargs,
     ):
@@ -130,10 +135,17 @@ class NRAMCell(MachineCell):
         self.activation_gradient_clip = activation_gradient_clip
         self.renormalize = bool(renormalize)
         self.epsilon = check_positive("epsilon", epsilon)
+        self.stop_bias = float(stop_bias)
 
         num_logits = sum(math.prod(shape) for shape in self.circuit_shapes.values())
         self.circuit_map = self._replicated(
-            keras.layers.Dense(num_logits, dtype=self.dtype_policy, name="circuit_map")
+            keras.layers.Dense(
+                num_logits,
+                # To stop is the last of the choices.
+                bias_initializer=_LastOf(self.stop_bias),
+                dtype=self.dtype_policy,
+                name="circuit_map",
+            )
         )
         self.output_size = 1
         # The sizes that depend on M are known when there is a tape.
@@ -456,6 +468,7 @@ class NRAMCell(MachineCell):
             "activation_gradient_clip": self.activation_gradient_clip,
             "renormalize": self.renormalize,
             "epsilon": self.epsilon,
+            "stop_bias": self.stop_bias,
             "num_replicas": self.num_replicas,
         }
         return {**super().get_config(), **config}
@@ -849,6 +862,21 @@ def split_outputs(outputs):
         "log_tape": outputs[:, :, size:-1],
         "num_steps": -outputs[:, 0, -1],
     }
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class _LastOf(keras.initializers.Initializer):
+    """Zeros, and a value at the end."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, shape, dtype=None):
+        last = ops.one_hot(shape[-1] - 1, shape[-1], dtype=dtype)
+        return ops.broadcast_to(self.value * last, shape)
+
+    def get_config(self):
+        return {"value": self.value}
 
 
 def _select(logits, selection):

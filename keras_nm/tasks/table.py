@@ -105,12 +105,13 @@ class TaskSpec:
             return task.with_lengths(max_length + 1, self.frozen[max_length])
         return task
 
-    def compile_arguments(self, task, num_replicas=None):
+    def compile_arguments(self, task, num_replicas=None, loss_options=MappingProxyType({})):
         """Makes the loss and the metrics.
 
         Args:
             task: The `Task`, made by `make`.
             num_replicas: `None`, or that of the `NRAM` layer, for one result per machine.
+            loss_options: Arguments of the loss. Defaults to none.
 
         Returns:
             A dict of `loss` and `weighted_metrics`, for `keras.Model.compile`.
@@ -123,7 +124,7 @@ class TaskSpec:
             options = {name: {"num_replicas": num_replicas} for name in self.metrics}
         metrics = [_configuration(name, options.get(name, {})) for name in self.metrics]
         return {
-            "loss": keras.losses.deserialize(_configuration(self.loss, {})),
+            "loss": keras.losses.deserialize(_configuration(self.loss, dict(loss_options))),
             "weighted_metrics": list(map(keras.metrics.deserialize, metrics)),
         }
 

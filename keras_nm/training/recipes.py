@@ -28,6 +28,7 @@ class Recipe:
         curriculum: Arguments of `keras_nm.training.Curriculum` beside the task. Without
             any, training is on all lengths of the task from the start.
         entropy_schedule: Arguments of `keras_nm.training.EntropySchedule` beside the layer.
+        loss_options: Arguments of the task's loss.
     """
 
     task: str
@@ -41,6 +42,7 @@ class Recipe:
     num_locations: int | None = None
     curriculum: dict[str, Any] | None = None
     entropy_schedule: dict[str, Any] | None = None
+    loss_options: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The settings as text, the same for a recipe and for what a run kept of it."""
@@ -150,10 +152,15 @@ def _tapes(task, num_registers, num_steps, steps, max_length, num_cells, **cell)
         batch_size=16,
         steps_per_epoch=50,
         epochs=steps // 50,
-        stop_below=1e-6,
+        # To the end, where the penalty has made the machine discrete.
+        stop_below=0.0,
         task_options={"max_length": max_length, "num_cells": num_cells},
         curriculum={"monitor": "wrong_cells", "threshold": 0.1, "min_batches": 50},
-        entropy_schedule={"half_life": 1500},
+        entropy_schedule={
+            "half_life": 1500,
+            "penalty": 0.5,
+            "penalty_from": steps - 300,
+        },
     )
 
 
@@ -222,13 +229,13 @@ RECIPES = MappingProxyType(
                 "lstm": _priority_sort(_LSTM),
             }
         ),
-        "nram/access": MappingProxyType({"nram": _tapes("nram/access", 2, 3, 1000, 6, 8)}),
+        "nram/access": MappingProxyType({"nram": _tapes("nram/access", 2, 3, 600, 6, 8)}),
         "nram/increment": MappingProxyType(
             {"nram": _tapes("nram/increment", 4, 10, 1500, 8, 12)}
         ),
-        "nram/copy": MappingProxyType({"nram": _tapes("nram/copy", 5, 8, 1500, 6, 13)}),
+        "nram/copy": MappingProxyType({"nram": _tapes("nram/copy", 5, 8, 1000, 6, 13)}),
         "nram/reverse": MappingProxyType(
-            {"nram": _tapes("nram/reverse", 5, 10, 1500, 6, 16)}
+            {"nram": _tapes("nram/reverse", 5, 10, 1000, 6, 16)}
         ),
     }
 )

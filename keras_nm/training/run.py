@@ -255,7 +255,7 @@ def build_model(recipe, num_replicas=None):
     model = keras.Model(inputs, outputs)
     model.compile(
         optimizer=keras.optimizers.deserialize(optimizer),
-        **_spec(recipe).compile_arguments(task, num_replicas),
+        **_spec(recipe).compile_arguments(task, num_replicas, recipe.loss_options),
         # Keras's own choice is no XLA on machines without a GPU: three times slower.
         jit_compile=True,
         # A divisor, because Keras runs whole executions.

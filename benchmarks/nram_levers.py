@@ -1,0 +1,107 @@
+"""Trains random-access machines with one setting at a time changed, over many seeds.
+
+    python benchmarks/nram_levers.py nram/copy --output runs/copy_levers
+
+Each line is the recipe for the task with the entropy bonus, and one change; `plain` has no
+bonus, and the rest of the lines are changes of `bonus`. All seeds of a line train in one
+program. If it is interrupted, run it again.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import argparse
+import copy
+import dataclasses
+from pathlib import Path
+
+from keras_nm.training import RECIPES, sweep, write_report
+
+
+def lines(recipe):
+    """The recipe's variants by name."""
+
+    def changed(cell=(), optimizer=(), **others):
+        layer, adam = copy.deepcopy((recipe.layer, recipe.optimizer))
+        layer["config"].update(cell)
+        adam["config"].update(optimizer)
+        return dataclasses.replace(recipe, layer=layer, optimizer=adam, **others)
+
+    no_penalty = {"half_life": recipe.entropy_schedule["half_life"]}
+    step_penalty = {
+        "module": "keras_nm.training",
+        "class_name": "StepPenalty",
+        "registered_name": "keras_nm>StepPenalty",
+        "config": {"weight": 0.1},
+    }
+    lstm = {
+        "module": "keras_nm.layers",
+        "class_name": "ChainedCell",
+        "registered_name": "keras_nm>ChainedCell",
+        "config": {
+            "layers": [
+                {
+                    "module": "keras.layers",
+                    "class_name": "Dense",
+                    "config": {"units": 32, "activation": "relu"},
+                },
+                {
+                    "module": "keras.layers",
+                    "class_name": "LSTMCell",
+                    "config": {"units": 32},
+                },
+            ]
+        },
+    }
+    return {
+        "plain": changed({"entropy_weight": None}, entropy_schedule=None),
+        "plain, noise 0.01": changed(
+            {"entropy_weight": None}, {"noise": 0.01}, entropy_schedule=None
+        ),
+        "bonus": changed(entropy_schedule=no_penalty),
+        "bonus, noise 0.01": changed((), {"noise": 0.01}, entropy_schedule=no_penalty),
+        "bonus, penalty": recipe,
+        "bonus, step penalty": changed(
+            {"activity_regularizer": step_penalty}, entropy_schedule=no_penalty
+        ),
+        "bonus, straight-through": changed(
+            {"selection": "straight_through"}, entropy_schedule=no_penalty
+        ),
+        "bonus, log of expected tape": changed(
+            entropy_schedule=no_penalty, loss_options={"likelihood": "log_expected"}
+        ),
+        "bonus, no curriculum": changed(entropy_schedule=no_penalty, curriculum=None),
+        "bonus, LSTM controller": changed(
+            {"controller": lstm}, entropy_schedule=no_penalty
+        ),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    tasks = [task for task in RECIPES if task.startswith("nram/")]
+    parser.add_argument("task", choices=tasks)
+    parser.add_argument("--seeds", type=int, default=32)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    recipe = RECIPES[options.task]["nram"]
+    length = recipe.task_options["max_length"]
+    rows, errors = {}, {}
+    for name, row in sweep(
+        lines(recipe),
+        range(options.seeds),
+        options.output,
+        [length],
+        jobs=options.jobs,
+        replicas=options.seeds,
+    ):
+        (errors if isinstance(row, Exception) else rows)[name] = row
+    print(write_report(rows, options.task, options.output))
+    for name, error in errors.items():
+        print(f"{name}: {error}")
+
+
+if __name__ == "__main__":
+    main()
