@@ -35,7 +35,8 @@ class Replicated(keras.layers.Layer):
     """
 
     def __init__(self, layer, num_replicas, **kwargs):
-        super().__init__(**{"dtype": layer.dtype_policy, **kwargs})
+        # The layer itself casts what it computes with.
+        super().__init__(**{"dtype": layer.dtype_policy, "autocast": False, **kwargs})
         self.num_replicas = check_integer("num_replicas", num_replicas)
         # A function hides the layer from Keras, which would count its weights as ours.
         self._layer = lambda: layer
@@ -60,6 +61,7 @@ class Replicated(keras.layers.Layer):
             self.add_weight(
                 shape=(self.num_replicas, *weight.shape),
                 initializer=lambda shape, dtype, values=values: ops.stack(values),
+                dtype=weight.dtype,
                 regularizer=weight.regularizer,
                 constraint=weight.constraint,
                 name=weight.name,

@@ -34,7 +34,7 @@ def machine_of(owner):
 
 def read_rules(layer):
     """The circuit for each pattern, from a layer's weights. See `Program.from_layer`."""
-    cell = getattr(layer, "cell", layer)
+    cell = _single(layer)
     if not cell.built:
         raise ValueError("A layer has weights when it is built: call it first")
     if cell.has_recurrent_controller:
@@ -55,6 +55,16 @@ def read_rules(layer):
     ]
 
 
+def _single(layer):
+    cell = getattr(layer, "cell", layer)
+    if cell.num_replicas is not None:
+        raise ValueError(
+            f"A layer of {cell.num_replicas} machines has as many programs: take one out "
+            "with layer.replica(index)"
+        )
+    return cell
+
+
 def _chosen(cell, choices):
     """The circuit that logits, arrays of the shapes of `circuit_shapes`, choose."""
     if cell.num_slots is None:
@@ -73,7 +83,7 @@ def _chosen(cell, choices):
 def write_rules(program, layer, scale):
     """Sets a layer's weights to run a program. See `Program.into_layer`."""
     scale = check_positive("scale", scale)
-    cell = getattr(layer, "cell", layer)
+    cell = _single(layer)
     if machine_of(cell) != machine_of(program):
         raise ValueError(
             f"The layer must be of the program's kind, {machine_of(program)}. "

@@ -94,6 +94,7 @@ class FromSequences:
     """
 
     construct: Any
+    fewest: ClassVar = 1
     fits: ClassVar = (True, False)
     unusual_options: ClassVar = {"go_backwards": True}
     call_options: ClassVar = {"mask": np.arange(TIME) < np.array([[7], [2], [4], [5]])}
@@ -133,6 +134,7 @@ class FromTapes:
     Args:
         make: Function from the layer's options to the layer.
         fuzzy: Boolean, whether the tapes are distributions.
+        fewest: Integer, the smallest batch: replicas share one equally.
         fits: The values of `jit_compile` with which `fit` is tested: compiling takes long.
             None for one-hot choices: they write wrong values with an answer's probability
             of exactly 0, whose logarithm, cut off at epsilon, has no gradient.
@@ -140,6 +142,7 @@ class FromTapes:
 
     make: Any
     fuzzy: bool = False
+    fewest: int = 1
     fits: tuple = (True, False)
     unusual_options: ClassVar = {"num_steps": 3, "selection": "discrete"}
     call_options: ClassVar = {"num_steps": 2, "selection": "discrete"}
@@ -193,7 +196,7 @@ TAPE_LAYERS = {
     "dense_nram": FromTapes(dense_nram, fits=(False,)),
     "lstm_nram": FromTapes(lstm_nram, fits=(True,)),
     "slots_nram": FromTapes(slots_nram, fits=(False,)),
-    "replicated_nram": FromTapes(replicated_nram, fits=(False,)),
+    "replicated_nram": FromTapes(replicated_nram, fewest=2, fits=(False,)),
     "straight_through_nram": FromTapes(straight_through_nram, fuzzy=True, fits=()),
 }
 LAYERS = {**SEQUENCE_LAYERS, **TAPE_LAYERS}
@@ -289,7 +292,7 @@ def test_dynamic_batch_and_size(case, inputs, rng):
     layer = case.make()
     model = model_of(layer, case.symbolic_inputs())
     # The second one makes both sizes dynamic, so that the third needs no new graph.
-    for batch in (inputs, case.inputs(rng, size=3)[:3], inputs[:1]):
+    for batch in (inputs, case.inputs(rng, size=3)[:2], inputs[: case.fewest]):
         assert_close(model.predict(batch, verbose=0), layer(batch))
 
 
@@ -701,7 +704,7 @@ def test_numbers_of_steps_per_example_are_those_of_each_alone(tape_case, rng):
     tape = tape_case.inputs(rng)
     numbers = np.array([3, 1, 6, 2], "int32")
     expected = [
-        layer(tape[row : row + 1], num_steps=int(number))[0]
+        layer(tape, num_steps=int(number))[row]
         for row, number in enumerate(numbers)
     ]
     assert_close(layer(tape, num_steps=numbers), expected)

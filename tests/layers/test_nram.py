@@ -562,3 +562,14 @@ def test_every_tape_needs_registers():
         layer.step_integers(np.zeros((3, 4), int), np.zeros((3, 1), int))
     with pytest.raises(ValueError, match=r"from 0 to 3. Received integers from 0 to 4"):
         layer.step_integers(np.zeros((1, 4), int), np.array([[0, 4]]))
+
+
+def test_a_bias_against_stopping_at_once():
+    for num_replicas in (None, 2):
+        layer = NRAM(2, num_steps=3, stop_bias=-4.0, num_replicas=num_replicas)
+        layer.build(None)
+        bias = keras.ops.convert_to_numpy(layer.cell.circuit_map.weights[-1])
+        assert np.all(bias[..., -1] == -4)
+        assert np.all(bias[..., :-1] == 0)
+        copy = NRAM.from_config(layer.get_config())
+        assert copy.cell.stop_bias == -4

@@ -297,6 +297,19 @@ def test_only_built_layers_with_feed_forward_controllers_have_a_program():
     layer.build((None, 5))
     with pytest.raises(ValueError, match="feed-forward controller"):
         Program.from_layer(layer)
+    replicas = NRAM(4, num_replicas=2)
+    replicas.build((None, 5))
+    for use in (Program.from_layer, PROGRAMS["copy"].into_layer):
+        with pytest.raises(ValueError, match=r"2 machines .* layer.replica"):
+            use(replicas)
+    replicas.assign_replica(1, built_copy())
+    assert Program.from_layer(replicas.replica(1)) == PROGRAMS["copy"]
+
+
+def built_copy():
+    layer = NRAM(4)
+    layer.build((None, 5))
+    return PROGRAMS["copy"].into_layer(layer)
 
 
 # JSON
