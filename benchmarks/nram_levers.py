@@ -2,8 +2,8 @@
 
     python benchmarks/nram_levers.py nram/copy --output runs/copy_levers
 
-Each line is the recipe for the task with the entropy bonus, and one change; `plain` has no
-bonus, and the rest of the lines are changes of `bonus`. All seeds of a line train in one
+Each line is the recipe for the task in 600 training steps, `plain` without the entropy
+bonus and `bonus` with it; the others are changes of these. All seeds of a line train in one
 program. If it is interrupted, run it again.
 """
 
@@ -18,9 +18,14 @@ from pathlib import Path
 
 from keras_nm.training import RECIPES, sweep, write_report
 
+STEPS, PENALTY_FROM = 600, 400
+
 
 def lines(recipe):
     """The recipe's variants by name."""
+    schedule = {**recipe.entropy_schedule, "penalty_from": PENALTY_FROM}
+    epochs = STEPS // recipe.steps_per_epoch
+    recipe = dataclasses.replace(recipe, epochs=epochs, entropy_schedule=schedule)
 
     def changed(cell=(), optimizer=(), **others):
         layer, adam = copy.deepcopy((recipe.layer, recipe.optimizer))

@@ -704,8 +704,7 @@ def test_numbers_of_steps_per_example_are_those_of_each_alone(tape_case, rng):
     tape = tape_case.inputs(rng)
     numbers = np.array([3, 1, 6, 2], "int32")
     expected = [
-        layer(tape, num_steps=int(number))[row]
-        for row, number in enumerate(numbers)
+        layer(tape, num_steps=int(number))[row] for row, number in enumerate(numbers)
     ]
     assert_close(layer(tape, num_steps=numbers), expected)
     symbolic = [tape_case.symbolic_inputs(), keras.Input((), dtype="int32")]
