@@ -2,8 +2,8 @@
 
     python examples/check_programs.py runs/reverse/nram-*
 
-Of every size up to 50, and then of 250 on tapes with room for more. A program takes integers
-and no network. The shortest program without a wrong cell is printed.
+Of every size up to 50, and then of 250 on tapes with room for more. A program takes
+integers and no network. The shortest program that is never wrong is printed.
 """
 
 import math
