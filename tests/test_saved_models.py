@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -35,11 +36,15 @@ def test_the_card_tells_the_truth(folder):
     assert card["results"]
     for expected in card["results"]:
         metrics = spec.compile_arguments(task)["weighted_metrics"]
+        discrete = keras.metrics.Mean("discrete_wrong_cells")
         for x, y, sample_weight in task.evaluation_set(expected["length"]):
             if card["task"].startswith("ntm/"):
                 outputs = model.signatures["sequence"](inputs=x)["outputs"]
             else:
                 steps = tf.constant(expected["num_steps"])
+                if discrete.name in expected:
+                    answer = model.signatures["integer"](tape=x, num_steps=steps)["tape"]
+                    discrete.update_state(answer != y, sample_weight)
                 answer = model.signatures["fuzzy"](tape=x, num_steps=steps)
                 tape = answer["probabilities"]
                 steps = tf.ones_like(tape[:, :, :1]) * answer["num_steps"][:, None, None]
@@ -47,7 +52,7 @@ def test_the_card_tells_the_truth(folder):
                 outputs = tf.concat([tape, tf.zeros_like(tape), -steps], axis=-1)
             for metric in metrics:
                 metric.update_state(y, outputs, sample_weight=sample_weight)
-        for metric in metrics:
+        for metric in [*metrics, *([discrete] if discrete.name in expected else [])]:
             np.testing.assert_allclose(
                 float(metric.result()), expected[metric.name], rtol=1e-3, atol=1e-3
             )

@@ -183,9 +183,6 @@ def describe(run, lengths):
     """
     results = [{"length": length, **evaluate(run, length)} for length in lengths]
     spec, machine = TASKS[run.recipe.task], run.model.get_layer("machine")
-    if isinstance(machine, NRAM):
-        for result in results:
-            result["num_steps"] = machine.num_steps
     return {
         "task": run.recipe.task,
         "task_options": dataclasses.asdict(run.task),
