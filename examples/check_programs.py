@@ -6,7 +6,6 @@ Of every size up to 50, and then of 250 on tapes with room for more. A program t
 integers and no network. The shortest program that is never wrong is printed.
 """
 
-import math
 import sys
 from pathlib import Path
 
@@ -28,10 +27,9 @@ def wrong_tapes(program, run, lengths, num_cells, num_tapes):
         task = type(task)(min_length=smallest, max_length=largest, num_cells=num_cells)
     batch = task.dataset(num_tapes, split="test").take(1)
     [(tape, answer, cells)] = batch.as_numpy_iterator()
-    # As many steps as in training, in proportion to those that the task's program needs.
-    share = run.model.get_layer("machine").num_steps / trained.num_steps
-    steps = math.ceil(share * task.num_steps)
-    result = program.run(tape, num_steps=steps)
+    # As many steps to spare as in training.
+    spare = run.model.get_layer("machine").num_steps - trained.num_steps
+    result = program.run(tape, num_steps=task.num_steps + spare)
     return int(np.any((result != answer) & (cells > 0), axis=1).sum())
 
 

@@ -1,7 +1,6 @@
 """Measures the models of runs."""
 
 import dataclasses
-import math
 
 import keras
 import tensorflow as tf
@@ -24,13 +23,15 @@ SOLVED_BELOW = {"bits_per_sequence": 0.05, "wrong_cells": 1e-6}
 
 # The examples that a model is measured on, at every length.
 _BATCH_SIZE, _NUM_BATCHES = 64, 2
+_NUM_TAPES = 32  # for each of many machines, whose work grows with the size cubed
 
 
 def evaluate(run, length, **task_options):
     """Measures a model on examples of one length, from the test split.
 
-    An `NRAM` gets as many more steps than in training as the task's program needs more. It
-    is measured as it is, and as the discrete machine that makes its choices by argmax.
+    An `NRAM` gets as many more steps than in training as the task's program needs more, and
+    as many cells to spare. It is measured as it is, and as the discrete machine that makes
+    its choices by argmax.
 
     Args:
         run: A `Run`.
@@ -73,11 +74,12 @@ def evaluate_runs(runs, length, **task_options):
             f"{recipe.task} has the options {', '.join(options)}. "
             f"Received: {', '.join(task_options)}"
         ) from None
+    if not isinstance(task, SequenceTask):
+        data = task.evaluation_set(length, _NUM_TAPES, num_batches=1)
+        results = _measure_machines(runs, task.with_lengths(length, length), data)
+        return [{**result, "examples": _NUM_TAPES} for result in results]
     data = task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
     examples = {"examples": _BATCH_SIZE * _NUM_BATCHES}
-    if not isinstance(task, SequenceTask):
-        task = task.with_lengths(length, length)
-        return [{**result, **examples} for result in _measure_machines(runs, task, data)]
     sizes, fitting = ((each.input_size, each.output_size) for each in (task, trained))
     if sizes != fitting:
         raise ValueError(
@@ -90,8 +92,8 @@ def evaluate_runs(runs, length, **task_options):
 def _measure_machines(runs, task, data):
     """Measures `NRAM`s, as replicas of one layer."""
     machines = [run.model.get_layer("machine") for run in runs]
-    share = task.num_steps / runs[0].task.num_steps
-    num_steps = math.ceil(machines[0].num_steps * share)
+    more = task.num_steps - runs[0].task.num_steps
+    num_steps = max(machines[0].num_steps + more, 1)
     layer = NRAM.from_config(
         {
             **machines[0].get_config(),

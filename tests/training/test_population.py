@@ -87,7 +87,7 @@ def test_runs_are_measured_together_as_alone(population):
         task = run.task.with_lengths(5, 5)
         wrong = []
         layer = run.model.get_layer("machine")
-        for tape, answer, cells in task.evaluation_set(5, 64, 2):
+        for tape, answer, cells in task.evaluation_set(5, 32, 1):
             made = layer.run_integers(tape)["tape"].numpy()
             wrong.append(np.average(made != answer, weights=cells))
         assert result["discrete_wrong_cells"] == pytest.approx(np.mean(wrong))

@@ -82,13 +82,17 @@ class TapeTask(Task):
         return self.most_steps(self.max_length)
 
     def with_lengths(self, min_length, max_length):
-        """Gives the same task with problems of other lengths, on a tape where they fit."""
+        """Gives the same task with problems of other lengths.
+
+        The tape is no smaller, and has no fewer cells to spare.
+        """
         check_integer("max_length", max_length, self.smallest_length)
+        spare = self.num_cells - self.smallest_tape(self.max_length)
         return dataclasses.replace(
             self,
             min_length=min_length,
             max_length=max_length,
-            num_cells=max(self.num_cells, self.smallest_tape(max_length)),
+            num_cells=max(self.num_cells, self.smallest_tape(max_length) + spare),
         )
 
     def sample(self, draws, lengths):
