@@ -168,7 +168,7 @@ def _dynamic_ngrams(layer):
 
 
 def _priority_sort(layer):
-    return _sequences("ntm/priority_sort", layer, 10_000)
+    return _sequences("ntm/priority_sort", layer, 8000, batch_size=16)
 
 
 # By task, then by the name that the command line calls the layer.
