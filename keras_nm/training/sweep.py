@@ -65,7 +65,7 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1):
             together = {seed: paths[seed] for seed in seeds[start : start + replicas]}
             work.append((name, recipe, together))
     # To each process its share of the cores, or they wait for one another.
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    threads = str(max(1, len(os.sched_getaffinity(0)) // jobs))
     environment = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), threads)
     with mock.patch.dict(os.environ, environment):
         executor = ProcessPoolExecutor(
