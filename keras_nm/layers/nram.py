@@ -75,7 +75,8 @@ class NRAMCell(MachineCell):
             `0.0`.
         num_replicas: `None` (default), or a number K of independent machines of these
             settings, each with weights of its own, see `Replicated`. The first `batch / K`
-            tapes are those of the first machine, and so on.
+            tapes are those of the first machine, and so on. The loss has to be a mean over
+            the batch: `activation_gradient_clip` is then that of each machine's own loss.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
@@ -354,10 +355,8 @@ class NRAMCell(MachineCell):
 
     def _act(self, logits, registers, tape, inputs, running, selection, training):
         """Does what the controller's logits say: gives the dict that `step` shows."""
-        circuit = {
-            name: _select(part, selection)
-            for name, part in self.split_logits(self._guard(logits, training)).items()
-        }
+        logits = self.split_logits(self._guard(logits, training))
+        circuit = {name: _select(part, selection) for name, part in logits.items()}
         arguments, sources, tape = self._run_gates(circuit, registers, tape, training)
         registers = ops.matmul(circuit["registers"], sources)
         # p_t = f_t prod_{i<t} (1 - f_i), with f_T = 1 at the last step.
@@ -371,7 +370,7 @@ class NRAMCell(MachineCell):
             "register_selection": circuit["registers"],
             "stop": stop,
             "stopping_mass": stop * running,
-            "entropy": self._entropy(circuit),
+            "entropy": self._entropy(logits),
         }
         if self.num_slots is not None:
             shown["gate_selection"] = circuit["gates"]
@@ -435,10 +434,14 @@ class NRAMCell(MachineCell):
             axis=1,
         )
 
-    def _entropy(self, circuit):
-        """The mean over all choices of a step of their entropies, in nats: `(B, 1)`."""
+    def _entropy(self, logits):
+        """The mean over all choices of a step of their entropies, in nats: `(B, 1)`.
+
+        Of the soft choices, also where the machine takes the largest.
+        """
         entropies = []
-        for name, chosen in circuit.items():
+        for name, part in logits.items():
+            chosen = _select(part, "soft")
             if name == "stop":
                 chosen = ops.stack([chosen, 1 - chosen], axis=-1)
             entropy = -ops.sum(chosen * ops.log(ops.maximum(chosen, self.epsilon)), axis=-1)
@@ -657,12 +660,7 @@ class NRAM(keras.layers.Layer):
         >>> np.allclose(outputs[1:2], layer.replica(1)(tape), atol=1e-6)
         True
         """
-        num_replicas = self.cell.num_replicas
-        if num_replicas is None or not 0 <= index < num_replicas:
-            raise ValueError(
-                f"`index` must be from 0 to num_replicas - 1. Received: index={index} for "
-                f"a layer of num_replicas={num_replicas}"
-            )
+        self._check_replica(index)
         layer = type(self).from_config({**self.get_config(), "num_replicas": None})
         layer.build(None)
         for weight, replicas in zip(layer.weights, self.weights, strict=True):
@@ -678,12 +676,28 @@ class NRAM(keras.layers.Layer):
             layer: A built `NRAM` of the same settings without replicas.
 
         Raises:
-            ValueError: If the weights do not fit.
+            ValueError: If the layer has no replicas, or not that one, and if the weights do
+                not fit.
         """
+        self._check_replica(index)
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        fitting = [tuple(weight.shape[1:]) for weight in self.weights]
+        if [x or (1,) for x in fitting] != shapes:
+            raise ValueError(
+                f"`layer` must have weights of the shapes {fitting}. Received: {shapes}"
+            )
         for weight, replicas in zip(layer.weights, self.weights, strict=True):
             value = ops.convert_to_numpy(replicas).copy()
             value[index] = ops.convert_to_numpy(weight).reshape(replicas.shape[1:])
             replicas.assign(value)
+
+    def _check_replica(self, index):
+        num_replicas = self.cell.num_replicas
+        if num_replicas is None or not 0 <= index < num_replicas:
+            raise ValueError(
+                f"`index` must be from 0 to num_replicas - 1. Received: index={index} for "
+                f"a layer of num_replicas={num_replicas}"
+            )
 
     def trace(self, tape, num_steps=None, selection=None):
         """Runs the layer and shows everything it does at every step.

@@ -22,7 +22,8 @@ class Replicated(keras.layers.Layer):
 
     Raises:
         ValueError: For a layer that changes other state than its trainable weights, as
-            dropout does; for a batch that K does not divide.
+            dropout does, and one whose weights have constraints or regularizers; for a
+            batch that K does not divide.
 
     Example:
 
@@ -57,13 +58,16 @@ class Replicated(keras.layers.Layer):
             )
             initial_values.append([weight.numpy() for weight in copy.trainable_variables])
         layer = _built(self.layer, inputs_shape)
+        if any(weight.constraint or weight.regularizer for weight in layer.weights):
+            raise ValueError(
+                "Replicated takes layers without constraints and regularizers, which would "
+                f"mix the copies. Received: layer={layer!r}"
+            )
         for weight, *values in zip(layer.trainable_variables, *initial_values, strict=True):
             self.add_weight(
                 shape=(self.num_replicas, *weight.shape),
                 initializer=lambda shape, dtype, values=values: ops.stack(values),
                 dtype=weight.dtype,
-                regularizer=weight.regularizer,
-                constraint=weight.constraint,
                 name=weight.name,
             )
         if hasattr(layer, "output_size"):
@@ -92,9 +96,15 @@ class Replicated(keras.layers.Layer):
 
         weights = [ops.convert_to_tensor(weight) for weight in self.weights]
         elements = (weights, self._split(arguments))
-        if self.num_replicas == 1:
-            # TensorFlow's map of one element has shapes that XLA cannot compile.
-            return run(keras.tree.map_structure(lambda x: x[0], elements))
+        alone = self.num_replicas == 1 or states is not None
+        if alone and keras.backend.backend() == "tensorflow":
+            # XLA cannot compile the gradient of TensorFlow's map over a single element,
+            # and over what cells do.
+            each = [
+                run(keras.tree.map_structure(lambda x, k=k: x[k], elements))
+                for k in range(self.num_replicas)
+            ]
+            return keras.tree.map_structure(lambda *x: ops.concatenate(x), *each)
         outputs = ops.vectorized_map(run, elements)
         return keras.tree.map_structure(
             lambda x: ops.reshape(x, (-1, *x.shape[2:])), outputs

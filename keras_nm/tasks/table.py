@@ -121,7 +121,8 @@ class TaskSpec:
             for name in self.metric_options
         }
         if num_replicas is not None:
-            options = {name: {"num_replicas": num_replicas} for name in self.metrics}
+            for name in self.metrics:
+                options[name] = {**options.get(name, {}), "num_replicas": num_replicas}
         metrics = [_configuration(name, options.get(name, {})) for name in self.metrics]
         return {
             "loss": keras.losses.deserialize(_configuration(self.loss, dict(loss_options))),

@@ -46,10 +46,17 @@ class StopBelow(keras.callbacks.Callback):
     Args:
         monitors: List of strings, keys of the epoch's logs.
         threshold: Float.
+
+    Raises:
+        ValueError: If there is nothing to monitor.
     """
 
     def __init__(self, monitors, threshold):
         super().__init__()
+        if isinstance(monitors, str) or not monitors:
+            raise ValueError(
+                f"`monitors` must be a list of keys. Received: monitors={monitors!r}"
+            )
         self.monitors = list(monitors)
         self.threshold = threshold
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_nm.layers import NRAM
@@ -66,6 +67,8 @@ def evaluate_runs(runs, length, **task_options):
         ValueError: As `evaluate`.
     """
     trained, recipe = runs[0].task, runs[0].recipe
+    if any(run.recipe.to_json() != recipe.to_json() for run in runs):
+        raise ValueError("Runs that are measured together must be of one recipe")
     try:
         task = dataclasses.replace(trained, **task_options)
     except TypeError:
@@ -111,7 +114,11 @@ def _measure_machines(runs, task, data):
     results = measure(model, data)
     results["discrete_wrong_cells"] = DiscreteMachine(layer).error(data)
     return [
-        {**{name: float(x[index]) for name, x in results.items()}, "num_steps": num_steps}
+        {
+            # Keras makes a number of what is one.
+            **{name: float(np.atleast_1d(x)[index]) for name, x in results.items()},
+            "num_steps": num_steps,
+        }
         for index in range(len(runs))
     ]
 

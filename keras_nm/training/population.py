@@ -25,18 +25,19 @@ def train_population(recipe, directories, verbose="auto"):
 
     Each seed has the initial weights, the data, the curriculum and the clipping that it has
     in `train`; only rounding, and the gradient noise if the recipe has any, are others.
-    When a seed is solved, it becomes a run directory as `train` leaves it, without
-    `tensorboard/` and `checkpoints/`; those that are not become one at the end.
+    When a seed falls below the recipe's `stop_below`, it becomes a run directory as `train`
+    leaves it, without `tensorboard/` and `checkpoints/`, and without losses in its curve;
+    all others become one at the end. What is interrupted before is lost.
 
     Args:
         recipe: A `Recipe` for a task of the NRAM, with the optimizer `NoisyAdam`.
         directories: Dict from seeds, non-negative integers, to `pathlib.Path`s of
             directories that do not exist.
-        verbose: As in `keras.Model.fit`. Unless it is 0, solved and dead seeds are reported
-            as well.
+        verbose: As in `keras.Model.fit`. Unless it is 0, it is also reported when a seed is
+            solved, and when its machine is dead, that is puts out what are no numbers.
 
     Returns:
-        Dict from the seeds to the seconds after which they were solved, or given up.
+        Dict from the seeds to the seconds after which their runs were there.
 
     Raises:
         RunError: If a directory exists. Nothing is overwritten.
@@ -50,18 +51,14 @@ def train_population(recipe, directories, verbose="auto"):
     ...     directories = {seed: Path(f"runs/access-{seed}") for seed in range(32)}
     ...     train_population(RECIPES["nram/access"]["nram"], directories)
     """
+    started = time.monotonic()
+    if not directories:
+        raise ValueError("`directories` must have one seed at least. Received: {}")
     for directory in directories.values():
-        if directory.exists():
-            raise RunError(f"{directory} exists. Choose another directory")
-    seeds, single = list(directories), build_model(recipe)
-    if not isinstance(single.get_layer("machine"), NRAM) or not isinstance(
-        single.optimizer, NoisyAdam
-    ):
-        raise ValueError(
-            "Seeds are trained together with an NRAM layer and the optimizer NoisyAdam. "
-            f"The recipe has {recipe.layer['class_name']} and "
-            f"{recipe.optimizer['class_name']}"
-        )
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise RunError(f"{directory} exists and is not empty. Choose another directory")
+    check_population(recipe)
+    seeds = list(directories)
     model = build_model(recipe, num_replicas=len(seeds))
     for index, seed in enumerate(seeds):
         keras.utils.set_random_seed(seed)
@@ -70,7 +67,7 @@ def train_population(recipe, directories, verbose="auto"):
     curriculum = curriculum_of(recipe, num_replicas=len(seeds))
     task = task_of(recipe)
     validation = repeated(validation_set(task), len(seeds))
-    harvest = _Harvest(recipe, directories, report=verbose != 0)
+    harvest = _Harvest(recipe, directories, started, report=verbose != 0)
     model.fit(
         task.dataset(
             recipe.batch_size,
@@ -87,39 +84,50 @@ def train_population(recipe, directories, verbose="auto"):
     return harvest.seconds
 
 
+def check_population(recipe):
+    """Raises a ValueError for a recipe that is none for `train_population`."""
+    model = build_model(recipe)
+    machine, optimizer = model.get_layer("machine"), model.optimizer
+    if not isinstance(machine, NRAM) or not isinstance(optimizer, NoisyAdam):
+        raise ValueError(
+            "Seeds are trained together with an NRAM layer and the optimizer NoisyAdam. "
+            f"The recipe has {recipe.layer['class_name']} and "
+            f"{recipe.optimizer['class_name']}"
+        )
+
+
 class _Harvest(keras.callbacks.Callback):
     """Writes the run of each replica when it is solved, and of all others at the end."""
 
-    def __init__(self, recipe, directories, report):
+    def __init__(self, recipe, directories, started, report):
         super().__init__()
         self.recipe = recipe
         self.report = report
+        self._started = started
         self.seconds = {}
         self._waiting = dict(enumerate(directories.items()))
         self._curves = [[] for _ in directories]
         self._dead = set()
 
-    def on_train_begin(self, logs=None):
-        self._started = time.monotonic()
-
     def on_epoch_end(self, epoch, logs=None):
+        # What there is of every replica: the loss is a mean over all.
+        logs = {
+            name: np.atleast_1d(x)
+            for name, x in logs.items()
+            if name not in ("loss", "val_loss")
+        }
         for index, curve in enumerate(self._curves):
-            # What there is of every replica. The loss is a mean over all.
-            curve.append({k: float(v[index]) for k, v in logs.items() if np.ndim(v) == 1})
+            curve.append({name: float(x[index]) for name, x in logs.items()})
         errors = [logs[name] for name in watched(self.recipe)]
         solved = np.max(errors, axis=0) < self.recipe.stop_below
+        alive = np.all(np.isfinite(list(logs.values())), axis=0)
         for index, (seed, _) in list(self._waiting.items()):
             if solved[index]:
                 self._write(index)
                 self._say(f"Seed {seed} is solved")
-        weights = [keras.ops.convert_to_numpy(w) for w in self.model.trainable_variables]
-        finite = [np.isfinite(w).all(axis=tuple(range(1, w.ndim))) for w in weights]
-        for index in np.flatnonzero(~np.all(finite, axis=0)):
-            if index in self._waiting and index not in self._dead:
+            elif not alive[index] and index not in self._dead:
                 self._dead.add(index)
-                self._say(
-                    f"Seed {self._waiting[index][0]} is dead: its weights are no numbers"
-                )
+                self._say(f"Seed {seed} is dead: it puts out what are no numbers")
         if self._waiting.keys() <= self._dead:
             self.model.stop_training = True
 
@@ -149,5 +157,5 @@ class _Harvest(keras.callbacks.Callback):
 
     def _say(self, message):
         if self.report:
-            left = len(self._waiting) - len(self._dead)
+            left = len(self._waiting.keys() - self._dead)
             print(f"{message}; {left} of {len(self._curves)} left", flush=True)

@@ -64,7 +64,8 @@ class Run:
         model: The compiled `keras.Model`, after the last complete epoch, on the recipe's
             `num_locations`.
         result: Dict of `"examples"`, how many it was trained on, and the task's metrics
-            on the validation set, such as `"bits_per_sequence"`; `None` while unfinished.
+            on the validation set, such as `"bits_per_sequence"`, and of tapes also
+            `"discrete_wrong_cells"`; `None` while unfinished.
     """
 
     directory: Path
@@ -122,26 +123,6 @@ class Run:
     def _examples_of(self, epochs):
         return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
 
-    def with_num_steps(self, num_steps):
-        """Gives the run with the same weights and another number of time steps.
-
-        Args:
-            num_steps: Positive integer.
-
-        Returns:
-            A `Run`.
-
-        Raises:
-            ValueError: If the model has no such machine.
-        """
-        machine = self.model.get_layer("machine")
-        if not isinstance(machine, NRAM):
-            raise ValueError(
-                f"Only an NRAM takes a number of steps. The layer of this run is {machine}"
-            )
-        config = {**machine.get_config(), "num_steps": num_steps}
-        return self._with_machine(NRAM.from_config(config))
-
     def with_num_locations(self, num_locations):
         """Gives the run with the same weights on another size of memory.
 
@@ -155,10 +136,8 @@ class Run:
             ValueError: If the weights depend on the number of locations, and if the model
                 has no such memory.
         """
-        machine = self.model.get_layer("machine")
-        return self._with_machine(_with_num_locations(machine, num_locations))
+        machine = _with_num_locations(self.model.get_layer("machine"), num_locations)
 
-    def _with_machine(self, machine):
         def resize(layer):
             if layer.name == machine.name:
                 return machine
@@ -313,14 +292,14 @@ def write_run(directory, recipe, seed, model, curve, result):
     """Leaves a finished run that was trained otherwise than by `train`.
 
     Args:
-        directory: Path of a directory that does not exist.
+        directory: Path of a directory that does not exist or is empty.
         recipe: A `Recipe`.
         seed: Non-negative integer.
         model: The compiled `keras.Model`.
         curve: List of dicts, the logs of each epoch.
         result: Dict of numbers, see `Run`.
     """
-    partial = directory.with_name(f"partial-{directory.name}")
+    partial = directory.with_name(f".partial-{directory.name}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     _describe(partial, recipe, seed)

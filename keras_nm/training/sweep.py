@@ -11,7 +11,7 @@ from unittest import mock
 from keras_nm.arguments import check_integer
 from keras_nm.files import write_text
 from keras_nm.training.evaluation import SOLVED_BELOW, evaluate_runs
-from keras_nm.training.population import train_population
+from keras_nm.training.population import check_population, train_population
 from keras_nm.training.run import RunError, is_finished, load_run, resume, run_of, train
 
 _MEASURED_FILE = "measured.json"
@@ -22,7 +22,8 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1):
 
     Each run is a run directory of its own, `directory/NAME-SEED`. A sweep that was
     interrupted goes on when it is called again: runs that are finished are kept, others are
-    resumed. A run that fails does not keep others from being trained.
+    resumed, but those that were trained together begin again. A run that fails does not
+    keep others from being trained.
 
     Args:
         recipes: Dict from names to `Recipe`s.
@@ -35,16 +36,17 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1):
 
     Yields:
         For each run, when it is finished, its directory's name and a dict: `"recipe"`, the
-        name; `"seed"`; `"examples"` trained on; `"seconds"` that this took, `None` for a
-        run that was resumed; `"metric"`, the name of the task's first metric, and its
-        `"curve"`, a pair of lists, examples and values on the validation set;
-        `"solved_at"`, the number of examples at the first value that counts as solved, or
-        `None`; `"results"`, a dict from the lengths to what `evaluate` gives; and
-        `"trained"`, the pair of the smallest and the largest length of training. Or the
-        name and the exception with which the run failed.
+        name; `"seed"`; `"examples"` trained on; `"seconds"` that this took, for all that
+        were trained together, `None` for a run that was resumed; `"metric"`, the name of
+        the task's first metric, and its `"curve"`, a pair of lists, examples and values on
+        the validation set; `"solved_at"`, the number of examples at the first value that
+        counts as solved, or `None`; `"results"`, a dict from the lengths to what
+        `evaluate` gives; and `"trained"`, the pair of the smallest and the largest length
+        of training. Or the name and the exception with which the run failed.
 
     Raises:
         RunError: Before any training, if there is another run in a run's directory.
+        ValueError: Before any training, if a recipe's seeds cannot be trained together.
 
     Example:
 
@@ -55,17 +57,18 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1):
     """
     check_integer("jobs", jobs)
     check_integer("replicas", replicas)
-    work = []
+    work, seeds = [], list(seeds)
     for name, recipe in recipes.items():
-        paths = {seed: Path(directory) / f"{name}-{seed}" for seed in list(seeds)}
+        paths = {seed: Path(directory) / f"{name}-{seed}" for seed in seeds}
         for seed, path in paths.items():
             _check_directory(path, recipe, seed)
-        seeds = list(paths)
-        for start in range(0, len(seeds), replicas):
-            together = {seed: paths[seed] for seed in seeds[start : start + replicas]}
-            work.append((name, recipe, together))
+        if replicas > 1:
+            check_population(recipe)
+        items = list(paths.items())
+        for start in range(0, len(items), replicas):
+            work.append((name, recipe, dict(items[start : start + replicas])))
     # To each process its share of the cores, or they wait for one another.
-    threads = str(max(1, len(os.sched_getaffinity(0)) // jobs))
+    threads = str(max(1, _num_cores() // jobs))
     environment = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), threads)
     with mock.patch.dict(os.environ, environment):
         executor = ProcessPoolExecutor(
@@ -89,6 +92,12 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1):
                     yield path.name, row
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+def _num_cores():
+    if hasattr(os, "sched_getaffinity"):  # those that this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _check_directory(directory, recipe, seed):

@@ -64,6 +64,9 @@ def test_what_cannot_be_replicated():
         layer(np.ones((4, 2), "float32"))
     with pytest.raises(ValueError, match="num_replicas"):
         Replicated(keras.layers.Dense(2), 0)
+    for option in ({"kernel_constraint": "unit_norm"}, {"bias_regularizer": "l2"}):
+        with pytest.raises(ValueError, match="without constraints and regularizers"):
+            Replicated(keras.layers.Dense(2, **option), 2).build((None, 3))
     dropout = Replicated(keras.layers.Dropout(0.5), 2)
     x = np.ones((4, 2), "float32")
     np.testing.assert_array_equal(dropout(x), x)  # there it changes nothing
@@ -115,8 +118,12 @@ def test_a_machine_goes_in_and_out(machine):
     for index in (3, -1):
         with pytest.raises(ValueError, match=f"Received: index={index}"):
             machine.replica(index)
+        with pytest.raises(ValueError, match=f"Received: index={index}"):
+            machine.assign_replica(index, other)
     with pytest.raises(ValueError, match="num_replicas=None"):
         other.replica(0)
+    with pytest.raises(ValueError, match="must have weights of the shapes"):
+        machine.assign_replica(0, NRAM(3))
 
 
 def test_gradients_do_not_mix(machine, rng):

@@ -39,7 +39,7 @@ RECIPE = dataclasses.replace(
     batch_size=4,
     steps_per_epoch=2,
     epochs=3,
-    curriculum={"monitor": "wrong_cells", "threshold": 2.0},
+    curriculum={"monitor": "wrong_cells", "threshold": 0.8},
     entropy_schedule={"half_life": 4, "penalty": 0.1, "penalty_from": 4},
 )
 SEEDS = (0, 3, 5)
@@ -102,7 +102,7 @@ def test_a_solved_seed_is_kept_as_it_was(tmp_path, capsys):
     for seed, left in zip(SEEDS, (2, 1, 0), strict=True):
         assert f"Seed {seed} is solved; {left} of 3 left" in said
         assert load_run(directories[seed]).result["examples"] == 8  # after one epoch
-    with pytest.raises(RunError, match="exists"):
+    with pytest.raises(RunError, match="exists and is not empty"):
         train_population(easy, directories)
     with pytest.raises(RunError, match="finished"):
         resume(directories[0])
@@ -135,6 +135,10 @@ def test_other_recipes_are_refused(tmp_path):
     for recipe in (adam, RECIPES["ntm/copy"]["ntm"]):
         with pytest.raises(ValueError, match="NRAM layer and the optimizer NoisyAdam"):
             train_population(recipe, directories)
+        with pytest.raises(ValueError, match="NRAM layer and the optimizer NoisyAdam"):
+            next(iter(sweep({"x": recipe}, range(4), tmp_path, [3], replicas=2)))
+    with pytest.raises(ValueError, match="one seed at least"):
+        train_population(RECIPE, {})
     assert list(tmp_path.iterdir()) == []
 
 
