@@ -22,7 +22,7 @@ def wrong_tapes(program, run, lengths, num_cells, num_tapes):
     """How many tapes have a wrong answer cell."""
     trained = run.task
     smallest, largest = lengths
-    task = trained.with_lengths(smallest or trained.min_length, largest)
+    task = trained.with_room_for(smallest or trained.min_length, largest)
     if num_cells is not None:
         task = type(task)(min_length=smallest, max_length=largest, num_cells=num_cells)
     batch = task.dataset(num_tapes, split="test").take(1)

@@ -113,14 +113,16 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
         "results": {7: {"wrong_bits_per_sequence": 2.0}},
     }
 
-    def pretend(recipes, seeds, directory, lengths, jobs):
+    def pretend(recipes, seeds, directory, lengths, jobs, replicas):
         assert dict(recipes) == {"ntm": TINY}
         assert (list(seeds), directory, lengths, jobs) == ([0, 1], tmp_path, [7], 3)
+        assert replicas == 2
         yield "ntm-1", OSError("no space left")
         yield "ntm-0", row
 
     monkeypatch.setattr(keras_nm.training, "sweep", pretend)
-    arguments = ["--seeds", "2", "--jobs", "3", "--lengths", "7", "--output", str(tmp_path)]
+    arguments = ["--seeds", "2", "--jobs", "3", "--replicas", "2", "--lengths", "7"]
+    arguments += ["--output", str(tmp_path)]
     assert main(["sweep", "ntm/copy", *arguments]) == 2
     captured = capsys.readouterr()
     table = (tmp_path / "table.md").read_text()

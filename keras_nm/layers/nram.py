@@ -75,8 +75,9 @@ class NRAMCell(MachineCell):
             `0.0`.
         num_replicas: `None` (default), or a number K of independent machines of these
             settings, each with weights of its own, see `Replicated`. The first `batch / K`
-            tapes are those of the first machine, and so on. The loss has to be a mean over
-            the batch: `activation_gradient_clip` is then that of each machine's own loss.
+            tapes are those of the first machine, and so on, so `fit` with `shuffle=False`.
+            The loss has to be a mean over the batch: `activation_gradient_clip` is then
+            that of each machine's own loss.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:

@@ -78,8 +78,9 @@ def evaluate_runs(runs, length, **task_options):
             f"Received: {', '.join(task_options)}"
         ) from None
     if not isinstance(task, SequenceTask):
-        data = task.evaluation_set(length, _NUM_TAPES, num_batches=1)
-        results = _measure_machines(runs, task.with_lengths(length, length), data)
+        task = task.with_room_for(length, length)
+        data = task.evaluation_set(batch_size=_NUM_TAPES, num_batches=1)
+        results = _measure_machines(runs, task, data)
         return [{**result, "examples": _NUM_TAPES} for result in results]
     data = task.evaluation_set(length, _BATCH_SIZE, _NUM_BATCHES)
     examples = {"examples": _BATCH_SIZE * _NUM_BATCHES}

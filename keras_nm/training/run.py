@@ -272,20 +272,21 @@ def train(recipe, directory, seed=0, verbose="auto"):
         )
     if check_integer("seed", seed, minimum=0) >= 2**32:
         raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
+    description = _description(recipe, seed)
     # Raise what is wrong, before there is a directory.
     curriculum_of(recipe), build_model(recipe)
     directory.mkdir(parents=True, exist_ok=True)
-    _describe(directory, recipe, seed)
+    write_text(directory / _RECIPE_FILE, description)
     return resume(directory, verbose)
 
 
-def _describe(directory, recipe, seed):
+def _description(recipe, seed):
     description = {
         "recipe": dataclasses.asdict(recipe),
         "seed": seed,
         "versions": current_versions(),
     }
-    write_text(directory / _RECIPE_FILE, json.dumps(description, indent=2))
+    return json.dumps(description, indent=2)
 
 
 def write_run(directory, recipe, seed, model, curve, result):
@@ -302,7 +303,7 @@ def write_run(directory, recipe, seed, model, curve, result):
     partial = directory.with_name(f".partial-{directory.name}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    _describe(partial, recipe, seed)
+    write_text(partial / _RECIPE_FILE, _description(recipe, seed))
     model.save(partial / _MODEL_FILE)
     with (partial / _CURVE_FILE).open("w", newline="") as file:
         writer = csv.DictWriter(file, ["epoch", *curve[0]])

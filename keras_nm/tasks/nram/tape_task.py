@@ -82,18 +82,21 @@ class TapeTask(Task):
         return self.most_steps(self.max_length)
 
     def with_lengths(self, min_length, max_length):
-        """Gives the same task with problems of other lengths.
-
-        The tape is no smaller, and has no fewer cells to spare.
-        """
+        """Gives the same task with problems of other lengths, on a tape where they fit."""
         check_integer("max_length", max_length, self.smallest_length)
-        spare = self.num_cells - self.smallest_tape(self.max_length)
         return dataclasses.replace(
             self,
             min_length=min_length,
             max_length=max_length,
-            num_cells=max(self.num_cells, self.smallest_tape(max_length) + spare),
+            num_cells=max(self.num_cells, self.smallest_tape(max_length)),
         )
+
+    def with_room_for(self, min_length, max_length):
+        """As `with_lengths`, with no fewer cells to spare beside the longest problem."""
+        task = self.with_lengths(min_length, max_length)
+        spare = self.num_cells - self.smallest_tape(self.max_length)
+        num_cells = max(task.num_cells, self.smallest_tape(max_length) + spare)
+        return dataclasses.replace(task, num_cells=num_cells)
 
     def sample(self, draws, lengths):
         """Makes one batch in graph.

@@ -1,5 +1,7 @@
 """Sampled tapes against the tests' own solvers of the ten tasks."""
 
+import dataclasses
+
 import nram_tapes
 import numpy as np
 import pytest
@@ -194,6 +196,11 @@ def test_with_lengths_enlarges_the_tape(name):
     assert task.num_cells == TASKS[name].smallest_tape(9)
     large = TASKS[name](max_length=4, num_cells=500).with_lengths(9, 9)
     assert large.num_cells == 500
+    smallest = TASKS[name].smallest_tape
+    roomy = TASKS[name](max_length=4, num_cells=smallest(4) + 3)
+    assert roomy.with_room_for(8, 9).num_cells == smallest(9) + 3
+    assert roomy.with_room_for(4, 4) == dataclasses.replace(roomy, min_length=4)
+    assert roomy.with_room_for(3, 3).num_cells == roomy.num_cells
 
 
 @pytest.mark.parametrize("pattern", tasks.PATTERNS[1:])
