@@ -26,7 +26,7 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, controller, num_replicas=None, **kwargs):
+    def __init__(self, controller, num_replicas, **kwargs):
         kwargs["dtype"] = at_least_float32(kwargs.get("dtype"))
         super().__init__(**kwargs)
         if num_replicas is not None:

@@ -121,7 +121,7 @@ class NTMCell(MachineCell):
         sigmoid_epsilon=0.0,
         **kwargs,
     ):
-        super().__init__(controller, **kwargs)
+        super().__init__(controller, num_replicas=None, **kwargs)
         self.units = check_integer("units", units)
         self.memory_shape = _check_memory_shape(memory_shape)
         self.num_read_heads = check_integer("num_read_heads", num_read_heads)

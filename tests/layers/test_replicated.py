@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.layers import NRAM, ChainedCell, Replicated
+from keras_nm.layers import NRAM, ChainedCell, NTMCell, Replicated
 
 GATES = ["READ", "ONE", "ADD", "WRITE"]
 
@@ -185,3 +185,8 @@ def test_entropy_of_a_machine_by_hand(rng):
     mean = np.mean([first.mean(axis=-1), last.mean(axis=-1)])
     [loss] = layer.losses
     assert float(loss) == pytest.approx(3 * mean, rel=1e-4)
+
+
+def test_there_are_no_replicas_of_other_machines():
+    with pytest.raises(TypeError, match="num_replicas"):
+        NTMCell(5, (9, 4), num_replicas=2)  # only its controller would be replicated
