@@ -78,7 +78,7 @@ def _graves_rmsprop(learning_rate, steps):
     }
 
 
-def _ntm(controller, num_locations=128, num_heads=1):
+def _ntm(controller, num_locations=128, num_heads=1, **options):
     return {
         "module": "keras_nm.layers",
         "class_name": "NTM",
@@ -88,6 +88,7 @@ def _ntm(controller, num_locations=128, num_heads=1):
             "num_read_heads": num_heads,
             "num_write_heads": num_heads,
             "controller": controller,
+            **options,
         },
     }
 
@@ -192,8 +193,8 @@ def _dynamic_ngrams(layer):
     return _sequences("ntm/dynamic_ngrams", layer, 5000, batch_size=16)
 
 
-def _priority_sort(layer):
-    return _sequences("ntm/priority_sort", layer, 8000, batch_size=16)
+def _priority_sort(layer, steps=8000, learning_rate=2e-3):
+    return _sequences("ntm/priority_sort", layer, steps, learning_rate, batch_size=16)
 
 
 # By task, then by the name that the command line calls the layer.
@@ -231,7 +232,12 @@ RECIPES = MappingProxyType(
         ),
         "ntm/priority_sort": MappingProxyType(
             {
-                "ntm": _priority_sort(_ntm(_LSTM_CONTROLLER, 32, num_heads=4)),
+                # Where locations differ from the start, a priority can choose one.
+                "ntm": _priority_sort(
+                    _ntm(_LSTM_CONTROLLER, 64, num_heads=4, initial_memory="learned"),
+                    24_000,
+                    4e-3,
+                ),
                 "ntm-feedforward": _priority_sort(
                     _ntm(_FEEDFORWARD_CONTROLLER, 32, num_heads=4)
                 ),
