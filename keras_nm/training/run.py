@@ -342,7 +342,7 @@ def resume(directory, verbose="auto"):
         run = _run(directory, recipe, seed, versions, model)
         result = {
             "examples": run.num_examples,
-            **measure(run.model, validation_set(run.task)),
+            **_validate(recipe, run.model, validation_set(run.task)),
         }
         write_text(directory / _RESULT_FILE, json.dumps(result, indent=2))
     return dataclasses.replace(run, result=result)
@@ -367,11 +367,19 @@ def watched(recipe):
     return [f"val_{name}", *discrete]
 
 
-def _is_solved(recipe, model, validation):
-    errors = [measure(model, validation)[metrics_of(recipe)[0]]]
+def _validate(recipe, model, validation):
+    """The task's metrics on the validation set, of tapes also the discrete machine's."""
+    result = measure(model, validation)
     if isinstance(task_of(recipe), TapeTask):
-        errors.append(DiscreteMachine(model.get_layer("machine")).error(validation))
-    return max(errors) < recipe.stop_below
+        machine = DiscreteMachine(model.get_layer("machine"))
+        result[f"discrete_{metrics_of(recipe)[0]}"] = machine.error(validation)
+    return result
+
+
+def _is_solved(recipe, model, validation):
+    result = _validate(recipe, model, validation)
+    names = [name.removeprefix("val_") for name in watched(recipe)]
+    return max(result[name] for name in names) < recipe.stop_below
 
 
 def callbacks_of(recipe, model, validation, curriculum):
