@@ -44,6 +44,9 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm train nram/reverse --output runs/saved_models/nram_reverse
 	$(BIN)/keras-nm export runs/saved_models/nram_reverse saved_models/nram_reverse \
 		--lengths 6 50
+	$(BIN)/keras-nm train nram/swap --output runs/saved_models/nram_swap
+	$(BIN)/keras-nm export runs/saved_models/nram_swap saved_models/nram_swap \
+		--lengths 6 50
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 

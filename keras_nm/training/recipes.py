@@ -49,6 +49,19 @@ class Recipe:
         return json.dumps(asdict(self), sort_keys=True)
 
 
+def _falling(learning_rate, steps):
+    """A learning rate that falls to a fiftieth, linearly over `steps`."""
+    return {
+        "module": "keras.optimizers.schedules",
+        "class_name": "PolynomialDecay",
+        "config": {
+            "initial_learning_rate": learning_rate,
+            "decay_steps": steps,
+            "end_learning_rate": learning_rate / 50,
+        },
+    }
+
+
 def _graves_rmsprop(learning_rate, steps):
     """RMSProp as in Graves 2013 (arXiv 1308.0850, equations 38 to 45).
 
@@ -60,15 +73,7 @@ def _graves_rmsprop(learning_rate, steps):
     return {
         "class_name": "RMSprop",
         "config": {
-            "learning_rate": {
-                "module": "keras.optimizers.schedules",
-                "class_name": "PolynomialDecay",
-                "config": {
-                    "initial_learning_rate": learning_rate,
-                    "decay_steps": steps,
-                    "end_learning_rate": learning_rate / 50,
-                },
-            },
+            "learning_rate": _falling(learning_rate, steps),
             "rho": 0.95,
             "momentum": 0.9,
             "epsilon": 1e-4,
@@ -132,7 +137,21 @@ def _copy(layer, num_locations=None):
     return _sequences("ntm/copy", layer, 7500, num_locations=num_locations)
 
 
-def _tapes(task, num_registers, num_steps, steps, max_length, num_cells, **cell):
+def _tapes(
+    task,
+    num_registers,
+    num_steps,
+    steps,
+    lengths,
+    num_cells,
+    batch_size=16,
+    learning_rate=0.01,
+    half_life=1500,
+    penalty=0.5,
+    penalty_steps=300,
+    threshold=0.1,
+    **cell,
+):
     """A recipe for a task of the NRAM paper, which gives none of these numbers.
 
     What makes them learn is the entropy bonus, and room: some steps, registers and cells of
@@ -156,21 +175,38 @@ def _tapes(task, num_registers, num_steps, steps, max_length, num_cells, **cell)
             "module": "keras_nm.training",
             "class_name": "NoisyAdam",
             "registered_name": "keras_nm>NoisyAdam",
-            "config": {"learning_rate": 0.01},
+            "config": {"learning_rate": learning_rate},
         },
-        batch_size=16,
+        batch_size=batch_size,
         steps_per_epoch=50,
         epochs=steps // 50,
         # To the end, where the penalty has made the machine discrete.
         stop_below=0.0,
-        task_options={"max_length": max_length, "num_cells": num_cells},
-        curriculum={"monitor": "wrong_cells", "threshold": 0.1, "min_batches": 50},
+        task_options={
+            "min_length": lengths[0],
+            "max_length": lengths[1],
+            "num_cells": num_cells,
+        },
+        curriculum={"monitor": "wrong_cells", "threshold": threshold, "min_batches": 50},
         entropy_schedule={
-            "half_life": 1500,
-            "penalty": 0.5,
-            "penalty_from": steps - 300,
+            "half_life": half_life,
+            "penalty": penalty,
+            "penalty_from": steps - penalty_steps,
         },
     )
+
+
+# What a step can do at once decides what a machine learns. In a step with two READs and two
+# WRITEs side by side, a swap is one thing to find; in one with a READ behind INC, so is a
+# node's value.
+_TWO_OF_A_KIND = [
+    *["READ", "READ", "ZERO", "ONE", "TWO", "INC", "ADD", "SUB", "DEC", "LESS-THAN"],
+    *["LESS-OR-EQUAL", "EQUALITY", "MIN", "MAX", "WRITE", "WRITE"],
+]
+_FOUR_READS = [
+    *["READ", "READ", "ZERO", "ONE", "TWO", "INC", "ADD", "SUB", "DEC", "READ", "READ"],
+    *["LESS-THAN", "LESS-OR-EQUAL", "EQUALITY", "MIN", "MAX", "WRITE"],
+]
 
 
 def _repeat_copy(layer):
@@ -244,13 +280,60 @@ RECIPES = MappingProxyType(
                 "lstm": _priority_sort(_LSTM),
             }
         ),
-        "nram/access": MappingProxyType({"nram": _tapes("nram/access", 2, 3, 600, 6, 8)}),
-        "nram/increment": MappingProxyType(
-            {"nram": _tapes("nram/increment", 4, 10, 1500, 8, 12)}
+        "nram/access": MappingProxyType(
+            {"nram": _tapes("nram/access", 2, 3, 600, (1, 6), 8)}
         ),
-        "nram/copy": MappingProxyType({"nram": _tapes("nram/copy", 5, 8, 1000, 6, 13)}),
+        "nram/increment": MappingProxyType(
+            {"nram": _tapes("nram/increment", 4, 10, 1500, (1, 8), 12)}
+        ),
+        "nram/copy": MappingProxyType(
+            {"nram": _tapes("nram/copy", 5, 8, 1000, (1, 6), 13)}
+        ),
         "nram/reverse": MappingProxyType(
-            {"nram": _tapes("nram/reverse", 5, 10, 1000, 6, 16)}
+            {"nram": _tapes("nram/reverse", 5, 10, 1000, (1, 6), 16)}
+        ),
+        "nram/swap": MappingProxyType(
+            {
+                "nram": _tapes(
+                    "nram/swap",
+                    4,
+                    5,
+                    1200,
+                    # Of two or three values it is too often right to leave all in place.
+                    (4, 6),
+                    10,
+                    batch_size=32,
+                    learning_rate=_falling(0.01, 1200),
+                    half_life=300,
+                    penalty_steps=600,
+                    entropy_weight=-2.0,
+                    # One that stops at once is right in most of the cells.
+                    stop_bias=-7.0,
+                    gates=_TWO_OF_A_KIND,
+                )
+            }
+        ),
+        "nram/list_k": MappingProxyType(
+            {
+                "nram": _tapes(
+                    "nram/list_k",
+                    4,
+                    7,
+                    4000,
+                    (1, 5),
+                    14,
+                    batch_size=32,
+                    learning_rate=_falling(0.008, 4000),
+                    half_life=300,
+                    penalty=0.15,
+                    penalty_steps=2400,
+                    threshold=0.2,
+                    entropy_weight=-1.0,
+                    # Or it learns to answer at once, and nothing else.
+                    stop_bias=-7.0,
+                    gates=_FOUR_READS,
+                )
+            }
         ),
     }
 )
