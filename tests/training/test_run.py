@@ -342,7 +342,7 @@ def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path, monkeypatch):
     header, *rows = (line.split(",") for line in curves[0].splitlines())
     assert [row[header.index("level")] for row in rows] == ["1", "2", "2", "3", "3"]
     assert set(resumed.result) == {
-        *("examples", "wrong_cells", "exact_tapes", "mean_steps")
+        *("examples", "wrong_cells", "exact_tapes", "mean_steps", "discrete_wrong_cells")
     }
 
 
