@@ -201,7 +201,7 @@ def _tapes(
 
 
 # In the paper's order what is read cannot be the address of another READ before the list
-# begins again. In these it can, and an exchange fits in one step.
+# begins again. In these it can: an exchange, or a hop along a list, fits in one step.
 _TWO_READS_TWO_WRITES = ["READ", *DEFAULT_GATES, "WRITE"]
 _FOUR_READS = ["READ", *DEFAULT_GATES[:8], "READ", "READ", *DEFAULT_GATES[8:]]
 
@@ -304,7 +304,7 @@ RECIPES = MappingProxyType(
                     half_life=300,
                     penalty_steps=600,
                     entropy_weight=-2.0,
-                    # One that stops at once is right in two of three cells or more.
+                    # One that stops at once is right in most of the cells.
                     stop_bias=-7.0,
                     gates=_TWO_READS_TWO_WRITES,
                 )
