@@ -163,26 +163,31 @@ def test_machine_endpoints_without_keras_nm(rng, tmp_path):
     assert "custom gradient" not in result.stderr
 
 
-def test_an_exported_program_answers(tmp_path):
-    program = PROGRAMS["walk_bst"]
+@pytest.fixture(scope="module")
+def list_k(tmp_path_factory):
+    """The task's program, and it exported."""
+    program = PROGRAMS["list_k"]
     layer = NRAM(program.num_registers, num_steps=1, gate_repeats=program.gate_repeats)
-    export(machine_model(program.into_layer(layer)), tmp_path / "model")
-    served = tf.saved_model.load(tmp_path / "model/1").signatures
-    # The root at 9 holds 5; its right child at 5 holds 11, and that one's left child is
-    # the node at 12.
-    tape = [[9, 8, 2, 1, 0, 11, 12, 0, 0, 5, 0, 5, 7, 0, 0]]
+    return program, export(
+        machine_model(program.into_layer(layer)), tmp_path_factory.mktemp("list_k")
+    )
+
+
+def test_an_exported_program_answers(list_k):
+    _, version = list_k
+    served = tf.saved_model.load(version).signatures
+    # The head at 6 holds 9, the next node at 8 holds 5, and the last one at 4 holds 7.
+    tape = [[6, 2, 3, 0, 0, 7, 8, 9, 4, 5]]
     inputs = {"tape": tf.constant(tape), "num_steps": tf.constant(20)}
     for name in ("fuzzy", "integer"):
         answer = served[name](**inputs)
-        assert answer["tape"][0, 8] == 7
+        assert answer["tape"][0, 3] == 7
         assert answer["num_steps"][0] == 4
 
 
-def test_a_machine_runs_step_by_step(tmp_path):
-    program = PROGRAMS["list_k"]
-    layer = NRAM(program.num_registers, num_steps=1, gate_repeats=program.gate_repeats)
-    export(machine_model(program.into_layer(layer)), tmp_path / "model")
-    step = tf.saved_model.load(tmp_path / "model/1").signatures["step"]
+def test_a_machine_runs_step_by_step(list_k):
+    program, version = list_k
+    step = tf.saved_model.load(version).signatures["step"]
     tape = np.array([[6, 2, 3, 0, 0, 7, 8, 9, 4, 5]])
     trace = program.trace(tape, num_steps=20)
     [num_steps] = trace["num_steps"]
@@ -205,7 +210,7 @@ def test_a_machine_runs_step_by_step(tmp_path):
 
 
 def test_a_machine_with_a_memory_of_its_own_runs_step_by_step(rng, tmp_path):
-    layer = NRAM(3, controller=keras.layers.LSTMCell(4), num_steps=5)
+    layer = NRAM(3, controller=keras.layers.LSTMCell(4), num_steps=5, gates=GATES)
     model = machine_model(layer)
     for weight in layer.weights:
         weight.assign(rng.normal(size=weight.shape))
@@ -226,16 +231,14 @@ def test_a_machine_with_a_memory_of_its_own_runs_step_by_step(rng, tmp_path):
         assert np.array_equal(state, expected[name])
 
 
-def test_the_card_of_a_machine_holds_its_program(tmp_path):
-    program = PROGRAMS["swap"]
-    layer = NRAM(program.num_registers, num_steps=1, gate_repeats=program.gate_repeats)
-    export(machine_model(program.into_layer(layer)), tmp_path / "model")
-    card = json.loads((tmp_path / "model/1/assets.extra/model_card.json").read_text())
+def test_the_card_of_a_machine_holds_its_program(list_k, tmp_path):
+    program, version = list_k
+    card = json.loads((version / "assets.extra/model_card.json").read_text())
     assert card["program"] == str(program)
     assert Program.from_json(json.dumps(card["rules"])) == program
-    layer = NRAM(2, controller=keras.layers.LSTMCell(4), num_steps=1)
-    export(machine_model(layer), tmp_path / "other")
-    card = json.loads((tmp_path / "other/1/assets.extra/model_card.json").read_text())
+    layer = NRAM(2, controller=keras.layers.LSTMCell(4), num_steps=1, gates=GATES)
+    version = export(machine_model(layer), tmp_path / "other")
+    card = json.loads((version / "assets.extra/model_card.json").read_text())
     assert not {"program", "rules"} & set(card)
 
 
