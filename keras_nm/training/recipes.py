@@ -211,12 +211,12 @@ def _repeat_copy(layer):
     return _sequences("ntm/repeat_copy", layer, 12_500, 1e-3, stop_below=0.02)
 
 
-def _associative_recall(layer, stop_below, num_locations=None):
+def _associative_recall(layer, num_locations=None):
     return _sequences(
         "ntm/associative_recall",
         layer,
         25_000,
-        stop_below=stop_below,
+        stop_below=0.02,
         num_locations=num_locations,
     )
 
@@ -251,9 +251,18 @@ RECIPES = MappingProxyType(
         ),
         "ntm/associative_recall": MappingProxyType(
             {
-                "ntm": _associative_recall(_ntm(_LSTM_CONTROLLER, 32), 0.02, 128),
-                "ntm-feedforward": _associative_recall(_ntm(_FEEDFORWARD_CONTROLLER), 0.01),
-                "lstm": _associative_recall(_LSTM, 0.02),
+                "ntm": _associative_recall(_ntm(_LSTM_CONTROLLER, 32), 128),
+                "ntm-feedforward": _sequences(
+                    "ntm/associative_recall",
+                    _ntm(
+                        _FEEDFORWARD_CONTROLLER, 32, num_heads=4, initial_memory="learned"
+                    ),
+                    12_000,
+                    1e-3,
+                    stop_below=0.01,
+                    batch_size=16,
+                ),
+                "lstm": _associative_recall(_LSTM),
             }
         ),
         "ntm/dynamic_ngrams": MappingProxyType(
