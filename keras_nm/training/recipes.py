@@ -268,7 +268,9 @@ RECIPES = MappingProxyType(
         "ntm/dynamic_ngrams": MappingProxyType(
             {
                 "ntm": _dynamic_ngrams(_ntm(_LSTM_CONTROLLER)),
-                "ntm-feedforward": _dynamic_ngrams(_ntm(_FEEDFORWARD_CONTROLLER)),
+                "ntm-feedforward": _dynamic_ngrams(
+                    _ntm(_FEEDFORWARD_CONTROLLER, 64, initial_memory="learned")
+                ),
                 "lstm": _dynamic_ngrams(_LSTM),
             }
         ),
