@@ -226,7 +226,7 @@ def _dynamic_ngrams(layer):
     return _sequences("ntm/dynamic_ngrams", layer, 5000, batch_size=16)
 
 
-def _priority_sort(layer, steps=8000, learning_rate=2e-3):
+def _priority_sort(layer, steps, learning_rate):
     return _sequences("ntm/priority_sort", layer, steps, learning_rate, batch_size=16)
 
 
@@ -283,9 +283,13 @@ RECIPES = MappingProxyType(
                     4e-3,
                 ),
                 "ntm-feedforward": _priority_sort(
-                    _ntm(_FEEDFORWARD_CONTROLLER, 32, num_heads=4)
+                    _ntm(
+                        _FEEDFORWARD_CONTROLLER, 64, num_heads=4, initial_memory="learned"
+                    ),
+                    10_000,
+                    1e-3,
                 ),
-                "lstm": _priority_sort(_LSTM),
+                "lstm": _priority_sort(_LSTM, 10_000, 2e-3),
             }
         ),
         "nram/access": MappingProxyType(
