@@ -254,10 +254,8 @@ RECIPES = MappingProxyType(
                 "ntm": _associative_recall(_ntm(_LSTM_CONTROLLER, 32), 128),
                 "ntm-feedforward": _sequences(
                     "ntm/associative_recall",
-                    _ntm(
-                        _FEEDFORWARD_CONTROLLER, 32, num_heads=4, initial_memory="learned"
-                    ),
-                    12_000,
+                    _ntm(_FEEDFORWARD_CONTROLLER, 32, initial_memory="learned"),
+                    8000,
                     1e-3,
                     stop_below=0.01,
                     batch_size=16,
