@@ -221,12 +221,12 @@ def _repeat_copy(layer):
     return _sequences("ntm/repeat_copy", layer, 12_500, 1e-3, stop_below=0.02)
 
 
-def _associative_recall(layer, stop_below, num_locations=None):
+def _associative_recall(layer, num_locations=None):
     return _sequences(
         "ntm/associative_recall",
         layer,
         25_000,
-        stop_below=stop_below,
+        stop_below=0.02,
         num_locations=num_locations,
     )
 
@@ -236,7 +236,7 @@ def _dynamic_ngrams(layer):
     return _sequences("ntm/dynamic_ngrams", layer, 5000, batch_size=16)
 
 
-def _priority_sort(layer, steps=8000, learning_rate=2e-3):
+def _priority_sort(layer, steps, learning_rate):
     return _sequences("ntm/priority_sort", layer, steps, learning_rate, batch_size=16)
 
 
@@ -261,15 +261,24 @@ RECIPES = MappingProxyType(
         ),
         "ntm/associative_recall": MappingProxyType(
             {
-                "ntm": _associative_recall(_ntm(_LSTM_CONTROLLER, 32), 0.02, 128),
-                "ntm-feedforward": _associative_recall(_ntm(_FEEDFORWARD_CONTROLLER), 0.01),
-                "lstm": _associative_recall(_LSTM, 0.02),
+                "ntm": _associative_recall(_ntm(_LSTM_CONTROLLER, 32), 128),
+                "ntm-feedforward": _sequences(
+                    "ntm/associative_recall",
+                    _ntm(_FEEDFORWARD_CONTROLLER, 32, initial_memory="learned"),
+                    8000,
+                    1e-3,
+                    stop_below=0.01,
+                    batch_size=16,
+                ),
+                "lstm": _associative_recall(_LSTM),
             }
         ),
         "ntm/dynamic_ngrams": MappingProxyType(
             {
                 "ntm": _dynamic_ngrams(_ntm(_LSTM_CONTROLLER)),
-                "ntm-feedforward": _dynamic_ngrams(_ntm(_FEEDFORWARD_CONTROLLER)),
+                "ntm-feedforward": _dynamic_ngrams(
+                    _ntm(_FEEDFORWARD_CONTROLLER, 64, initial_memory="learned")
+                ),
                 "lstm": _dynamic_ngrams(_LSTM),
             }
         ),
@@ -282,9 +291,13 @@ RECIPES = MappingProxyType(
                     4e-3,
                 ),
                 "ntm-feedforward": _priority_sort(
-                    _ntm(_FEEDFORWARD_CONTROLLER, 32, num_heads=4)
+                    _ntm(
+                        _FEEDFORWARD_CONTROLLER, 64, num_heads=4, initial_memory="learned"
+                    ),
+                    10_000,
+                    1e-3,
                 ),
-                "lstm": _priority_sort(_LSTM),
+                "lstm": _priority_sort(_LSTM, 10_000, 2e-3),
             }
         ),
         "nram/access": MappingProxyType(
