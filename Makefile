@@ -47,6 +47,9 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm train nram/swap --output runs/saved_models/nram_swap
 	$(BIN)/keras-nm export runs/saved_models/nram_swap saved_models/nram_swap \
 		--lengths 6 50
+	$(BIN)/keras-nm train nram/permutation --output runs/saved_models/nram_permutation
+	$(BIN)/keras-nm export runs/saved_models/nram_permutation \
+		saved_models/nram_permutation --lengths 6 50
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 

@@ -158,9 +158,9 @@ def _tapes(
     """A recipe for a task of the NRAM paper, which gives none of these numbers.
 
     What makes the first four learn is the entropy bonus, and room: some steps, registers
-    and cells of the tape more than the task's program needs. Swap and list_k take another
-    order of gates as well, and a bias against stopping. `lengths` are the smallest and the
-    largest; `half_life` and `penalty_steps` are training steps, the latter the last ones.
+    and cells of the tape more than the task's program needs. The others take another order
+    of gates as well. `lengths` are the smallest and the largest; `half_life` and
+    `penalty_steps` are training steps, the latter the last ones.
     """
     return Recipe(
         task=task,
@@ -202,16 +202,14 @@ def _tapes(
 
 
 # In the paper's order what is read cannot be the address of another READ before the list
-# begins again. In these it can: an exchange, or a hop along a list, fits in one step.
+# begins again. In this one it can: an exchange fits in one step.
 _TWO_READS_TWO_WRITES = ["READ", *DEFAULT_GATES, "WRITE"]
-_FOUR_READS = ["READ", *DEFAULT_GATES[:8], "READ", "READ", *DEFAULT_GATES[8:]]
 
 
 def _first(*gates):
     """These gates, then those of the paper that are not among them.
 
-    A choice between few sources is found sooner than one between many, and the gates that
-    come first have the fewest.
+    The gates that a program needs choose among fewer sources where they come first.
     """
     return [*gates, *(gate for gate in DEFAULT_GATES if gate not in gates)]
 
@@ -355,21 +353,21 @@ RECIPES = MappingProxyType(
             {
                 "nram": _tapes(
                     "nram/list_k",
-                    4,
+                    3,
                     7,
-                    4000,
+                    1500,
                     (1, 5),
                     14,
                     batch_size=32,
-                    learning_rate=_falling(0.008, 4000),
-                    half_life=300,
-                    penalty=0.15,
-                    penalty_steps=2400,
-                    threshold=0.2,
+                    half_life=400,
+                    threshold=0.5,
+                    noise=0.005,
                     entropy_weight=-1.0,
                     # Or it learns to answer at once, and nothing else.
                     stop_bias=-7.0,
-                    gates=_FOUR_READS,
+                    gates=_first(
+                        *("ONE", "TWO", "INC", "READ", "READ", "READ", "DEC", "WRITE")
+                    ),
                 )
             }
         ),
