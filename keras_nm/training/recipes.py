@@ -149,7 +149,6 @@ def _tapes(
     batch_size=16,
     learning_rate=0.01,
     half_life=1500,
-    penalty=0.5,
     penalty_steps=300,
     threshold=0.1,
     noise=0.0,
@@ -195,7 +194,7 @@ def _tapes(
         curriculum={"monitor": "wrong_cells", "threshold": threshold, "min_batches": 50},
         entropy_schedule={
             "half_life": half_life,
-            "penalty": penalty,
+            "penalty": 0.5,
             "penalty_from": steps - penalty_steps,
         },
     )
