@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm.training import tensorboard
-
 # There is a process for each core: more threads only wait for each other.
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -27,12 +25,8 @@ def rng():
 
 @contextlib.contextmanager
 def no_xla():
-    """Models train at once, and undrawn: what is tested is not how fast they go on."""
+    """Models train at once: what is tested is not how fast they go on."""
     with pytest.MonkeyPatch.context() as patch:
-        probe = tensorboard.Probe
-        patch.setattr(
-            tensorboard, "Probe", lambda *args, pictures: probe(*args, pictures=False)
-        )
         for name in ("make_train_function", "make_test_function"):
             make = getattr(keras.Model, name)
 

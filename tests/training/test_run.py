@@ -142,14 +142,14 @@ def test_a_run_killed_before_its_first_epoch_resumes_from_the_start(baseline, tm
     assert_same(weights_of(resume(tmp_path, verbose=0)), weights_of(run))
 
 
-def test_a_killed_process_leaves_a_run_that_resumes(baseline, tmp_path):
-    _, whole = baseline
+def test_a_killed_process_leaves_a_run_that_resumes(finished, tmp_path):
+    _, whole = finished
     directory = tmp_path / "killed"
     script = (
         "import sys; sys.path[:0] = ['tests', 'tests/training']; from test_run import *\n"
         "from conftest import no_xla\n"
         "with no_xla():\n"
-        f"  train(BASELINE, {str(directory)!r}, seed=5, verbose=0)"
+        f"  train(TINY, {str(directory)!r}, seed=5, verbose=0)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script], stderr=subprocess.DEVNULL, env=os.environ
