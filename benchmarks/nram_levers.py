@@ -2,9 +2,11 @@
 
     python benchmarks/nram_levers.py nram/copy --output runs/copy_levers
 
-Each line is the recipe for the task in 600 training steps, `plain` without the entropy
-bonus and `bonus` with it; the others are changes of these. All seeds of a line train in one
-program. If it is interrupted, run it again.
+Each line is the recipe for the task in 600 training steps, if `--steps` says nothing else:
+`plain` without the entropy bonus and `bonus` with it, both with gradient noise and without.
+The others are changes of the better of the two with a bonus, the one that the recipe is
+near to. A penalty is in the last third. All seeds of a line train in one program. If it is
+interrupted, run it again.
 """
 
 import os
@@ -18,13 +20,14 @@ from pathlib import Path
 
 from keras_nm.training import RECIPES, sweep, write_report
 
-STEPS, PENALTY_FROM = 600, 400
 
-
-def lines(recipe):
+def lines(recipe, steps):
     """The recipe's variants by name."""
-    schedule = {**recipe.entropy_schedule, "penalty_from": PENALTY_FROM}
-    epochs = STEPS // recipe.steps_per_epoch
+    schedule = {**recipe.entropy_schedule, "penalty_from": steps * 2 // 3}
+    epochs = steps // recipe.steps_per_epoch
+    noise = recipe.optimizer["config"]["noise"]
+    base = f"bonus, noise {noise:g}" if noise else "bonus"
+    more = noise or 0.01
     recipe = dataclasses.replace(recipe, epochs=epochs, entropy_schedule=schedule)
 
     def changed(cell=(), optimizer=(), **others):
@@ -59,25 +62,24 @@ def lines(recipe):
             ]
         },
     }
+    no_bonus = {"entropy_weight": None}
     return {
-        "plain": changed({"entropy_weight": None}, entropy_schedule=None),
-        "plain, noise 0.01": changed(
-            {"entropy_weight": None}, {"noise": 0.01}, entropy_schedule=None
-        ),
-        "bonus": changed(entropy_schedule=no_penalty),
-        "bonus, noise 0.01": changed((), {"noise": 0.01}, entropy_schedule=no_penalty),
-        "bonus, penalty": recipe,
-        "bonus, step penalty": changed(
+        "plain": changed(no_bonus, {"noise": 0.0}, entropy_schedule=None),
+        f"plain, noise {more:g}": changed(no_bonus, {"noise": more}, entropy_schedule=None),
+        "bonus": changed((), {"noise": 0.0}, entropy_schedule=no_penalty),
+        f"bonus, noise {more:g}": changed((), {"noise": more}, entropy_schedule=no_penalty),
+        f"{base}, penalty": recipe,
+        f"{base}, step penalty": changed(
             {"activity_regularizer": step_penalty}, entropy_schedule=no_penalty
         ),
-        "bonus, straight-through": changed(
+        f"{base}, straight-through": changed(
             {"selection": "straight_through"}, entropy_schedule=no_penalty
         ),
-        "bonus, log of expected tape": changed(
+        f"{base}, log of expected tape": changed(
             entropy_schedule=no_penalty, loss_options={"likelihood": "log_expected"}
         ),
-        "bonus, no curriculum": changed(entropy_schedule=no_penalty, curriculum=None),
-        "bonus, LSTM controller": changed(
+        f"{base}, no curriculum": changed(entropy_schedule=no_penalty, curriculum=None),
+        f"{base}, LSTM controller": changed(
             {"controller": lstm}, entropy_schedule=no_penalty
         ),
     }
@@ -88,6 +90,7 @@ def main():
     tasks = [task for task in RECIPES if task.startswith("nram/")]
     parser.add_argument("task", choices=tasks)
     parser.add_argument("--seeds", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
@@ -95,7 +98,7 @@ def main():
     length = recipe.task_options["max_length"]
     rows, errors = {}, {}
     for name, row in sweep(
-        lines(recipe),
+        lines(recipe, options.steps),
         range(options.seeds),
         options.output,
         [length],
