@@ -495,6 +495,9 @@ class NRAM(keras.layers.Layer):
             one, late in training, a penalty that makes choices certain. It is then a
             weight of the layer, `layer.entropy_weight`, which callbacks can change.
         activity_regularizer: Regularizer of the outputs.
+        register_loss: Optional, a Keras-serializable function of the tape and of the
+            registers after each step `(batch, T, R, M)`, whose result is added to the
+            loss in training: `keras_nm.training.RegisterTraceLoss`.
         name: String, the layer's name.
         dtype: The layer's dtype policy. The layer computes in float32 at least.
         trainable: Boolean.
@@ -543,6 +546,7 @@ class NRAM(keras.layers.Layer):
         controller=None,
         entropy_weight=None,
         activity_regularizer=None,
+        register_loss=None,
         name=None,
         dtype=None,
         trainable=True,
@@ -559,6 +563,9 @@ class NRAM(keras.layers.Layer):
             num_steps = check_integer("num_steps", num_steps)
         self.num_steps = num_steps
         self.cell = cell
+        if isinstance(register_loss, dict):
+            register_loss = keras.saving.deserialize_keras_object(register_loss)
+        self.register_loss = register_loss
         self.initial_entropy_weight = entropy_weight
         self.entropy_weight = None
 
@@ -592,12 +599,24 @@ class NRAM(keras.layers.Layer):
 
     def call(self, tape, num_steps=None, selection=None, training=False):
         with_entropy = training and self.entropy_weight is not None
+        with_registers = training and self.register_loss is not None
         shapes = {"entropy" if with_entropy else "stopping_mass": (1,)}
-        shown, states = self._loop(tape, num_steps, selection, shapes, training)
+        if with_registers:
+            tape = as_array(tape)
+            if tape.shape[1] is None:
+                raise ValueError(
+                    "With a `register_loss`, training takes tapes of known size. "
+                    "Received a size of None"
+                )
+            shapes["registers"] = (self.cell.num_registers, tape.shape[1])
+        outputs, states = self._loop(tape, num_steps, selection, shapes, training)
         if with_entropy:
             num_replicas = self.entropy_weight.shape[0]
-            entropy = ops.mean(ops.reshape(shown, (num_replicas, -1)), axis=1)
+            entropy = ops.mean(ops.reshape(outputs[:, :, 0], (num_replicas, -1)), axis=1)
             self.add_loss(ops.mean(self.entropy_weight * entropy))
+        if with_registers:
+            registers = split_trace(outputs, shapes)["registers"]
+            self.add_loss(self.register_loss(tape, registers))
         named = self.cell.named_states(states)
         expected = named["expected_tape"]
         steps = named["num_steps"][:, :, None] * ops.ones_like(expected[:, :, :1])
@@ -844,6 +863,9 @@ class NRAM(keras.layers.Layer):
         config["entropy_weight"] = self.initial_entropy_weight
         config["activity_regularizer"] = keras.regularizers.serialize(
             self.activity_regularizer
+        )
+        config["register_loss"] = self.register_loss and (
+            keras.saving.serialize_keras_object(self.register_loss)
         )
         return {**self.cell.get_config(), **config}
 

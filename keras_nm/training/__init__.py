@@ -25,6 +25,7 @@ from keras_nm.training.tapes import (
     TapeLoss,
     WrongCells,
 )
+from keras_nm.training.traces import RegisterTraceLoss
 
 __all__ = [
     "RECIPES",
@@ -39,6 +40,7 @@ __all__ = [
     "NoisyAdam",
     "OptimalBitsPerSequence",
     "Recipe",
+    "RegisterTraceLoss",
     "SaveModel",
     "StepPenalty",
     "StopBelow",

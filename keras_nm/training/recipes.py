@@ -371,5 +371,37 @@ RECIPES = MappingProxyType(
                 )
             }
         ),
+        "nram/walk_bst": MappingProxyType(
+            {
+                "nram": _tapes(
+                    "nram/walk_bst",
+                    4,
+                    8,
+                    1500,
+                    # Of fewer nodes, what is right for short paths only is too good.
+                    (4, 5),
+                    24,
+                    batch_size=32,
+                    learning_rate=_falling(0.03, 1500),
+                    half_life=100,
+                    threshold=0.2,
+                    entropy_weight=-16.0,
+                    activation_gradient_clip=1.0,
+                    stop_bias=-4.0,
+                    # Only these: with the others at the end fewer seeds learned it.
+                    gates=[
+                        "TWO",
+                        "ONE",
+                        "INC",
+                        "READ",
+                        "READ",
+                        "READ",
+                        "ADD",
+                        "READ",
+                        "WRITE",
+                    ],
+                )
+            }
+        ),
     }
 )

@@ -1,0 +1,138 @@
+"""A loss on what a program would have in its registers, for machines that learn from it."""
+
+import json
+
+import keras
+from keras import ops
+
+from keras_nm.arguments import check_choice, check_positive
+from keras_nm.layers import NRAM
+from keras_nm.layers.inputs import is_integer_tape
+from keras_nm.layers.integer_machine import step_integers
+from keras_nm.programs import PROGRAMS, Program
+from keras_nm.programs.circuit import register_names
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class RegisterTraceLoss:
+    """Asks a machine for a program's registers: the `register_loss` of an `NRAM`.
+
+    An answer says what is to be on the tape in the end, and leaves it to the machine how
+    to come there. This asks as well for what a program has in some of its registers after
+    each of its steps: `-log((p + epsilon) / (1 + epsilon))` of the probability p that a
+    register of the machine holds it, summed over steps and registers, mean over the batch.
+    The machine's first registers are to hold them, in this order; its others, its gates and
+    when to stop are left to it.
+
+    Args:
+        program: A `keras_nm.programs.Program`, or the name of one in `PROGRAMS`.
+        registers: List of the names of its registers that count, such as `["r1"]`.
+            Defaults to `None`: all.
+        weight: Positive float, what the loss is multiplied by. Defaults to `1.0`.
+        epsilon: Positive float. No gradient of a probability is larger than 1 / epsilon, so
+            that values which seem impossible do not drown out all others. Defaults to
+            `0.1`.
+
+    Raises:
+        ValueError: For an unknown program or register, and numbers that are not positive.
+
+    Example, a machine that does what it is asked for:
+
+    >>> import keras_nm, numpy as np
+    >>> trace_loss = keras_nm.training.RegisterTraceLoss("access", ["r1"])
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=2, register_loss=trace_loss)
+    >>> layer = keras_nm.programs.PROGRAMS["access"].into_layer(layer)
+    >>> outputs = layer(np.array([[3, 1, 2, 0]]), training=True)
+    >>> round(float(layer.losses[0]), 6)
+    0.0
+    """
+
+    def __init__(self, program, registers=None, weight=1.0, epsilon=0.1):
+        self.program = program
+        if not isinstance(program, Program):
+            program = PROGRAMS[check_choice("program", program, PROGRAMS)]
+        names = register_names(program.num_registers)
+        self.registers = list(names if registers is None else registers)
+        if not self.registers or isinstance(registers, str):
+            raise ValueError(
+                f"`registers` must be a list of names. Received: registers={registers!r}"
+            )
+        for name in self.registers:
+            check_choice("registers", name, names)
+        self.weight = check_positive("weight", weight)
+        self.epsilon = check_positive("epsilon", epsilon)
+        self._indices = [names.index(name) for name in self.registers]
+        units = len(program.rules())
+        machine = NRAM(
+            program.num_registers,
+            controller=keras.layers.Dense(units, activation="relu"),
+            gates=program.gates,
+            gate_repeats=program.gate_repeats,
+            num_slots=program.num_slots,
+        )
+        self._cell = program.into_layer(machine).cell
+
+    def __call__(self, tape, registers):
+        """The loss of a machine.
+
+        Args:
+            tape: Integers `(B, M)`, at the start.
+            registers: Distributions `(B, T, R, M)` after each step.
+
+        Returns:
+            A scalar.
+
+        Raises:
+            ValueError: For a tape of distributions, too few registers, and a T that is
+                not known in advance.
+        """
+        num_steps, num_registers = registers.shape[1:3]
+        if not is_integer_tape(tape):
+            raise ValueError(
+                "A program runs on tapes of integers (batch, M). "
+                f"Received a tape of shape {tuple(tape.shape)}"
+            )
+        if num_registers < len(self._indices):
+            raise ValueError(
+                f"The registers {self.registers} need as many in the machine. "
+                f"Received: num_registers={num_registers}"
+            )
+        if num_steps is None:
+            raise ValueError(
+                "The number of steps must be an integer, the layer's or the call's"
+            )
+        tape = ops.cast(tape, "int32")
+        rows = ops.zeros_like(tape[:, 0])
+        current = ops.stack([rows] * self._cell.num_registers, axis=1)
+        running = ops.equal(rows, 0)
+        cells = ops.arange(ops.shape(tape)[1], dtype="int32")
+        log_likelihood = 0.0
+        for step in range(num_steps):
+            result, _ = step_integers(self._cell, tape, current, [], running)
+            tape, current = result["tape"], result["registers"]
+            wanted = ops.stack([current[:, i] for i in self._indices], axis=1)
+            shown = registers[:, step, : len(self._indices)]
+            found = ops.sum(ops.where(wanted[:, :, None] == cells, shown, 0), axis=-1)
+            ratio = (found + self.epsilon) / (1 + self.epsilon)
+            logs = ops.sum(ops.log(ratio), axis=-1)
+            log_likelihood += ops.mean(ops.where(running, logs, 0))
+            running = running & ~result["stop"]
+        return -self.weight * log_likelihood
+
+    def get_config(self):
+        program = self.program
+        if isinstance(program, Program):
+            program = json.loads(program.to_json())
+        return {
+            "program": program,
+            "registers": self.registers,
+            "weight": self.weight,
+            "epsilon": self.epsilon,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        program = config["program"]
+        if isinstance(program, dict):
+            program = Program.from_json(json.dumps(program))
+        return cls(**{**config, "program": program})
