@@ -381,3 +381,31 @@ WALK_BST_FROM_ZERO = Program(
     ],
     gate_repeats=2,
 )
+
+
+def _look_at_node(stop):
+    return Circuit(
+        {
+            "ONE": [],
+            "TWO": [],
+            "INC": ["r1"],
+            "READ": ["r1"],
+            "READ2": ["INC"],
+            "READ3": ["ONE"],
+            "READ4": ["TWO"],
+            "EQUALITY": ["READ2", "READ3"],
+            "WRITE": ["READ4", "r3"],
+        },
+        ["READ", "EQUALITY", "r1"],
+        stop=stop,
+    )
+
+
+# The same in one circuit, with no other gates than these: r1 holds the address of the node
+# to look at, at first that of the header, r3 that of the one before, and r2 whether that
+# one had the value. Takes 2 steps more than nodes looked at.
+LIST_SEARCH_IN_ONE_CIRCUIT = Program(
+    3,
+    [("*++", _look_at_node(stop=True)), ("***", _look_at_node(stop=False))],
+    gates=["ONE", "TWO", "INC", "READ", "READ", "READ", "READ", "EQUALITY", "WRITE"],
+)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from keras_nm.layers.gates import DEFAULT_GATES
+from keras_nm.programs.solutions import LIST_SEARCH_IN_ONE_CIRCUIT
 
 
 @dataclass(frozen=True)
@@ -150,9 +151,11 @@ def _tapes(
     learning_rate=0.01,
     half_life=1500,
     penalty_steps=300,
+    penalty=0.5,
     threshold=0.1,
     noise=0.0,
-    **cell,
+    loss_options=None,
+    **layer,
 ):
     """A recipe for a task of the NRAM paper, which gives none of these numbers.
 
@@ -173,7 +176,7 @@ def _tapes(
                 "num_steps": num_steps,
                 "entropy_weight": -4.0,
                 "activation_gradient_clip": 16.0,
-                **cell,
+                **layer,
             },
         },
         optimizer={
@@ -195,10 +198,21 @@ def _tapes(
         curriculum={"monitor": "wrong_cells", "threshold": threshold, "min_batches": 50},
         entropy_schedule={
             "half_life": half_life,
-            "penalty": 0.5,
+            "penalty": penalty,
             "penalty_from": steps - penalty_steps,
         },
+        loss_options=loss_options or {},
     )
+
+
+def _traces(program, weight):
+    """A loss on all registers of a program."""
+    return {
+        "module": "keras_nm.training",
+        "class_name": "RegisterTraceLoss",
+        "registered_name": "keras_nm>RegisterTraceLoss",
+        "config": {"program": json.loads(program.to_json()), "weight": weight},
+    }
 
 
 # In the paper's order what is read cannot be the address of another READ before the list
@@ -368,6 +382,30 @@ RECIPES = MappingProxyType(
                     gates=_first(
                         "ONE", "TWO", "INC", "READ", "READ", "READ", "DEC", "WRITE"
                     ),
+                )
+            }
+        ),
+        "nram/list_search": MappingProxyType(
+            {
+                "nram": _tapes(
+                    "nram/list_search",
+                    4,
+                    8,
+                    1500,
+                    # In shorter lists the head is the answer too often.
+                    (5, 5),
+                    16,
+                    batch_size=32,
+                    learning_rate=_falling(0.01, 1500),
+                    half_life=300,
+                    penalty=1.0,
+                    noise=0.003,
+                    entropy_weight=-8.0,
+                    stop_bias=-2.0,
+                    gates=list(LIST_SEARCH_IN_ONE_CIRCUIT.gates),
+                    # From answers alone it learns to answer with the head.
+                    register_loss=_traces(LIST_SEARCH_IN_ONE_CIRCUIT, 3.0),
+                    loss_options={"likelihood": "log_expected"},
                 )
             }
         ),

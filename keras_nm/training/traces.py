@@ -24,6 +24,9 @@ class RegisterTraceLoss:
     The machine's first registers are to hold them, in this order; its others, its gates and
     when to stop are left to it.
 
+    A step counts by the probability that these registers were right at all steps before:
+    what a machine should do next is not to be learned from a place where it should not be.
+
     Args:
         program: A `keras_nm.programs.Program`, or the name of one in `PROGRAMS`.
         registers: List of the names of its registers that count, such as `["r1"]`.
@@ -105,6 +108,7 @@ class RegisterTraceLoss:
         rows = ops.zeros_like(tape[:, 0])
         current = ops.stack([rows] * self._cell.num_registers, axis=1)
         running = ops.equal(rows, 0)
+        right = ops.ones_like(registers[:, 0, 0, 0])
         cells = ops.arange(ops.shape(tape)[1], dtype="int32")
         log_likelihood = 0.0
         for step in range(num_steps):
@@ -114,8 +118,9 @@ class RegisterTraceLoss:
             shown = registers[:, step, : len(self._indices)]
             found = ops.sum(ops.where(wanted[:, :, None] == cells, shown, 0), axis=-1)
             ratio = (found + self.epsilon) / (1 + self.epsilon)
-            logs = ops.sum(ops.log(ratio), axis=-1)
+            logs = right * ops.sum(ops.log(ratio), axis=-1)
             log_likelihood += ops.mean(ops.where(running, logs, 0))
+            right = ops.stop_gradient(right * ops.prod(found, axis=-1))
             running = running & ~result["stop"]
         return -self.weight * log_likelihood
 

@@ -23,10 +23,13 @@ def by_hand(registers, columns, epsilon):
     losses = []
     for row, steps in enumerate(REGISTERS):
         losses.append(0.0)
+        right = 1.0
         for step, values in enumerate(steps):
+            before = right
             for place, column in enumerate(columns):
                 p = registers[row, step, place, values[column]]
-                losses[-1] -= np.log((p + epsilon) / (1 + epsilon))
+                losses[-1] -= before * np.log((p + epsilon) / (1 + epsilon))
+                right *= p
     return np.mean(losses)
 
 
@@ -40,14 +43,29 @@ def test_loss_by_hand(rng, names):
         assert float(loss(LIST, registers)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_fewer_steps_than_the_program_takes(rng):
-    registers = random_registers(rng, num_steps=1)
-    first = np.concatenate([registers, np.zeros_like(registers)], axis=1)
-    whole = RegisterTraceLoss("list_k")
-    missing = 2 * np.log((1 + 0.1) / 0.1)  # the second steps of both, two registers each
-    assert float(whole(LIST, registers)) == pytest.approx(
-        float(whole(LIST, first)) - missing, rel=1e-5
-    )
+def test_steps_that_are_missing_do_not_count(rng):
+    registers = random_registers(rng)
+    registers[:, 0] = 0  # nothing after a step in which nothing is right
+    loss = RegisterTraceLoss("list_k")
+    assert float(loss(LIST, registers)) == pytest.approx(2 * np.log(1.1 / 0.1), rel=1e-5)
+    assert float(loss(LIST, registers[:, :1])) == float(loss(LIST, registers))
+
+
+def test_what_was_right_before_is_not_a_reason_to_be_wrong(rng):
+    # Less probability at the first step would make the others count less.
+    registers = tf.constant(random_registers(rng))
+    loss = RegisterTraceLoss("list_k")
+    with tf.GradientTape() as tape:
+        tape.watch(registers)
+        value = loss(LIST, registers)
+    gradient = tape.gradient(value, registers).numpy()
+    for row, (first, *_) in enumerate(REGISTERS):
+        for place, value in enumerate(first):
+            p = float(registers[row, 0, place, value])
+            assert gradient[row, 0, place, value] == pytest.approx(
+                -0.5 / (p + 0.1), rel=1e-4
+            )
+    assert np.all(gradient <= 0)
 
 
 def test_layer_adds_it_in_training_only():
