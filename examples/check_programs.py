@@ -14,7 +14,7 @@ import numpy as np
 from keras_nm.programs import Program
 from keras_nm.training import load_run
 
-# Lengths, cells of the tape or as many as fit, and tapes.
+# Lengths, cells of the tape at least, and tapes.
 CASES = {"up to 50": ((None, 50), None, 10_000), "250, M = 1,000": ((250, 250), 1000, 200)}
 
 
@@ -24,6 +24,7 @@ def wrong_tapes(program, run, lengths, num_cells, num_tapes):
     smallest, largest = lengths
     task = trained.with_room_for(smallest or trained.min_length, largest)
     if num_cells is not None:
+        num_cells = max(num_cells, task.smallest_tape(largest))
         task = type(task)(min_length=smallest, max_length=largest, num_cells=num_cells)
     batch = task.dataset(num_tapes, split="test").take(1)
     [(tape, answer, cells)] = batch.as_numpy_iterator()
