@@ -409,3 +409,48 @@ LIST_SEARCH_IN_ONE_CIRCUIT = Program(
     [("*++", _look_at_node(stop=True)), ("***", _look_at_node(stop=False))],
     gates=["ONE", "TWO", "INC", "READ", "READ", "READ", "READ", "EQUALITY", "WRITE"],
 )
+
+# One circuit as well, after the one that reads the header: what a comparison says, 0 or 1,
+# is how far a pointer moves on. r1 and r2 hold the addresses to read in A and in B, r3 that
+# to write to, r4 the value written last. Takes n + 1 steps. More do no harm, although it
+# does not stop: what it writes then is behind the answer.
+MERGE_IN_ONE_CIRCUIT = Program(
+    4,
+    [
+        (
+            "**0*",
+            Circuit(
+                {
+                    "ZERO": [],
+                    "ONE": [],
+                    "TWO": [],
+                    "READ": ["ZERO"],
+                    "READ2": ["ONE"],
+                    "READ3": ["TWO"],
+                },
+                ["READ", "READ2", "READ3", "ZERO"],
+            ),
+        ),
+        (
+            "****",
+            Circuit(
+                {
+                    "READ": ["r1"],
+                    "READ2": ["r2"],
+                    "INC": ["r3"],
+                    "MIN": ["READ", "READ2"],
+                    "LESS-OR-EQUAL": ["READ", "READ2"],
+                    "LESS-THAN": ["READ2", "READ"],
+                    "ADD": ["r1", "LESS-OR-EQUAL"],
+                    "ADD2": ["r2", "LESS-THAN"],
+                    "WRITE": ["r3", "MIN"],
+                },
+                ["ADD", "ADD2", "INC", "MIN"],
+            ),
+        ),
+    ],
+    gates=[
+        *("ZERO", "ONE", "TWO", "READ", "READ", "READ", "INC", "MIN"),
+        *("LESS-OR-EQUAL", "LESS-THAN", "ADD", "ADD", "WRITE"),
+    ],
+)

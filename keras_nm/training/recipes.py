@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from keras_nm.layers.gates import DEFAULT_GATES
-from keras_nm.programs.solutions import LIST_SEARCH_IN_ONE_CIRCUIT
+from keras_nm.programs.solutions import LIST_SEARCH_IN_ONE_CIRCUIT, MERGE_IN_ONE_CIRCUIT
 
 
 @dataclass(frozen=True)
@@ -407,6 +407,28 @@ RECIPES = MappingProxyType(
                     # From answers alone it learns to answer with the head.
                     register_loss=_traces(LIST_SEARCH_IN_ONE_CIRCUIT, 3.0),
                     loss_options={"likelihood": "log_expected"},
+                )
+            }
+        ),
+        "nram/merge": MappingProxyType(
+            {
+                "nram": _tapes(
+                    "nram/merge",
+                    4,
+                    9,
+                    1500,
+                    # In the shortest the addresses are always the same.
+                    (5, 6),
+                    18,
+                    batch_size=32,
+                    learning_rate=_falling(0.01, 1500),
+                    half_life=300,
+                    penalty=1.0,
+                    threshold=0.5,
+                    entropy_weight=-6.0,
+                    stop_bias=-4.0,
+                    gates=list(MERGE_IN_ONE_CIRCUIT.gates),
+                    register_loss=_traces(MERGE_IN_ONE_CIRCUIT, 10.0),
                 )
             }
         ),

@@ -4,6 +4,7 @@ import pytest
 
 from keras_nm.programs import PROGRAMS
 from keras_nm.programs.program import Program
+from keras_nm.programs.solutions import LIST_SEARCH_IN_ONE_CIRCUIT, MERGE_IN_ONE_CIRCUIT
 
 LARGEST_SIZE = 59
 STOPPING = ["permutation", "list_k", "list_search", "merge", "walk_bst"]
@@ -45,6 +46,20 @@ def test_program_stops_by_itself_and_changes_nothing_but_the_answer(name):
         trace = PROGRAMS[name].trace(tape, 3 * num_steps)
         np.testing.assert_array_equal(trace["num_steps"], num_steps)
         np.testing.assert_array_equal(trace["tape"][:, -1], answer)
+
+
+def test_list_search_in_one_circuit():
+    for tape, answer, _, num_steps in batches("list_search", seed=5):
+        trace = LIST_SEARCH_IN_ONE_CIRCUIT.trace(tape, 3 * num_steps)
+        np.testing.assert_array_equal(trace["num_steps"], num_steps)
+        np.testing.assert_array_equal(trace["tape"][:, -1], answer)
+
+
+def test_merge_in_one_circuit():
+    for tape, answer, mask, num_steps in batches("merge", seed=6):
+        for steps in (num_steps - 2, num_steps):
+            result = MERGE_IN_ONE_CIRCUIT.run(tape, steps)
+            np.testing.assert_array_equal(result[mask == 1], answer[mask == 1])
 
 
 @pytest.mark.parametrize("name", ["access", "copy"])
