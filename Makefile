@@ -29,7 +29,7 @@ demo: $(INSTALLED)
 	$(BIN)/python examples/answer_from_saved_model.py $(DEMO)/saved_model/1
 
 # The models of the repository, as their next versions. Those that learned are of the first
-# seed of their recipes that is solved.
+# seed of their recipes that is solved; walk_bst's is the first whose program is, too.
 saved_models: $(INSTALLED)
 	@rm -rf runs/saved_models
 	$(BIN)/keras-nm train ntm/copy --output runs/saved_models/ntm_copy
@@ -50,6 +50,14 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm train nram/permutation --output runs/saved_models/nram_permutation
 	$(BIN)/keras-nm export runs/saved_models/nram_permutation \
 		saved_models/nram_permutation --lengths 6 50
+	$(BIN)/keras-nm sweep nram/walk_bst --seeds 32 --replicas 32 --jobs 1 \
+		--output runs/saved_models/nram_walk_bst
+	$(BIN)/keras-nm export runs/saved_models/nram_walk_bst/nram-11 \
+		saved_models/nram_walk_bst --lengths 5 50
+	$(BIN)/keras-nm sweep nram/list_search --seeds 32 --replicas 32 --jobs 1 \
+		--output runs/saved_models/nram_list_search
+	$(BIN)/keras-nm export runs/saved_models/nram_list_search/nram-0 \
+		saved_models/nram_list_search --lengths 5 50
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 

@@ -4,9 +4,9 @@
 
 Each line is the recipe for the task in 600 training steps, if `--steps` says nothing else:
 `plain` without the entropy bonus and `bonus` with it, both with gradient noise and without.
-The others are changes of the better of the two with a bonus, the one that the recipe is
-near to. A penalty is in the last third. All seeds of a line train in one program. If it is
-interrupted, run it again.
+The others are changes of the one with a bonus that has the recipe's noise. A penalty is in
+the last third, and a rate that falls does so in these steps. All seeds of a line train in
+one program. If it is interrupted, run it again.
 """
 
 import os
@@ -27,13 +27,18 @@ def lines(recipe, steps):
     epochs = steps // recipe.steps_per_epoch
     noise = recipe.optimizer["config"]["noise"]
     base = f"bonus, noise {noise:g}" if noise else "bonus"
-    more = noise or 0.01
+    tried = noise or 0.01
+    other_loss = "log of expected tape", {"likelihood": "log_expected"}
+    if recipe.loss_options == other_loss[1]:
+        other_loss = "expected log of tape", {"likelihood": "expected_log"}
     recipe = dataclasses.replace(recipe, epochs=epochs, entropy_schedule=schedule)
 
     def changed(cell=(), optimizer=(), **others):
         layer, adam = copy.deepcopy((recipe.layer, recipe.optimizer))
         layer["config"].update(cell)
         adam["config"].update(optimizer)
+        if isinstance(adam["config"]["learning_rate"], dict):
+            adam["config"]["learning_rate"]["config"]["decay_steps"] = steps
         return dataclasses.replace(recipe, layer=layer, optimizer=adam, **others)
 
     no_penalty = {"half_life": recipe.entropy_schedule["half_life"]}
@@ -65,9 +70,13 @@ def lines(recipe, steps):
     no_bonus = {"entropy_weight": None}
     return {
         "plain": changed(no_bonus, {"noise": 0.0}, entropy_schedule=None),
-        f"plain, noise {more:g}": changed(no_bonus, {"noise": more}, entropy_schedule=None),
+        f"plain, noise {tried:g}": changed(
+            no_bonus, {"noise": tried}, entropy_schedule=None
+        ),
         "bonus": changed((), {"noise": 0.0}, entropy_schedule=no_penalty),
-        f"bonus, noise {more:g}": changed((), {"noise": more}, entropy_schedule=no_penalty),
+        f"bonus, noise {tried:g}": changed(
+            (), {"noise": tried}, entropy_schedule=no_penalty
+        ),
         f"{base}, penalty": recipe,
         f"{base}, step penalty": changed(
             {"activity_regularizer": step_penalty}, entropy_schedule=no_penalty
@@ -75,8 +84,8 @@ def lines(recipe, steps):
         f"{base}, straight-through": changed(
             {"selection": "straight_through"}, entropy_schedule=no_penalty
         ),
-        f"{base}, log of expected tape": changed(
-            entropy_schedule=no_penalty, loss_options={"likelihood": "log_expected"}
+        f"{base}, {other_loss[0]}": changed(
+            entropy_schedule=no_penalty, loss_options=other_loss[1]
         ),
         f"{base}, no curriculum": changed(entropy_schedule=no_penalty, curriculum=None),
         f"{base}, LSTM controller": changed(
@@ -95,6 +104,11 @@ def main():
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     recipe = RECIPES[options.task]["nram"]
+    if options.steps < 1 or options.steps % recipe.steps_per_epoch:
+        parser.error(
+            f"--steps must be a multiple of {recipe.steps_per_epoch}. "
+            f"Received: {options.steps}"
+        )
     length = recipe.task_options["max_length"]
     rows, errors = {}, {}
     for name, row in sweep(

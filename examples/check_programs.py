@@ -2,10 +2,11 @@
 
     python examples/check_programs.py runs/reverse/nram-*
 
-Of every size up to 50, and then of 250 on tapes with room for more. A program takes
-integers and no network. The shortest program that is never wrong is printed.
+Of every size up to 50, and then of 250 on tapes of 1,000 cells or, for trees, three more. A
+program takes integers and no network. The shortest program that is never wrong is printed.
 """
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from keras_nm.programs import Program
 from keras_nm.training import load_run
 
 # Lengths, cells of the tape at least, and tapes.
-CASES = {"up to 50": ((None, 50), None, 10_000), "250, M = 1,000": ((250, 250), 1000, 200)}
+CASES = {"up to 50": ((None, 50), None, 10_000), "250, M >= 1,000": ((250, 250), 1000, 200)}
 
 
 def wrong_tapes(program, run, lengths, num_cells, num_tapes):
@@ -25,7 +26,7 @@ def wrong_tapes(program, run, lengths, num_cells, num_tapes):
     task = trained.with_room_for(smallest or trained.min_length, largest)
     if num_cells is not None:
         num_cells = max(num_cells, task.smallest_tape(largest))
-        task = type(task)(min_length=smallest, max_length=largest, num_cells=num_cells)
+        task = dataclasses.replace(task, num_cells=num_cells)
     batch = task.dataset(num_tapes, split="test").take(1)
     [(tape, answer, cells)] = batch.as_numpy_iterator()
     # As many steps to spare as in training.

@@ -512,7 +512,8 @@ class NRAM(keras.layers.Layer):
             a loop of dynamic length, which XLA and the JAX backend cannot compile.
         selection: Optional, `"soft"`, `"straight_through"` or `"discrete"`, instead of
             the layer's own.
-        training: Boolean, passed to the controller.
+        training: Boolean, passed to the controller. The losses of `entropy_weight` and
+            `register_loss` are added where it is `True`.
 
     Output:
         A tensor of shape `(batch, M, 2 M + 1)`, one row per cell, whose argmax over the
@@ -522,11 +523,12 @@ class NRAM(keras.layers.Layer):
         the first M are positive. Losses and metrics for it are in `keras_nm.training`.
 
     Raises:
-        ValueError: For arguments that `NRAMCell` rejects; for a tape that is neither
-            integers in 0..M-1 nor distributions, or too small for a gate. Inside a
-            compiled function, where values are not known in advance, a tape with wrong
-            values raises an error on TensorFlow, and under XLA and on other backends
-            gives outputs that are all NaN.
+        ValueError: For arguments that `NRAMCell` rejects, and a `register_loss` that is no
+            function, or in training without sizes and steps that are known in advance; for
+            a tape that is neither integers in 0..M-1 nor distributions, or too small for a
+            gate. Inside a compiled function, where values are not known in advance, a tape
+            with wrong values raises an error on TensorFlow, and under XLA and on other
+            backends gives outputs that are all NaN.
 
     Example:
 
@@ -563,8 +565,12 @@ class NRAM(keras.layers.Layer):
             num_steps = check_integer("num_steps", num_steps)
         self.num_steps = num_steps
         self.cell = cell
-        if isinstance(register_loss, dict):
-            register_loss = keras.saving.deserialize_keras_object(register_loss)
+        if register_loss is not None and not callable(register_loss):
+            raise ValueError(
+                "`register_loss` must be a function of the tape and the registers, such as "
+                "keras_nm.training.RegisterTraceLoss('list_k'). "
+                f"Received: register_loss={register_loss!r}"
+            )
         self.register_loss = register_loss
         self.initial_entropy_weight = entropy_weight
         self.entropy_weight = None
@@ -603,20 +609,23 @@ class NRAM(keras.layers.Layer):
         shapes = {"entropy" if with_entropy else "stopping_mass": (1,)}
         if with_registers:
             tape = as_array(tape)
-            if tape.shape[1] is None:
+            steps = self.num_steps if num_steps is None else num_steps
+            if tape.shape[1] is None or not isinstance(steps, int):
                 raise ValueError(
-                    "With a `register_loss`, training takes tapes of known size. "
-                    "Received a size of None"
+                    "With a `register_loss`, training takes tapes of known size, and one "
+                    "integer as the number of steps of all examples. "
+                    f"Received: a size of {tape.shape[1]}, num_steps={steps}"
                 )
             shapes["registers"] = (self.cell.num_registers, tape.shape[1])
         outputs, states = self._loop(tape, num_steps, selection, shapes, training)
+        if with_entropy or with_registers:
+            shown = split_trace(outputs, shapes)
         if with_entropy:
             num_replicas = self.entropy_weight.shape[0]
-            entropy = ops.mean(ops.reshape(outputs[:, :, 0], (num_replicas, -1)), axis=1)
+            entropy = ops.mean(ops.reshape(shown["entropy"], (num_replicas, -1)), axis=1)
             self.add_loss(ops.mean(self.entropy_weight * entropy))
         if with_registers:
-            registers = split_trace(outputs, shapes)["registers"]
-            self.add_loss(self.register_loss(tape, registers))
+            self.add_loss(self.register_loss(tape, shown["registers"]))
         named = self.cell.named_states(states)
         expected = named["expected_tape"]
         steps = named["num_steps"][:, :, None] * ops.ones_like(expected[:, :, :1])
@@ -864,14 +873,16 @@ class NRAM(keras.layers.Layer):
         config["activity_regularizer"] = keras.regularizers.serialize(
             self.activity_regularizer
         )
-        config["register_loss"] = self.register_loss and (
-            keras.saving.serialize_keras_object(self.register_loss)
-        )
+        config["register_loss"] = keras.saving.serialize_keras_object(self.register_loss)
         return {**self.cell.get_config(), **config}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**with_controller(config, custom_objects))
+        config = {**with_controller(config, custom_objects)}
+        config["register_loss"] = keras.saving.deserialize_keras_object(
+            config.get("register_loss"), custom_objects=custom_objects
+        )
+        return cls(**config)
 
 
 def split_outputs(outputs):

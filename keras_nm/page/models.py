@@ -146,6 +146,8 @@ def _line(card):
         options = card.get("task_options", {})
         if "max_length" in options:
             sentence += f" of lengths {options['min_length']} to {options['max_length']}"
+        if "also_trained_on" in card:
+            sentence += f", and on {card['also_trained_on']}"
         sentences.append(sentence)
     elif "made" in card:
         sentences.append(card["made"])

@@ -401,19 +401,20 @@ def _look_at_node(stop):
     )
 
 
-# The same in one circuit, with no other gates than these: r1 holds the address of the node
-# to look at, at first that of the header, r3 that of the one before, and r2 whether that
-# one had the value. Takes 2 steps more than nodes looked at.
+# list_search in one circuit, with no other gates than these: r1 holds the address of the
+# node to look at, at first that of the header, r3 that of the one before, and r2 whether
+# that one had the value. The header, whose cell 1 is compared with itself, always has: it
+# is the one for which r3 is 0. Takes 2 steps more than nodes looked at.
 LIST_SEARCH_IN_ONE_CIRCUIT = Program(
     3,
     [("*++", _look_at_node(stop=True)), ("***", _look_at_node(stop=False))],
     gates=["ONE", "TWO", "INC", "READ", "READ", "READ", "READ", "EQUALITY", "WRITE"],
 )
 
-# One circuit as well, after the one that reads the header: what a comparison says, 0 or 1,
+# merge in one circuit after the one that reads the header: what a comparison says, 0 or 1,
 # is how far a pointer moves on. r1 and r2 hold the addresses to read in A and in B, r3 that
-# to write to, r4 the value written last. Takes n + 1 steps. More do no harm, although it
-# does not stop: what it writes then is behind the answer.
+# to write to, r4 the value written last. Takes n + 1 steps. A few more do no harm,
+# although it does not stop: what it writes then is behind the answer.
 MERGE_IN_ONE_CIRCUIT = Program(
     4,
     [

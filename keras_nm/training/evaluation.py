@@ -193,6 +193,9 @@ def describe(run, lengths):
     """
     results = [{"length": length, **evaluate(run, length)} for length in lengths]
     spec, machine = TASKS[run.recipe.task], run.model.get_layer("machine")
+    also = {}
+    if getattr(machine, "register_loss", None) is not None:
+        also["also_trained_on"] = "the registers of a program after each of its steps"
     return {
         "task": run.recipe.task,
         "task_options": dataclasses.asdict(run.task),
@@ -208,6 +211,7 @@ def describe(run, lengths):
         "recipe": dataclasses.asdict(run.recipe),
         "seed": run.seed,
         "trained_on_examples": run.num_examples,
+        **also,
         "versions": run.versions,
         "results": results,
     }

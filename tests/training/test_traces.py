@@ -1,12 +1,15 @@
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_nm.layers import NRAM
+from keras_nm.page.models import _line
 from keras_nm.programs import PROGRAMS, Circuit, Program
-from keras_nm.tasks import nram
-from keras_nm.training import RegisterTraceLoss
+from keras_nm.tasks import TASKS, nram
+from keras_nm.training import RECIPES, RegisterTraceLoss, build_model, describe
 
 LIST = np.array([[6, 1, 3, 0, 0, 7, 8, 9, 4, 5], [6, 0, 3, 0, 0, 7, 8, 9, 4, 5]])
 # Registers of the program list_k, worked out by hand. The value of the head, at 6, is in
@@ -55,10 +58,10 @@ def test_what_was_right_before_is_not_a_reason_to_be_wrong(rng):
     # Less probability at the first step would make the others count less.
     registers = tf.constant(random_registers(rng))
     loss = RegisterTraceLoss("list_k")
-    with tf.GradientTape() as tape:
-        tape.watch(registers)
-        value = loss(LIST, registers)
-    gradient = tape.gradient(value, registers).numpy()
+    with tf.GradientTape() as gradients:
+        gradients.watch(registers)
+        result = loss(LIST, registers)
+    gradient = gradients.gradient(result, registers).numpy()
     for row, (first, *_) in enumerate(REGISTERS):
         for place, value in enumerate(first):
             p = float(registers[row, 0, place, value])
@@ -126,7 +129,9 @@ def test_errors(rng):
         RegisterTraceLoss("quicksort")
     with pytest.raises(ValueError, match="`registers` must be one of 'r1', 'r2'"):
         RegisterTraceLoss("access", ["r3"])
-    for registers in ([], "r1"):
+    with pytest.raises(ValueError, match="`registers` must be different"):
+        RegisterTraceLoss("access", ["r1", "r1"])
+    for registers in ([], "r1", 5):
         with pytest.raises(ValueError, match="must be a list of names"):
             RegisterTraceLoss("access", registers)
     for name in ("weight", "epsilon"):
@@ -135,6 +140,8 @@ def test_errors(rng):
     loss = RegisterTraceLoss("list_k")
     with pytest.raises(ValueError, match="need as many in the machine"):
         loss(LIST, random_registers(rng, num_registers=1))
+    with pytest.raises(ValueError, match="needs a tape of at least 3"):
+        loss(np.array([[1, 0], [1, 0]]), random_registers(rng)[..., :2])
     with pytest.raises(ValueError, match="tapes of integers"):
         loss(np.eye(10, dtype="float32")[LIST], random_registers(rng))
 
@@ -142,9 +149,13 @@ def test_errors(rng):
     def of_unknown_length(registers):
         return loss(LIST, registers)
 
-    with pytest.raises(ValueError, match="number of steps must be an integer"):
+    with pytest.raises(ValueError, match="number of steps must be known"):
         of_unknown_length(random_registers(rng))
+    with pytest.raises(ValueError, match="must be a function of the tape"):
+        NRAM(2, register_loss="list_k")
     layer = NRAM(2, 3, register_loss=loss)
+    with pytest.raises(ValueError, match="one integer as the number of steps"):
+        layer(LIST, num_steps=np.array([1, 2]), training=True)
 
     @tf.function(input_signature=[tf.TensorSpec((2, None), tf.int32)])
     def of_unknown_size(tape):
@@ -152,3 +163,24 @@ def test_errors(rng):
 
     with pytest.raises(ValueError, match="takes tapes of known size"):
         of_unknown_size(LIST)
+
+
+@pytest.mark.parametrize(("task", "also"), [("list_search", True), ("walk_bst", False)])
+def test_card_and_page_say_what_else_a_machine_was_trained_on(task, also):
+    recipe = RECIPES[f"nram/{task}"]["nram"]
+    run = SimpleNamespace(
+        recipe=recipe,
+        model=build_model(recipe),
+        task=TASKS[recipe.task].make(**recipe.task_options),
+        seed=0,
+        num_examples=48_000,
+        versions={},
+    )
+    card = describe(run, lengths=[])
+    assert ("also_trained_on" in card) == also
+    assert _line(card) == (
+        "Neural Random-Access Machine, 4 registers. Trained on 48,000 examples of lengths "
+        "4 to 5"
+        + ", and on the registers of a program after each of its steps" * also
+        + "."
+    )
