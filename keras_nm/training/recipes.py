@@ -229,9 +229,9 @@ def _first(*gates):
     return [*gates, *(gate for gate in DEFAULT_GATES if gate not in gates)]
 
 
-def _repeat_copy(layer):
+def _repeat_copy(layer, steps=12_500):
     # At 2e-3, three of five seeds did not learn.
-    return _sequences("ntm/repeat_copy", layer, 12_500, 1e-3, stop_below=0.02)
+    return _sequences("ntm/repeat_copy", layer, steps, 1e-3, stop_below=0.02)
 
 
 def _associative_recall(layer, num_locations=None):
@@ -244,9 +244,9 @@ def _associative_recall(layer, num_locations=None):
     )
 
 
-def _dynamic_ngrams(layer):
+def _dynamic_ngrams(layer, steps=5000):
     # In batches of 4 it did not learn: 159 bits, where 132 are the optimum.
-    return _sequences("ntm/dynamic_ngrams", layer, 5000, batch_size=16)
+    return _sequences("ntm/dynamic_ngrams", layer, steps, batch_size=16)
 
 
 def _priority_sort(layer, steps, learning_rate):
@@ -268,7 +268,7 @@ RECIPES = MappingProxyType(
         "ntm/repeat_copy": MappingProxyType(
             {
                 "ntm": _repeat_copy(_ntm(_LSTM_CONTROLLER)),
-                "ntm-feedforward": _repeat_copy(_ntm(_FEEDFORWARD_CONTROLLER)),
+                "ntm-feedforward": _repeat_copy(_ntm(_FEEDFORWARD_CONTROLLER), 25_000),
                 "lstm": _repeat_copy(_LSTM),
             }
         ),
@@ -288,7 +288,7 @@ RECIPES = MappingProxyType(
         ),
         "ntm/dynamic_ngrams": MappingProxyType(
             {
-                "ntm": _dynamic_ngrams(_ntm(_LSTM_CONTROLLER)),
+                "ntm": _dynamic_ngrams(_ntm(_LSTM_CONTROLLER), 10_000),
                 "ntm-feedforward": _dynamic_ngrams(
                     _ntm(_FEEDFORWARD_CONTROLLER, 64, initial_memory="learned")
                 ),
