@@ -244,9 +244,9 @@ def _associative_recall(layer, num_locations=None):
     )
 
 
-def _dynamic_ngrams(layer, steps=5000):
+def _dynamic_ngrams(layer):
     # In batches of 4 it did not learn: 159 bits, where 132 are the optimum.
-    return _sequences("ntm/dynamic_ngrams", layer, steps, batch_size=16)
+    return _sequences("ntm/dynamic_ngrams", layer, 5000, batch_size=16)
 
 
 def _priority_sort(layer, steps, learning_rate):
@@ -288,7 +288,7 @@ RECIPES = MappingProxyType(
         ),
         "ntm/dynamic_ngrams": MappingProxyType(
             {
-                "ntm": _dynamic_ngrams(_ntm(_LSTM_CONTROLLER), 10_000),
+                "ntm": _dynamic_ngrams(_ntm(_LSTM_CONTROLLER)),
                 "ntm-feedforward": _dynamic_ngrams(
                     _ntm(_FEEDFORWARD_CONTROLLER, 64, initial_memory="learned")
                 ),
