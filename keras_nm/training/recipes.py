@@ -229,9 +229,9 @@ def _first(*gates):
     return [*gates, *(gate for gate in DEFAULT_GATES if gate not in gates)]
 
 
-def _repeat_copy(layer, steps=12_500):
+def _repeat_copy(layer):
     # At 2e-3, three of five seeds did not learn.
-    return _sequences("ntm/repeat_copy", layer, steps, 1e-3, stop_below=0.02)
+    return _sequences("ntm/repeat_copy", layer, 12_500, 1e-3, stop_below=0.02)
 
 
 def _associative_recall(layer, num_locations=None):
@@ -268,7 +268,7 @@ RECIPES = MappingProxyType(
         "ntm/repeat_copy": MappingProxyType(
             {
                 "ntm": _repeat_copy(_ntm(_LSTM_CONTROLLER)),
-                "ntm-feedforward": _repeat_copy(_ntm(_FEEDFORWARD_CONTROLLER), 25_000),
+                "ntm-feedforward": _repeat_copy(_ntm(_FEEDFORWARD_CONTROLLER)),
                 "lstm": _repeat_copy(_LSTM),
             }
         ),
