@@ -106,6 +106,35 @@ _LSTM_CONTROLLER = {
     "class_name": "LSTMCell",
     "config": {"units": 100},
 }
+# Against the two ways in which longer copies failed: noise in what drives the heads, which
+# a head that hardly holds its place does not survive, and a small memory, where a write
+# head that loses its focus while answering does harm in training already. The regularizer
+# is against counting steps, which an LSTM can.
+_LSTM_CONTROLLER_OF_COPY = {
+    "module": "keras_nm.layers",
+    "class_name": "ChainedCell",
+    "registered_name": "keras_nm>ChainedCell",
+    "config": {
+        "layers": [
+            {
+                **_LSTM_CONTROLLER,
+                "config": {
+                    **_LSTM_CONTROLLER["config"],
+                    "recurrent_regularizer": {
+                        "module": "keras.regularizers",
+                        "class_name": "L2",
+                        "config": {"l2": 1e-4},
+                    },
+                },
+            },
+            {
+                "module": "keras.layers",
+                "class_name": "GaussianNoise",
+                "config": {"stddev": 0.2},
+            },
+        ]
+    },
+}
 _FEEDFORWARD_CONTROLLER = {
     "module": "keras.layers",
     "class_name": "Dense",
@@ -258,9 +287,7 @@ RECIPES = MappingProxyType(
     {
         "ntm/copy": MappingProxyType(
             {
-                # With fewer, an LSTM, which can count, learns more often what works only
-                # for 20 vectors.
-                "ntm": _copy(_ntm(_LSTM_CONTROLLER, num_locations=40), 128),
+                "ntm": _copy(_ntm(_LSTM_CONTROLLER_OF_COPY, 24), 128),
                 "ntm-feedforward": _copy(_ntm(_FEEDFORWARD_CONTROLLER, 24), 128),
                 "lstm": _copy(_LSTM),
             }
