@@ -1,6 +1,8 @@
 """Callbacks for `model.fit` that Keras does not have."""
 
+import json
 import os
+import zipfile
 from pathlib import Path
 
 import keras
@@ -9,12 +11,15 @@ from keras import ops
 from keras_nm.arguments import check_integer, check_positive
 from keras_nm.training.tapes import DiscreteMachine
 
+_RANDOM_STATE_FILE = "random_state.json"
+
 
 class SaveModel(keras.callbacks.Callback):
     """Saves the whole model after every epoch, so that training can resume from it.
 
     The file is complete at any moment: it is written beside and moved into place. It
-    holds the optimizer's state as well, whose `iterations` says which batch is next.
+    holds the optimizer's state as well, whose `iterations` says which batch is next, and
+    for `restore_random_state` what Keras does not save, the state of random layers.
 
     Args:
         path: Path ending in `.keras`.
@@ -35,9 +40,32 @@ class SaveModel(keras.callbacks.Callback):
             raise ValueError("In the list of callbacks, SaveModel must follow Curriculum")
         partial = self.path.with_name(f"partial-{self.path.name}")
         self.model.save(partial)
+        if states := _random_states(self.model):
+            values = [state.numpy().tolist() for state in states]
+            with zipfile.ZipFile(partial, "a") as file:
+                file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
         if self.curriculum is not None:
             self.curriculum.add_to(partial)
         os.replace(partial, self.path)
+
+
+def restore_random_state(model, path):
+    """Goes on with the random numbers of dropout and noise where training was saved.
+
+    Args:
+        model: The `keras.Model` that was loaded from the file.
+        path: Path of a `.keras` file that `SaveModel` made.
+    """
+    if states := _random_states(model):
+        with zipfile.ZipFile(path) as file:
+            values = json.loads(file.read(_RANDOM_STATE_FILE))
+        for state, value in zip(states, values, strict=True):
+            state.assign(value)
+
+
+def _random_states(model):
+    saved = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in saved]
 
 
 class StopBelow(keras.callbacks.Callback):

@@ -24,6 +24,7 @@ from keras_nm.training.callbacks import (
     GradientNorm,
     SaveModel,
     StopBelow,
+    restore_random_state,
 )
 from keras_nm.training.curriculum import Curriculum
 from keras_nm.training.evaluation import measure
@@ -316,8 +317,7 @@ def write_run(directory, recipe, seed, model, curve, result):
 def resume(directory, verbose="auto"):
     """Continues an interrupted run from its last complete epoch.
 
-    On the same machine the weights become those of an uninterrupted run. (Dropout, which
-    no recipe has, would draw other masks: Keras does not save its random state.)
+    On the same machine the weights become those of an uninterrupted run.
 
     Args:
         directory: Path of a run directory.
@@ -399,6 +399,7 @@ def _continue(directory, recipe, seed, verbose):
     checkpoints = directory / _CHECKPOINTS
     if (directory / _MODEL_FILE).exists():
         model = _load_model(directory)
+        restore_random_state(model, directory / _MODEL_FILE)
         if curriculum is not None:
             curriculum.restore(directory / _MODEL_FILE)
     else:

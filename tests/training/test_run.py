@@ -26,6 +26,7 @@ from keras_nm.training import (
     train,
 )
 
+# Its controller has a layer of noise, which a resumed run must not begin again.
 TINY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],
     layer={
