@@ -132,6 +132,13 @@ class MachineLoop(keras.layers.RNN):
         if any(after[key] is not before.get(key) for key in after):
             # Something in the loop changes its state, such as the seed of a dropout
             # layer, which the scope would forget.
+            if keras.backend.backend() == "jax" and not self.unroll:
+                raise ValueError(
+                    "On the JAX backend, no layer inside a loop can change its own state, "
+                    "as Dropout, GaussianNoise and BatchNormalization do in training. "
+                    f"Received: {self.cell}, in which one does. Use the dropout of "
+                    "keras.layers.LSTMCell, `unroll=True`, or the TensorFlow backend"
+                )
             results = super().inner_loop(*arguments)
 
         last_output, outputs, states = results

@@ -421,6 +421,20 @@ for name, case in cases.items():
     options = {"epochs": 2, "shuffle": False, "verbose": 0}  # replicas have their rows
     history = model.fit(inputs, case["targets"], **options).history
     np.testing.assert_allclose(history["loss"], case["losses"], rtol=1e-3)
+
+steps = np.ones((2, 3, 4), "float32")
+for unroll in (False, True):
+    controller = keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.5)])
+    layer = keras_nm.layers.NTM(2, (9, 4), controller, unroll=unroll)
+    try:
+        first, second = (layer(steps, training=True) for _ in range(2))
+        assert np.any(keras.ops.convert_to_numpy(first - second) != 0)
+    except ValueError as error:
+        assert "no layer inside a loop" in str(error) and "NTMCell" in str(error)
+        raised = True
+    else:
+        raised = False
+    assert raised == (keras.backend.backend() == "jax" and not unroll), unroll
 print("same on", keras.backend.backend())
 """
 
