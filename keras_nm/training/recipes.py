@@ -140,7 +140,13 @@ _FEEDFORWARD_CONTROLLER = {
     "class_name": "Dense",
     "config": {"units": 100, "activation": "tanh"},
 }
-_LSTM = {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 256}}
+
+
+def _lstm(units):
+    return {"module": "keras.layers", "class_name": "LSTM", "config": {"units": units}}
+
+
+_LSTM = _lstm(256)
 
 
 def _sequences(
@@ -319,7 +325,7 @@ RECIPES = MappingProxyType(
                 "ntm-feedforward": _dynamic_ngrams(
                     _ntm(_FEEDFORWARD_CONTROLLER, 64, initial_memory="learned")
                 ),
-                "lstm": _dynamic_ngrams(_LSTM),
+                "lstm": _dynamic_ngrams(_lstm(128)),  # as many as in the paper
             }
         ),
         "ntm/priority_sort": MappingProxyType(
