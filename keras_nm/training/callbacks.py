@@ -19,7 +19,7 @@ class SaveModel(keras.callbacks.Callback):
 
     The file is complete at any moment: it is written beside and moved into place. It
     holds the optimizer's state as well, whose `iterations` says which batch is next, and
-    for `restore_random_state` what Keras does not save, the state of random layers.
+    the state of random layers, which Keras does not save.
 
     Args:
         path: Path ending in `.keras`.
@@ -40,10 +40,9 @@ class SaveModel(keras.callbacks.Callback):
             raise ValueError("In the list of callbacks, SaveModel must follow Curriculum")
         partial = self.path.with_name(f"partial-{self.path.name}")
         self.model.save(partial)
-        if states := _random_states(self.model):
-            values = [state.numpy().tolist() for state in states]
-            with zipfile.ZipFile(partial, "a") as file:
-                file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
+        values = [state.numpy().tolist() for state in _random_states(self.model)]
+        with zipfile.ZipFile(partial, "a") as file:
+            file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
         if self.curriculum is not None:
             self.curriculum.add_to(partial)
         os.replace(partial, self.path)
@@ -56,14 +55,16 @@ def restore_random_state(model, path):
         model: The `keras.Model` that was loaded from the file.
         path: Path of a `.keras` file that `SaveModel` made.
     """
-    if states := _random_states(model):
-        with zipfile.ZipFile(path) as file:
-            values = json.loads(file.read(_RANDOM_STATE_FILE))
-        for state, value in zip(states, values, strict=True):
-            state.assign(value)
+    with zipfile.ZipFile(path) as file:
+        if _RANDOM_STATE_FILE not in file.namelist():  # saved by an earlier version
+            return
+        values = json.loads(file.read(_RANDOM_STATE_FILE))
+    for state, value in zip(_random_states(model), values, strict=True):
+        state.assign(value)
 
 
 def _random_states(model):
+    # Beside its weights, Keras counts the states of its random generators as variables.
     saved = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in saved]
 

@@ -44,6 +44,9 @@ def _settings(recipe):
                 if key not in ("module", "registered_name"):
                     # Keras's configurations have their arguments in `config`.
                     add(name if key == "config" else f"{name}.{key}".lstrip("."), part)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for index, part in enumerate(value):
+                add(f"{name}.{index}", part)
         elif isinstance(value, bool | int | float | str):
             settings[name] = value
         elif value is not None:

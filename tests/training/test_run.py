@@ -26,7 +26,7 @@ from keras_nm.training import (
     train,
 )
 
-# Its controller has a layer of noise, which a resumed run must not begin again.
+# Its controller has a layer of noise, whose random numbers a resumed run must continue.
 TINY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],
     layer={
@@ -400,8 +400,9 @@ def test_tensorboard_shows_what_a_run_was_made_of(finished):
         "seed": 5,
         "batch_size": 8,
         "layer.class_name": "NTM",
-        "layer.controller.class_name": "LSTMCell",
-        "layer.controller.units": 100,
+        "layer.controller.layers.0.class_name": "LSTMCell",
+        "layer.controller.layers.0.units": 100,
+        "layer.controller.layers.1.stddev": 0.2,
         "optimizer.learning_rate.initial_learning_rate": 2e-3,
         "task_options.num_bits": 3,
     }
