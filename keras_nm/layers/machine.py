@@ -137,7 +137,7 @@ class MachineLoop(keras.layers.RNN):
                     "On the JAX backend, no layer inside a loop can change its own state, "
                     "as Dropout, GaussianNoise and BatchNormalization do in training. "
                     f"Received: {self.cell}, in which one does. Use the dropout of "
-                    "keras.layers.LSTMCell, `unroll=True`, or the TensorFlow backend"
+                    "keras.layers.LSTMCell, `unroll=True`, or another backend"
                 )
             results = super().inner_loop(*arguments)
 
