@@ -7,11 +7,12 @@ EXTRAS := plot,serve,jax,page,tuner,test
 INSTALLED := $(VENV)/.installed
 
 DEMO := runs/demo
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # TensorFlow's start-up notices about this machine's CPU and missing GPU.
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo saved_models page test browser lint clean
+.PHONY: demo saved_models page test test-slow browser lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -66,8 +67,13 @@ page: $(INSTALLED)
 	@rm -f runs/page/index.html
 	$(BIN)/keras-nm page saved_models --output runs/page/index.html
 
-test: $(INSTALLED) lint browser
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+# Everything that users rely on, at small sizes.
+test: $(INSTALLED) lint
+	$(PYTEST) -m "not slow"
+
+# What is large by nature: real sizes, the browser, other runtimes and backends, kills.
+test-slow: $(INSTALLED) browser
+	$(PYTEST) -m slow
 
 # What pages are made with, npm, and what they are tested in.
 browser:

@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
 VERSION = re.search(
-    r'__version__ = "(.+)"', (ROOT / "keras_nm/__init__.py").read_text(encoding="utf-8")
+    r'__version__ = "(.+)"', (ROOT / "keras_nm/version.py").read_text(encoding="utf-8")
 )[1]
 
 setup(

@@ -21,9 +21,15 @@ from pathlib import Path
 from keras_nm.training import RECIPES, sweep, write_report
 
 
+def scheduled(arguments):
+    """The callbacks of a recipe that changes the weight of the entropy."""
+    return {"entropy_schedule": arguments}
+
+
 def lines(recipe, steps):
     """The recipe's variants by name."""
-    schedule = {**recipe.entropy_schedule, "penalty_from": steps * 2 // 3}
+    schedule = recipe.callbacks["entropy_schedule"]
+    with_penalty = scheduled({**schedule, "penalty_from": steps * 2 // 3})
     epochs = steps // recipe.steps_per_epoch
     noise = recipe.optimizer["config"]["noise"]
     base = f"bonus, noise {noise:g}" if noise else "bonus"
@@ -31,7 +37,7 @@ def lines(recipe, steps):
     other_loss = "log of expected tape", {"likelihood": "log_expected"}
     if recipe.loss_options == other_loss[1]:
         other_loss = "expected log of tape", {"likelihood": "expected_log"}
-    recipe = dataclasses.replace(recipe, epochs=epochs, entropy_schedule=schedule)
+    recipe = dataclasses.replace(recipe, epochs=epochs, callbacks=with_penalty)
 
     def changed(cell=(), optimizer=(), **others):
         layer, adam = copy.deepcopy((recipe.layer, recipe.optimizer))
@@ -41,7 +47,7 @@ def lines(recipe, steps):
             adam["config"]["learning_rate"]["config"]["decay_steps"] = steps
         return dataclasses.replace(recipe, layer=layer, optimizer=adam, **others)
 
-    no_penalty = {"half_life": recipe.entropy_schedule["half_life"]}
+    no_penalty = scheduled({"half_life": schedule["half_life"]})
     step_penalty = {
         "module": "keras_nm.training",
         "class_name": "StepPenalty",
@@ -69,28 +75,22 @@ def lines(recipe, steps):
     }
     no_bonus = {"entropy_weight": None}
     return {
-        "plain": changed(no_bonus, {"noise": 0.0}, entropy_schedule=None),
-        f"plain, noise {tried:g}": changed(
-            no_bonus, {"noise": tried}, entropy_schedule=None
-        ),
-        "bonus": changed((), {"noise": 0.0}, entropy_schedule=no_penalty),
-        f"bonus, noise {tried:g}": changed(
-            (), {"noise": tried}, entropy_schedule=no_penalty
-        ),
+        "plain": changed(no_bonus, {"noise": 0.0}, callbacks={}),
+        f"plain, noise {tried:g}": changed(no_bonus, {"noise": tried}, callbacks={}),
+        "bonus": changed((), {"noise": 0.0}, callbacks=no_penalty),
+        f"bonus, noise {tried:g}": changed((), {"noise": tried}, callbacks=no_penalty),
         f"{base}, penalty": recipe,
         f"{base}, step penalty": changed(
-            {"activity_regularizer": step_penalty}, entropy_schedule=no_penalty
+            {"activity_regularizer": step_penalty}, callbacks=no_penalty
         ),
         f"{base}, straight-through": changed(
-            {"selection": "straight_through"}, entropy_schedule=no_penalty
+            {"selection": "straight_through"}, callbacks=no_penalty
         ),
         f"{base}, {other_loss[0]}": changed(
-            entropy_schedule=no_penalty, loss_options=other_loss[1]
+            callbacks=no_penalty, loss_options=other_loss[1]
         ),
-        f"{base}, no curriculum": changed(entropy_schedule=no_penalty, curriculum=None),
-        f"{base}, LSTM controller": changed(
-            {"controller": lstm}, entropy_schedule=no_penalty
-        ),
+        f"{base}, no curriculum": changed(callbacks=no_penalty, curriculum=None),
+        f"{base}, LSTM controller": changed({"controller": lstm}, callbacks=no_penalty),
     }
 
 

@@ -2,11 +2,10 @@
 
 import importlib.util
 
-__version__ = "0.1.0"
+from keras_nm import layers, machines, programs, training
+from keras_nm.version import __version__
 
-from keras_nm import layers, programs, training
-
-__all__ = ["layers", "programs", "training"]
+__all__ = ["__version__", "layers", "machines", "programs", "training"]
 
 # Layers, losses and programs run on every Keras backend, with or without TensorFlow at
 # hand. Pipelines are tf.data and exports are SavedModels.

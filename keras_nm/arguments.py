@@ -7,7 +7,7 @@ from typing import Any
 
 
 def check_integer(name: str, value: Any, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
-    """Returns `value`, or raises a ValueError if it is no integer within the limits."""
+    """Returns `value`, or raises a ValueError if it is not an integer within the limits."""
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_integer or value < minimum:
         raise ValueError(
@@ -21,7 +21,7 @@ def check_integer(name: str, value: Any, minimum: int = 1, maximum: int = 2**31 
 
 
 def check_positive(name: str, value: Any) -> float:
-    """Returns `value`, or raises a ValueError if it is no positive finite number."""
+    """Returns `value`, or raises a ValueError if it is not a positive finite number."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
         raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}")
     return float(value)

@@ -1,4 +1,4 @@
-"""Files that are complete at any moment, and directories of one process at a time."""
+"""Files that are always complete, and directories that one process uses at a time."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_text(path: Path, content: str) -> None:
-    """Writes a file beside its place and moves it there when it is complete."""
+    """Writes a file next to its final place and moves it there when it is complete."""
     partial = path.with_name(f"partial-{path.name}")
     partial.write_text(content, encoding="utf-8")
     os.replace(partial, path)
@@ -16,9 +16,9 @@ def write_text(path: Path, content: str) -> None:
 
 @contextlib.contextmanager
 def locked(directory: Path, message: str) -> Iterator[None]:
-    """Keeps other processes out of a directory, which is made if there is none.
+    """Keeps other processes out of a directory. Makes the directory if it does not exist.
 
-    The lock goes with the process that holds it, however that ends.
+    The lock ends with the process that holds it, however that process ends.
 
     Raises:
         ValueError: With the message, if another process is in the directory.

@@ -1,9 +1,9 @@
 """Serves SavedModels over HTTP, in the manner of TensorFlow Serving's REST API.
 
-A directory holds a folder for each model, and that a folder for each version, as
-`keras_nm.export.export` writes them: `DIR/NAME/VERSION/saved_model.pb`. The highest version
-of each model answers. Folders are looked at again and again: a new version takes over when
-it is loaded, and the old one answers until then.
+A directory holds a folder for each model. A model's folder holds a folder for each version,
+as `keras_nm.export.export` writes them: `DIR/NAME/VERSION/saved_model.pb`. The highest
+version of each model answers. The server checks the folders regularly. A new version takes
+over when it is loaded, and the old version answers until then.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ _LOG = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
 _MAX_BODY = 32 * 2**20
-# Of numbers such as that of steps, because nothing can stop a request that runs.
+# Limits scalars such as the number of steps, because nothing can stop a running request.
 _MAX_NUMBER = 10_000
 
 
 class RequestError(ValueError):
-    """What a client did wrong, with the HTTP status that says so."""
+    """An error in a client's request, with its HTTP status."""
 
     def __init__(self, status, message):
         super().__init__(message)
@@ -55,7 +55,7 @@ class Version:
         proto = saved_model_pb2.SavedModel.FromString(
             (path / "saved_model.pb").read_bytes()
         )
-        # Without the model itself, its signatures die.
+        # The signatures only work as long as the model itself exists.
         self._model = tf.saved_model.load(path)
         self.definitions = {
             name: definition
@@ -66,7 +66,7 @@ class Version:
             for name, inputs in read_warmup(path / "assets.extra"):
                 try:
                     self._model.signatures[name](**inputs)
-                except tf.errors.OpError as error:  # it does not take zeros
+                except tf.errors.OpError as error:  # the model does not take zeros
                     _LOG.warning("%s: no warm-up of %s: %s", path, name, error.message)
 
     def predict(self, body):
@@ -77,7 +77,7 @@ class Version:
                 batch; and `"signature_name"`, which defaults to `"serving_default"`.
 
         Returns:
-            What the JSON of the answer is: `"predictions"` for instances, a list, or
+            The content of the answer's JSON: `"predictions"`, a list, for instances, or
             `"outputs"` for inputs. A single output has no name.
 
         Raises:
@@ -91,7 +91,7 @@ class Version:
         if not isinstance(name, str) or name not in self.definitions:
             raise RequestError(
                 400,
-                f"There is no signature {name!r}. There is "
+                f"There is no signature {name!r}. The signatures are "
                 f"{', '.join(sorted(self.definitions))}",
             )
         signature = self._model.signatures[name]
@@ -109,20 +109,20 @@ class Version:
 
 def _name_the_only_one(value, specs):
     if len(specs) != 1:
-        raise RequestError(400, f"The inputs must be an object of {', '.join(specs)}")
+        raise RequestError(400, f"The inputs must be an object with {', '.join(specs)}")
     return {next(iter(specs)): value}
 
 
 def _stack(instances, specs):
-    """The batch of a list of examples."""
+    """Makes a batch of a list of examples."""
     if not isinstance(instances, list) or not instances:
         raise RequestError(400, '"instances" must be a list of at least one example')
     scalars = [name for name, spec in specs.items() if spec.shape.rank == 0]
     if scalars:
         raise RequestError(
             400,
-            f"This signature takes {', '.join(scalars)} for the whole batch: send a batch "
-            'as "inputs", not as "instances"',
+            f"This signature takes {', '.join(scalars)} for the whole batch: send the "
+            'batch as "inputs", not as "instances"',
         )
     rows = [
         row if isinstance(row, dict) else _name_the_only_one(row, specs)
@@ -141,7 +141,9 @@ def _tensors(inputs, specs):
     tensors = {name: _tensor(name, inputs[name], spec) for name, spec in specs.items()}
     sizes = {name: len(x) for name, x in tensors.items() if x.shape.rank}
     if len(set(sizes.values())) > 1:
-        raise RequestError(400, f"All inputs must have one batch size. Received: {sizes}")
+        raise RequestError(
+            400, f"All inputs must have the same batch size. Received: {sizes}"
+        )
     return tensors
 
 
@@ -151,7 +153,7 @@ def _tensor(name, value, spec):
         array = np.array(value)
     except ValueError:
         raise RequestError(
-            400, f"Input {name!r} must be {expected}, and its rows must have one length"
+            400, f"Input {name!r} must be {expected}, with rows of the same length"
         ) from None
     if (
         array.size == 0
@@ -162,10 +164,12 @@ def _tensor(name, value, spec):
         )
     if not spec.shape.is_compatible_with(array.shape):
         raise RequestError(
-            400, f"Input {name!r} must be {expected}. Received the shape {array.shape}"
+            400, f"Input {name!r} must be {expected}. Received: shape {array.shape}"
         )
     if not spec.dtype.min <= array.min() <= array.max() <= spec.dtype.max:
-        raise RequestError(400, f"Input {name!r} must be finite, and within {expected}")
+        raise RequestError(
+            400, f"Input {name!r} must be finite and within the range of {spec.dtype.name}"
+        )
     if array.ndim == 0 and array > _MAX_NUMBER:
         raise RequestError(400, f"Input {name!r} must be at most {_MAX_NUMBER}")
     return tf.constant(array, spec.dtype)
@@ -182,7 +186,7 @@ def _run(signature, inputs):
     except tf.errors.ResourceExhaustedError:
         raise RequestError(429, "There is not enough memory for this request") from None
     except (tf.errors.OpError, ValueError) as error:
-        # The model's own checks, without what TensorFlow says about the graph.
+        # The message of the model's own check, without TensorFlow's words on the graph.
         lines = str(error).splitlines()
         failed = [line for line in lines if line.startswith("assertion failed")]
         raise RequestError(400, (failed or lines)[0]) from None
@@ -197,7 +201,7 @@ def _rows(outputs):
 
 
 class Models:
-    """The models of a directory, each in its latest version that can be loaded.
+    """The models of a directory, each in the latest version that can be loaded.
 
     Args:
         directory: `pathlib.Path`.
@@ -205,11 +209,11 @@ class Models:
 
     def __init__(self, directory):
         self._directory = directory
-        self._loaded = {}  # from the model's name
-        self._broken = {}  # from the path: what is in it, and the error
+        self._loaded = {}  # from the model's name to its version
+        self._broken = {}  # from the path to its content and the error
 
     def refresh(self):
-        """Loads what is new and forgets what is gone."""
+        """Loads new versions and drops models that are gone."""
         folders = {path.name: path for path in self._directory.iterdir() if path.is_dir()}
         for name in set(self._loaded) - set(folders):
             _LOG.info("%s is gone", name)
@@ -219,7 +223,7 @@ class Models:
             current = self._loaded.get(name)
             try:
                 versions = _versions(folder)
-            except OSError as error:  # the other models are looked at nevertheless
+            except OSError as error:  # the other models are still checked
                 _LOG.error("%s", error)
                 continue
             for path in versions:
@@ -231,7 +235,7 @@ class Models:
                     break
             else:
                 self._loaded.pop(name, None)
-        self._broken = broken  # at once, for those who look at it meanwhile
+        self._broken = broken  # in one step, because other threads read it
 
     def _load(self, name, path, broken):
         content = None
@@ -241,7 +245,7 @@ class Models:
                 broken[path] = self._broken[path]
                 return None
             version = Version(path)
-        except Exception as error:  # whatever a damaged folder leads TensorFlow into
+        except Exception as error:  # a damaged folder can raise anything
             broken[path] = content, f"{type(error).__name__}: {error}"
             if self._broken.get(path) != broken[path]:
                 _LOG.error("%s version %s cannot be loaded: %s", name, path.name, error)
@@ -250,14 +254,14 @@ class Models:
         return version
 
     def names(self):
-        """The models that answer."""
+        """Returns the names of the models that answer."""
         return sorted(self._loaded)
 
     def find(self, name, number=None):
-        """The loaded version of a model.
+        """Returns the loaded version of a model.
 
         Raises:
-            RequestError: If there is none, or it has another number.
+            RequestError: If no version is loaded, or if it has another number.
         """
         version = self._loaded.get(name)
         if version is None or number not in (None, version.number):
@@ -266,12 +270,12 @@ class Models:
                 f"{name} version {v.number}" for name, v in sorted(self._loaded.items())
             ]
             raise RequestError(
-                404, f"There is no {wanted}. There is {', '.join(there) or 'nothing yet'}"
+                404, f"There is no {wanted}. Loaded: {', '.join(there) or 'nothing yet'}"
             )
         return version
 
     def status(self, name, number=None):
-        """What TensorFlow Serving says of the versions of a model."""
+        """Returns the status of a model's versions, as TensorFlow Serving does."""
         broken = {
             int(path.name): message
             for path, (_, message) in self._broken.items()
@@ -284,7 +288,7 @@ class Models:
             entries.append(_status(broken_number, "END", "UNKNOWN", message))
         entries = [e for e in entries if number in (None, int(e["version"]))]
         if not entries:
-            self.find(name, number)  # raises what there is
+            self.find(name, number)  # raises an error that says what is loaded
         return {"model_version_status": entries}
 
 
@@ -297,7 +301,7 @@ def _status(number, state, code, message):
 
 
 def _versions(folder):
-    """The version folders of a model, the latest first."""
+    """Returns the version folders of a model, the latest first."""
     paths = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
     return sorted(paths, key=lambda path: int(path.name), reverse=True)
 
@@ -307,7 +311,7 @@ def application(directory, poll_seconds=_POLL_SECONDS):
 
     Args:
         directory: Path of the models.
-        poll_seconds: Float, how often folders are looked at.
+        poll_seconds: Float, the seconds between checks of the folders.
 
     Returns:
         An `aiohttp.web.Application`.
@@ -319,13 +323,15 @@ def application(directory, poll_seconds=_POLL_SECONDS):
     if not directory.is_dir():
         raise NotADirectoryError(f"{directory} is not a directory of models")
     models = Models(directory)
-    # As many as can compute at once. More requests than that wait for their turn.
+    # As many threads as can compute at once. Further requests wait for their turn.
     workers = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="predict")
 
     async def refresh_for_ever(app):
         await asyncio.to_thread(models.refresh)
         if not models.names():
-            _LOG.warning("There is no model in %s: they are in DIR/NAME/VERSION", directory)
+            _LOG.warning(
+                "There are no models in %s. Put them in DIR/NAME/VERSION", directory
+            )
         task = asyncio.create_task(_repeat(models.refresh, poll_seconds))
         yield
         task.cancel()
@@ -388,10 +394,10 @@ async def _repeat(function, seconds):
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(function)
-        except OSError as error:  # a folder that went away while it was looked at
+        except OSError as error:  # a folder disappeared during the check
             _LOG.error("%s", error)
         except Exception:
-            _LOG.exception("Models cannot be looked at")
+            _LOG.exception("The models cannot be checked")
 
 
 @web.middleware
@@ -420,7 +426,7 @@ def serve(directory, host="127.0.0.1", port=8501):
 
     Args:
         directory: Path.
-        host: String, the address to listen at.
+        host: String, the address to listen on.
         port: Integer.
 
     Raises:

@@ -445,7 +445,7 @@ def test_the_warmup_asks_every_endpoint(tmp_path, make):
         ([keras.layers.Masking(), ntm()], "without masks"),
         ([keras.layers.Bidirectional(ntm())], "backwards"),
         ([keras.layers.Dense(3)], "no recurrent layer"),
-        ([keras.layers.LSTM(3, name="lstm")], r"Received the layers \['lstm'\]"),
+        ([keras.layers.LSTM(3, name="lstm")], r"Received: the layers \['lstm'\]"),
         ([ntm(), keras.layers.GlobalAveragePooling1D()], "treat every time step alike"),
     ],
 )

@@ -508,7 +508,7 @@ def test_the_page_holds_the_licence_and_no_address(page_file):
 def test_nothing_is_overwritten(models, tmp_path, capsys):
     path = tmp_path / "page.html"
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match=r"page\.html exists, and is not overwr"):
+    with pytest.raises(FileExistsError, match=r"page\.html already exists and is not ov"):
         write_page(models, path)
     assert main(["page", str(models), "--output", str(path)]) == 2
     assert "choose another" in capsys.readouterr().err
@@ -518,7 +518,7 @@ def test_nothing_is_overwritten(models, tmp_path, capsys):
 def test_directories_without_models(tmp_path):
     with pytest.raises(NotADirectoryError, match="nowhere is not a directory of models"):
         write_page(tmp_path / "nowhere", tmp_path / "page.html")
-    with pytest.raises(ValueError, match=r"There is no model in .*keras-nm export"):
+    with pytest.raises(ValueError, match=r"There are no models in .*keras-nm export"):
         write_page(tmp_path, tmp_path / "page.html")
 
 
@@ -552,7 +552,7 @@ def fake_npm(tmp_path, monkeypatch, script):
 
 def test_without_npm(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(OSError, match=r"There is no npm, .* install Node\.js"):
+    with pytest.raises(OSError, match=r"npm is missing.* Install Node\.js"):
         runtime.fetch_runtime()
 
 
@@ -569,5 +569,5 @@ def test_npm_fails(tmp_path, monkeypatch, script):
 
 def test_npm_brings_something_else(tmp_path, monkeypatch):
     fake_npm(tmp_path, monkeypatch, "echo other > other.tgz")
-    with pytest.raises(OSError, match="brought another archive than the one"):
+    with pytest.raises(OSError, match="fetched an archive that the page was not"):
         runtime.fetch_runtime()

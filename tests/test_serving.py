@@ -210,19 +210,19 @@ X = [[[0.0] * 4]]
         ((COPIER, {"instances": []}), 400, "at least one"),
         ((COPIER, {"instances": 3}), 400, "must be a list"),
         ((COPIER, {"instances": [[[0.0] * 5]]}), 400, "(None, None, 4)"),
-        ((COPIER, {"instances": [[0.0] * 4]}), 400, "Received the shape (1, 4)"),
-        ((COPIER, {"instances": [[[0, 0, 0, 0]], [[0] * 4, [0] * 4]]}), 400, "one length"),
+        ((COPIER, {"instances": [[0.0] * 4]}), 400, "Received: shape (1, 4)"),
+        ((COPIER, {"instances": [[[0, 0, 0, 0]], [[0] * 4, [0] * 4]]}), 400, "same length"),
         ((COPIER, {"instances": [[["a"] * 4]]}), 400, "float32"),
         ((COPIER, {"instances": [[[None] * 4]]}), 400, "float32"),
         ((COPIER, {"instances": [{"inputs": X[0]}, {"x": X[0]}]}), 400, "the same names"),
         ((COPIER, {"inputs": {"x": X}}), 400, "float32"),
         ((COPIER, {"inputs": {"inputs": X, "x": X}}), 400, "must be inputs. Received"),
         ((COPIER, {"inputs": X, "signature_name": "steps"}), 400, "no signature 'steps'"),
-        ((COPIER, {"inputs": X, "signature_name": "step"}), 400, "an object of"),
+        ((COPIER, {"inputs": X, "signature_name": "step"}), 400, "an object with"),
         (
             ("/v1/models/copy:predict", {"inputs": X}),
             404,
-            "no model 'copy'. There is access",
+            "no model 'copy'. Loaded: access",
         ),
         (("/v1/models/copier/versions/9:predict", {"inputs": X}), 404, "version 9"),
         ("/v1/models/copy", 404, "no model 'copy'"),
@@ -253,7 +253,7 @@ X = [[[0.0] * 4]]
                 {"inputs": {"tape": [[2**40, 1, 0]], "num_steps": 1}},
             ),
             400,
-            "within int32",
+            "within the range of int32",
         ),
     ],
 )
@@ -275,7 +275,7 @@ def test_states_of_another_batch_are_refused(asked):
 
     [(status, message)] = asked(converse)
     assert status == 400
-    assert "must have one batch size" in message
+    assert "must have the same batch size" in message
 
 
 def test_a_broken_gzip_body_is_refused(asked):

@@ -1,4 +1,4 @@
-"""SavedModels with named endpoints, a model card and requests to warm up with."""
+"""SavedModels with named endpoints, a model card and warm-up requests."""
 
 from keras_nm.export.saved_model import export
 

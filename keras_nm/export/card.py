@@ -1,13 +1,13 @@
-"""Model cards: what an exported model is, for programs (JSON) and for people (Markdown)."""
+"""Model cards, which describe exported models to programs (JSON) and people (Markdown)."""
 
 import datetime
 import json
 
 import tensorflow as tf
 
-from keras_nm.export.endpoints import find_machine
-from keras_nm.programs import Program
-from keras_nm.versions import current_versions
+from keras_nm.export.layers import layers_of
+from keras_nm.machines import machine_of
+from keras_nm.version import current_versions
 
 CARD_FILE = "model_card.json"
 
@@ -23,7 +23,7 @@ def write_card(folder, model, name, version, signatures, more):
         name: String, the model's name.
         version: Integer.
         signatures: Dict from name to `SignatureDef`.
-        more: Dict of what else is known. It takes precedence.
+        more: Dict of further facts. They take precedence.
     """
     card = {
         "name": name,
@@ -32,7 +32,7 @@ def write_card(folder, model, name, version, signatures, more):
         "license": _LICENSE,
         "weights": model.count_params(),
         "versions": current_versions(),
-        **_program(model),
+        **_facts(model),
         **more,
         "endpoints": {
             endpoint: {
@@ -46,16 +46,13 @@ def write_card(folder, model, name, version, signatures, more):
     (folder / "model_card.md").write_text(_markdown(card))
 
 
-def _program(model):
-    """The program of an `NRAM`: `program` for people, `rules` for `Program.from_json`."""
-    machine = find_machine(model)
-    if machine is None:
-        return {}
-    try:
-        program = Program.from_layer(machine)
-    except ValueError:  # a controller with states has none
-        return {}
-    return {"program": str(program), "rules": json.loads(program.to_json())}
+def _facts(model):
+    """Returns the facts that the table of machines has about a model's layers."""
+    facts = {}
+    for layer in layers_of(model):
+        if machine_of(layer).facts is not None:
+            facts |= machine_of(layer).function("facts")(layer)
+    return facts
 
 
 def _tensors(infos):
@@ -69,7 +66,7 @@ def _tensors(infos):
 
 
 def _markdown(card):
-    """The card with a heading or a line for each key, and tables for lists of results."""
+    """Returns the card as headings or lines for its keys, and tables for its lists."""
     card = dict(card)
     lines = [f"# {card.pop('name')}, version {card.pop('version')}", ""]
     endpoints, results = card.pop("endpoints"), card.pop("results", [])

@@ -20,23 +20,24 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     """Writes a model as `<path>/<version>/`, a SavedModel with named endpoints.
 
     A model of recurrent layers, such as `NTM`, has the endpoints `sequence`, `step` and
-    `initial_state`; a model of one `NRAM` layer has `fuzzy`, `integer` and `step`. The
-    first is also `serving_default`. `keras_nm.export.endpoints.add_endpoints` says what
-    they take and give.
+    `initial_state`, see `keras_nm.export.recurrent`. A model of one `NRAM` layer has the
+    endpoints `fuzzy`, `integer` and `step`, see `keras_nm.export.tapes`. The first endpoint
+    is also `serving_default`.
 
-    The folder is laid out as TensorFlow Serving reads it. In its `assets.extra` are
-    `model_card.json` and `model_card.md`, which say what the model is, and
-    `tf_serving_warmup_requests`, with which servers warm up. The card of an `NRAM` whose
-    controller has no states holds its program. It is written beside its
-    place and moved there when it is complete.
+    The folder has the layout that TensorFlow Serving reads. Its `assets.extra` holds
+    `model_card.json` and `model_card.md`, which describe the model, and
+    `tf_serving_warmup_requests`, with which servers warm up. If the controller of an `NRAM`
+    has no states, the card holds its program. The folder is written next to its final place
+    and moved there when it is complete.
 
     Args:
-        model: A built `keras.Model` of one input `(batch, timesteps, features)`: a chain
-            of recurrent layers (`keras.layers.RNN` and its kind) and of layers that
-            treat every time step alike; or of one input, a tape, and an `NRAM` layer.
+        model: A built `keras.Model`. It has either one input
+            `(batch, timesteps, features)` and is a chain of recurrent layers
+            (`keras.layers.RNN` and its kind) and of layers that treat every time step
+            alike, or it has one input, a tape, and an `NRAM` layer.
         path: Path of the directory of all versions. Its name is the model's name.
-        version: Positive integer. Defaults to one more than the last version there is.
-        card: Dict of what can be written as JSON, to add to the card, such as
+        version: Positive integer. Defaults to one more than the latest version.
+        card: Dict of values that can be written as JSON, to add to the card, such as
             `keras_nm.training.describe(run)`.
         overwrite: Boolean, whether to replace the version if it exists.
 
@@ -44,10 +45,10 @@ def export(model, path, version=None, *, card=None, overwrite=False):
         The `pathlib.Path` of the version.
 
     Raises:
-        FileExistsError: If the version exists, or `path` is something else than a
-            directory of versions, and nothing is to be overwritten.
-        ValueError: If the model is not of that kind, and if another process is exporting
-            to the same path.
+        FileExistsError: If the version exists and `overwrite` is false, or if `path` is
+            something other than a directory of versions.
+        ValueError: If the model is of another kind, or if another process is exporting to
+            the same path.
 
     Example:
 
@@ -63,18 +64,19 @@ def export(model, path, version=None, *, card=None, overwrite=False):
         check_integer("version", version)
     if path.exists() and (not path.is_dir() or (path / "saved_model.pb").exists()):
         raise FileExistsError(
-            f"{path} is not a directory of versions, and an export overwrites nothing: "
-            "choose another path"
+            f"{path} is not a directory of versions, and an export overwrites nothing "
+            "else: choose another path"
         )
     archive = keras.export.ExportArchive()
     add_endpoints(archive, model)
-    with locked(path, f"Another process is exporting to {path}. Wait for it"):
+    busy = f"Another process is exporting to {path}. Wait until it has finished"
+    with locked(path, busy):
         version = version or 1 + max(_versions(path), default=0)
         target = path / str(version)
         if target.exists() and not overwrite:
             raise FileExistsError(
-                f"{target} exists, and an export overwrites nothing: choose another "
-                "version, or ask to overwrite it"
+                f"{target} exists, and by default an export overwrites nothing: choose "
+                "another version, or ask to overwrite it"
             )
         for left_over in path.glob(".partial-*"):  # of an export that was killed
             _clear(left_over, path)
@@ -90,7 +92,7 @@ def export(model, path, version=None, *, card=None, overwrite=False):
 
 
 def _clear(partial, path):
-    """Removes a partial export. A version that it was about to replace is put back."""
+    """Removes a partial export and puts back the version that it was about to replace."""
     for old in partial.iterdir():
         if old.name.isdecimal() and not (path / old.name).exists():
             os.rename(old, path / old.name)
@@ -109,7 +111,7 @@ def _write(archive, model, folder, name, version, card):
     signatures = {
         name: signature
         for name, signature in signatures.items()
-        if not name.startswith("__")  # of SavedModel itself
+        if not name.startswith("__")  # SavedModel's own
     }
     extra = folder / "assets.extra"
     extra.mkdir()

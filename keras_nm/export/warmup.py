@@ -1,13 +1,13 @@
-"""Requests that a server answers to itself, so that the first client does not wait."""
+"""Warm-up requests, which a server runs itself so that the first client does not wait."""
 
 import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-# Where TensorFlow Serving looks for them, in `assets.extra`.
+# TensorFlow Serving looks for this file in `assets.extra`.
 WARMUP_FILE = "tf_serving_warmup_requests"
 
-# Cells of a tape, among others: some gates need a few.
+# This is also the number of cells of a tape: some gates need a few.
 _DYNAMIC_SIZE = 8
 
 
@@ -33,7 +33,7 @@ def write_warmup(folder, name, signatures):
 
 
 def read_warmup(folder):
-    """Reads the requests.
+    """Reads the warm-up requests.
 
     Args:
         folder: `pathlib.Path`.
@@ -55,5 +55,5 @@ def read_warmup(folder):
 def _zeros(info):
     shape = [dim.size if dim.size >= 0 else _DYNAMIC_SIZE for dim in info.tensor_shape.dim]
     zeros = np.zeros(shape, tf.as_dtype(info.dtype).as_numpy_dtype)
-    # A number, such as that of steps, counts from 1.
+    # A scalar, such as the number of steps, counts from 1.
     return zeros if shape else zeros + 1

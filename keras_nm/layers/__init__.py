@@ -4,10 +4,10 @@ Written in `keras.ops`: they run on every Keras backend.
 """
 
 from keras_nm.layers.chained_cell import ChainedCell
-from keras_nm.layers.nram import NRAM, NRAMCell, split_outputs
+from keras_nm.layers.nram import NRAM, NRAMCell, gates, split_outputs
 from keras_nm.layers.ntm import NTM, NTMCell
 from keras_nm.layers.replicated import Replicated
-from keras_nm.layers.tracer import Tracer
+from keras_nm.layers.trace import Tracer
 
 __all__ = [
     "NRAM",
@@ -17,5 +17,6 @@ __all__ = [
     "NTMCell",
     "Replicated",
     "Tracer",
+    "gates",
     "split_outputs",
 ]

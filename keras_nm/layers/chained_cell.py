@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
-from keras_nm.layers.dropout import DropoutOfInnerCells
+from keras_nm.keras_internals import takes_training
+from keras_nm.layers.inner_dropout import InnerDropout
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class ChainedCell(keras.layers.Layer, DropoutOfInnerCells):
+class ChainedCell(keras.layers.Layer, InnerDropout):
     """Runs feed-forward layers and RNN cells one after the other, as one RNN cell.
 
     It is what `keras.layers.StackedRNNCells` is for cells alone: an LSTM with a hidden
@@ -76,7 +77,7 @@ class ChainedCell(keras.layers.Layer, DropoutOfInnerCells):
         states = iter(states)
         new_states = []
         for layer in self.layers:
-            options = {"training": training} if layer._call_has_training_arg else {}
+            options = {"training": training} if takes_training(layer) else {}
             if _is_cell(layer):
                 x, state = layer(x, next(states), **options)
                 new_states.append(state)

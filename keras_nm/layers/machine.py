@@ -1,21 +1,35 @@
-"""What the machines share: a cell around a controller, and the loop over its steps."""
+"""What all machines share: a cell around a controller, the loop over its steps, a layer.
+
+Axes: B batch, T timesteps.
+"""
 
 from numbers import Integral
 
 import keras
 from keras import ops
-from keras.src.backend import AutocastScope
 
 from keras_nm.arguments import check_integer
-from keras_nm.layers.dropout import DropoutOfInnerCells
+from keras_nm.keras_internals import AutocastScope, takes_training
+from keras_nm.layers.inner_dropout import InnerDropout
 from keras_nm.layers.replicated import Replicated
+from keras_nm.layers.tensors import flatten, split
+from keras_nm.layers.trace import TraceCell
 
 
-class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
+class MachineCell(keras.layers.Layer, InnerDropout):
     """A cell that runs a controller at every step.
 
-    A subclass gives `default_controller()`, the layer to take for `None`, and
-    `first_controller_inputs(step_input)`, what the controller sees at the first step.
+    A subclass implements
+
+    - `default_controller()`, the layer that stands for `None`;
+    - `first_controller_inputs(step_input)`, what the controller sees at the first step;
+    - `step(inputs, states, training=False, trace=None)`, one time step. It returns the
+      output and the new states. Into `trace`, if it is a dict, it puts a tensor for each
+      name in `trace_shapes`;
+    - `state_names`, a list with one name per state, and `trace_shapes`, a dict from the
+      name of each tensor of a trace to its shape per step;
+    - `unflatten_states(states)`, the states in the shapes that the step computes with, if
+      these are not `(B, size)`. `step` takes both kinds, and returns the kind it got.
 
     The cell computes in float32 at least: under a half precision policy its own numbers
     stay in float32, while a controller with a policy of its own follows that.
@@ -26,7 +40,7 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, controller, num_replicas, **kwargs):
+    def __init__(self, controller, num_replicas=None, **kwargs):
         kwargs["dtype"] = at_least_float32(kwargs.get("dtype"))
         super().__init__(**kwargs)
         if num_replicas is not None:
@@ -45,8 +59,13 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
         """Boolean, whether the controller has states."""
         return bool(self._controller_state_sizes)
 
+    @property
+    def controller_state_names(self):
+        """List of strings, one name per state of the controller."""
+        return [f"controller_{i}" for i in range(len(self._controller_state_sizes))]
+
     def _build_controller(self, input_shape):
-        """Builds the controller and gives the size of its output."""
+        """Builds the controller and returns the size of its output."""
         if self.has_recurrent_controller:
             if not self.controller.built:
                 self.controller.build(input_shape)
@@ -64,6 +83,7 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
         return outputs.shape[-1]
 
     def initial_controller_states(self, batch_size):
+        """The controller's states before the first step: a list of tensors `(B, size)`."""
         if hasattr(self.controller, "get_initial_state"):
             states = self.controller.get_initial_state(batch_size=batch_size)
             return [ops.cast(x, self.compute_dtype) for x in keras.tree.flatten(states)]
@@ -73,7 +93,7 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
         ]
 
     def _run_controller(self, inputs, states, training):
-        """Gives the controller's output, in the cell's dtype, and its new states."""
+        """Returns the controller's output, in the cell's dtype, and its new states."""
         arguments = [inputs]
         if self.has_recurrent_controller:
             structure = self.controller.state_size
@@ -81,7 +101,7 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
                 structure = [structure]
             arguments.append(keras.tree.pack_sequence_as(structure, states))
         options = {}
-        if self.controller._call_has_training_arg:
+        if takes_training(self.controller):
             options["training"] = training
         result = self.controller(*arguments, **options)
         hidden, states = result if self.has_recurrent_controller else (result, [])
@@ -93,6 +113,38 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
             self.first_controller_inputs(step_input), states, training=True
         )
 
+    def call(self, inputs, states, training=False):
+        return self.step(inputs, states, training=training)
+
+    def unflatten_states(self, states):
+        """Gives the states the shapes in which the step computes with them."""
+        return list(states)
+
+    def named_states(self, states):
+        """Shows states, as RNN returns and takes them, under their names.
+
+        Args:
+            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+
+        Returns:
+            A dict from the names to the states in their own shapes.
+        """
+        return dict(zip(self.state_names, self.unflatten_states(states), strict=True))
+
+    def check_states(self, states):
+        """Raises a ValueError unless states have the shapes of `state_size`."""
+        shapes = [tuple(state.shape) for state in states]
+        sizes = keras.tree.flatten(self.state_size)
+        if [shape[1:] for shape in shapes] != [(size,) for size in sizes]:
+            expected = ", ".join(
+                f"{name} (batch, {size})"
+                for name, size in zip(self.state_names, sizes, strict=True)
+            )
+            raise ValueError(
+                f"The states must be {expected}. Received shapes: {shapes}. "
+                "Take those that a layer with `return_state=True` returns"
+            )
+
     def get_config(self):
         controller = self.controller
         if self.num_replicas is not None:
@@ -103,6 +155,14 @@ class MachineCell(keras.layers.Layer, DropoutOfInnerCells):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**with_controller(config, custom_objects))
+
+
+def in_form_of(new_states, states):
+    """New states in the shapes and dtypes of the old ones, as a loop needs them."""
+    return [
+        ops.cast(new if len(old.shape) > 2 else flatten(new), old.dtype)
+        for new, old in zip(new_states, states, strict=True)
+    ]
 
 
 class MachineLoop(keras.layers.RNN):
@@ -145,15 +205,94 @@ class MachineLoop(keras.layers.RNN):
         return last_output, outputs, [flatten(state) for state in states]
 
 
+class MachineLayer(MachineLoop):
+    """A layer from sequences to sequences around a machine's cell.
+
+    It stands wherever `keras.layers.LSTM` does. Its configuration is that of the cell and
+    its own in one: a subclass takes both kinds of arguments.
+
+    Args:
+        cell: A `MachineCell`.
+        **options: Arguments of `keras.layers.RNN`.
+    """
+
+    def __init__(self, cell, **options):
+        super().__init__(cell, **options)
+        self.supports_masking = True
+        self.input_spec = keras.InputSpec(ndim=3)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        self.cell.check_states(initial_state)
+        return super().inner_loop(sequences, initial_state, mask, training)
+
+    def reset_state(self):
+        """Sets the states of a stateful layer to the cell's initial state."""
+        if self.states is not None:
+            initial = self.get_initial_state(self.states[0].shape[0])
+            for state, value in zip(self.states, initial, strict=True):
+                state.assign(value)
+
+    def trace(self, sequences, initial_state=None, mask=None):
+        """Runs the layer and shows everything it does at every step.
+
+        Args:
+            sequences: Tensor of shape `(B, T, features)`, or a `keras.KerasTensor` to
+                make the trace part of a model.
+            initial_state: Optional list of states. Defaults to the cell's initial state.
+            mask: Optional boolean tensor of shape `(B, T)`.
+
+        Returns:
+            A dict of tensors `(B, T, *shape)`, with the names and shapes of
+            `cell.trace_shapes`, which the class documents. A masked step repeats the step
+            before it, and is all zeros at the start. Under `go_backwards` the first entry
+            is the last time step, as in the layer's output.
+
+        Raises:
+            ValueError: For inputs that are not sequences.
+
+        Example:
+
+        >>> import numpy as np, keras_nm
+        >>> layer = keras_nm.layers.NTM(8, memory_shape=(32, 10))
+        >>> trace = layer.trace(np.ones((4, 7, 9), "float32"))
+        >>> tuple(trace["write_weightings"].shape)
+        (4, 7, 1, 32)
+        """
+        if len(sequences.shape) != 3:
+            raise ValueError(
+                "`trace` takes sequences of shape (batch, timesteps, features). "
+                f"Received shape: {tuple(sequences.shape)}"
+            )
+        tracer = keras.layers.RNN(
+            TraceCell(self.cell, self.cell.trace_shapes),
+            return_sequences=True,
+            go_backwards=self.go_backwards,
+            dtype=self.cell.dtype_policy,
+        )
+        if initial_state is not None:
+            first = ops.zeros_like(sequences[:, 0, :1])
+            first = ops.repeat(first, tracer.cell.output_size, axis=-1)
+            initial_state = [first, *initial_state]
+        trace = tracer(sequences, initial_state=initial_state, mask=mask)
+        return split(trace, self.cell.trace_shapes)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["cell"]
+        config["activity_regularizer"] = keras.regularizers.serialize(
+            self.activity_regularizer
+        )
+        return {**self.cell.get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**with_controller(config, custom_objects))
+
+
 def at_least_float32(dtype):
     """A dtype policy, or float32 where the policy computes in half precision."""
     policy = keras.dtype_policies.get(dtype)
     return "float32" if policy.compute_dtype in ("float16", "bfloat16") else policy
-
-
-def flatten(x):
-    """Brings a tensor to the shape `(B, size)` that Keras asks of a state."""
-    return ops.reshape(x, (ops.shape(x)[0], -1)) if len(x.shape) != 2 else x
 
 
 def with_controller(config, custom_objects):

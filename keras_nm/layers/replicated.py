@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_integer
+from keras_nm.keras_internals import takes_training
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -19,6 +20,9 @@ class Replicated(keras.layers.Layer):
             own weights are not used.
         num_replicas: Positive integer K.
         **kwargs: Arguments of `keras.layers.Layer`.
+
+    Attributes:
+        layer: The layer of which there are copies.
 
     Raises:
         ValueError: For a layer that changes other state than its trainable weights, as
@@ -39,16 +43,11 @@ class Replicated(keras.layers.Layer):
         # The layer itself casts what it computes with.
         super().__init__(**{"dtype": layer.dtype_policy, "autocast": False, **kwargs})
         self.num_replicas = check_integer("num_replicas", num_replicas)
-        # A function hides the layer from Keras, which would count its weights as ours.
-        self._layer = lambda: layer
+        # Past Keras, which would track the layer and count its weights as ours.
+        object.__setattr__(self, "layer", layer)
         if hasattr(layer, "state_size"):  # a cell
             self.state_size = layer.state_size
             self.get_initial_state = layer.get_initial_state
-
-    @property
-    def layer(self):
-        """The layer of which there are copies."""
-        return self._layer()
 
     def build(self, inputs_shape, states_shape=None):
         initial_values = []
@@ -78,7 +77,7 @@ class Replicated(keras.layers.Layer):
 
     def call(self, inputs, states=None, training=False):
         arguments = [inputs] if states is None else [inputs, states]
-        options = {"training": training} if self.layer._call_has_training_arg else {}
+        options = {"training": training} if takes_training(self.layer) else {}
 
         constants = [variable.value for variable in self.layer.non_trainable_variables]
 
@@ -140,3 +139,70 @@ def _built(layer, input_shape):
     if not layer.built:
         layer.build(input_shape)
     return layer
+
+
+class Replicas:
+    """What a layer with an argument `num_replicas` can do: a part of its class.
+
+    Its weights have a leading axis of K, the number of replicas, in its configuration.
+    """
+
+    def replica(self, index):
+        """Takes one of the machines out, as an ordinary single layer.
+
+        Args:
+            index: Integer from 0 to `num_replicas` - 1.
+
+        Returns:
+            An `NRAM` with weights of its own.
+
+        Raises:
+            ValueError: If the layer has no replicas, or not that one.
+
+        Example:
+
+        >>> import numpy as np, keras_nm
+        >>> layer = keras_nm.layers.NRAM(num_registers=2, num_steps=3, num_replicas=4)
+        >>> tape = np.array([[3, 1, 2, 0]])
+        >>> outputs = layer(np.repeat(tape, 4, axis=0))
+        >>> np.allclose(outputs[1:2], layer.replica(1)(tape), atol=1e-6)
+        True
+        """
+        self._check_replica(index)
+        layer = type(self).from_config({**self.get_config(), "num_replicas": None})
+        layer.build(None)
+        for weight, replicas in zip(layer.weights, self.weights, strict=True):
+            value = keras.ops.convert_to_numpy(replicas)[index]
+            weight.assign(value.reshape(weight.shape))
+        return layer
+
+    def assign_replica(self, index, layer):
+        """Gives one of the machines the weights of a single layer: `replica`, backwards.
+
+        Args:
+            index: Integer from 0 to `num_replicas` - 1.
+            layer: A built `NRAM` of the same settings without replicas.
+
+        Raises:
+            ValueError: If the layer has no replicas, or not that one, and if the weights do
+                not fit.
+        """
+        self._check_replica(index)
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        fitting = [tuple(weight.shape[1:]) for weight in self.weights]
+        if [x or (1,) for x in fitting] != shapes:
+            raise ValueError(
+                f"`layer` must have weights of the shapes {fitting}. Received: {shapes}"
+            )
+        for weight, replicas in zip(layer.weights, self.weights, strict=True):
+            value = ops.convert_to_numpy(replicas).copy()
+            value[index] = ops.convert_to_numpy(weight).reshape(replicas.shape[1:])
+            replicas.assign(value)
+
+    def _check_replica(self, index):
+        num_replicas = self.cell.num_replicas
+        if num_replicas is None or not 0 <= index < num_replicas:
+            raise ValueError(
+                f"`index` must be from 0 to num_replicas - 1. Received: index={index} for "
+                f"a layer of num_replicas={num_replicas}"
+            )

@@ -1,4 +1,4 @@
-"""A page in which exported models run in the browser."""
+"""A web page in which exported models run in the browser."""
 
 from keras_nm.page.builder import write_page
 

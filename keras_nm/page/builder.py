@@ -11,17 +11,25 @@ from keras_nm.page.models import describe_models
 from keras_nm.page.runtime import VERSION, fetch_runtime
 
 _STATIC = Path(__file__).parent / "static"
-# In the order in which they use each other.
-_SCRIPTS = ("runtime.js", "parts.js", "heatmap.js", "ntm.js", "nram.js", "page.js")
+# Each script comes after those that it uses.
+_SCRIPTS = (
+    "runtime.js",
+    "parts.js",
+    "heatmap.js",
+    "sequences.js",
+    "ntm.js",
+    "nram.js",
+    "page.js",
+)
 
 
 def write_page(directory, path):
     """Writes a page in which exported models run in the browser.
 
     The page is one HTML file with everything in it: the newest version of each model,
-    converted to ONNX, and ONNX Runtime Web. It opens by a double-click or from any web
-    server, asks no other address for anything, and shows what happens inside the models
-    step by step.
+    converted to ONNX, and ONNX Runtime Web. It opens with a double-click or from any web
+    server, and contacts no other address. It shows what happens inside the models step by
+    step.
 
     Args:
         directory: Path of the models, `directory/NAME/VERSION`, as
@@ -34,7 +42,7 @@ def write_page(directory, path):
     Raises:
         FileExistsError: If the file exists.
         NotADirectoryError: If there is no such directory.
-        ValueError: If a model is of another kind, or there is none.
+        ValueError: If a model is of another kind, or if there are no models.
         OSError: If npm, which fetches the runtime, is missing or fails.
 
     Example:
@@ -45,14 +53,16 @@ def write_page(directory, path):
     """
     path = Path(path)
     if path.exists():
-        raise FileExistsError(f"{path} exists, and is not overwritten: choose another path")
-    blobs = fetch_runtime()  # before the work of converting models
+        raise FileExistsError(
+            f"{path} already exists and is not overwritten: choose another path"
+        )
+    blobs = fetch_runtime()  # may fail, so it comes before the conversion of models
     models = describe_models(Path(directory))
     blobs |= {f"model-{index}": model.pop("onnx") for index, model in enumerate(models)}
     parts = {
         "style": _static("page.css"),
         "script": "\n".join(_static(name) for name in _SCRIPTS),
-        # As JavaScript reads it, and without what would end the script element.
+        # JSON that is also JavaScript, without text that would end the script element.
         "models": json.dumps(models, allow_nan=False).replace("<", "\\u003c"),
         "blobs": "\n".join(
             f'<script type="application/gzip" id="{name}">{_packed(content)}</script>'

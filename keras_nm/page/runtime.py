@@ -11,12 +11,12 @@ from pathlib import Path
 
 VERSION = "1.30.0"
 _PACKAGE = f"onnxruntime-web@{VERSION}"
-# Of the package's archive, so that a page never holds another runtime than the tested one.
+# Of the package's archive, so that a page never holds a runtime that was not tested.
 _INTEGRITY = (
     "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4C"
     "XAfKYQ=="
 )
-# One thread, which needs no headers that only a server can send.
+# One thread. More threads would need headers that only a server can send.
 _FILES = {
     "runtime": "package/dist/ort.wasm.bundle.min.mjs",
     "wasm": "package/dist/ort-wasm-simd-threaded.wasm",
@@ -30,14 +30,14 @@ def fetch_runtime():
         A dict of bytes: `"runtime"`, a JavaScript module, and `"wasm"`.
 
     Raises:
-        OSError: If there is no npm, if it fails, or if what it brings is not the package
-            that the page was tested with.
+        OSError: If npm is missing or fails, or if it fetches a package that the page was
+            not tested with.
     """
     npm = shutil.which("npm")
     if npm is None:
         raise OSError(
-            "There is no npm, which fetches the runtime that goes into a page: install "
-            "Node.js with npm, such as with `apt-get install npm`"
+            "npm is missing. It fetches the runtime that goes into a page. Install Node.js "
+            "with npm, for example with `apt-get install npm`"
         )
     with tempfile.TemporaryDirectory() as folder:
         result = subprocess.run(
@@ -53,15 +53,15 @@ def fetch_runtime():
         digest = hashlib.sha512(archive.read_bytes()).digest()
         if f"sha512-{base64.b64encode(digest).decode()}" != _INTEGRITY:
             raise OSError(
-                f"`npm pack {_PACKAGE}` brought another archive than the one that the page "
-                f"is tested with: its SHA-512 is not {_INTEGRITY}"
+                f"`npm pack {_PACKAGE}` fetched an archive that the page was not tested "
+                f"with: its SHA-512 is not {_INTEGRITY}"
             )
         with tarfile.open(archive) as files:
             return {key: files.extractfile(file).read() for key, file in _FILES.items()}
 
 
 def _reason(result):
-    """What npm says went wrong, in one line."""
+    """Returns the reason that npm gives for its failure, in one line."""
     try:
         error = json.loads(result.stdout)["error"]
         return error["summary"].strip().splitlines()[0]

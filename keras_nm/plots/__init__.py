@@ -1,4 +1,4 @@
-"""Figures of what machines do and how they learn it, drawn with matplotlib."""
+"""Figures of what machines do and how they learn, drawn with matplotlib."""
 
 try:
     import matplotlib  # noqa: F401

@@ -1,4 +1,4 @@
-"""Charts of several training runs: how fast they learned, and how far it carries."""
+"""Charts of several training runs: how fast they learned, how well they generalize."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -17,14 +17,14 @@ _STYLES = [
 def learning_curves(
     curves, measure="bits per sequence", solved_below=None, examples="sequences"
 ):
-    """Draws learning curves: a line for each seed, and a thick one for their median.
+    """Draws learning curves: a line for each seed and a thick line for their median.
 
     Args:
-        curves: Dict from a label to a list, with one pair of arrays per seed: numbers of
-            examples trained on, rising, and the measure at those.
-        measure: String, what is measured, with its unit.
+        curves: Dict from a label to a list with one pair of arrays per seed: the rising
+            numbers of examples trained on, and the measure at each of them.
+        measure: String, the name of the measure, with its unit.
         solved_below: Optional float, a threshold to draw.
-        examples: String, what the examples are.
+        examples: String, a word for the examples.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -45,7 +45,7 @@ def learning_curves(
                 color=color,
                 lw=0.7,
                 alpha=0.5,
-                marker="o",  # so that one of a single epoch is seen
+                marker="o",  # makes the curve of a single epoch visible
                 ms=2,
             )
         shared, medians = _median(seeds)
@@ -84,15 +84,15 @@ def generalization_chart(
 ):
     """Draws how an error grows with the length of the examples.
 
-    The line is the median over the seeds, the band goes from the best to the worst.
+    The line is the median over the seeds. The band goes from the best seed to the worst.
 
     Args:
-        results: Dict from a label to a dict from lengths to lists with the measure of
-            each seed.
-        trained: Pair of integers, the smallest and the largest length of training, whose
-            range is shaded.
-        measure: String, what is measured, with its unit.
-        length: String, what the length counts.
+        results: Dict from a label to a dict that maps each length to a list with the
+            measure of each seed.
+        trained: Pair of integers, the smallest and the largest training length. The range
+            between them is shaded.
+        measure: String, the name of the measure, with its unit.
+        length: String, the unit of the length.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -146,7 +146,7 @@ def _axes():
 
 
 def _styles(items):
-    # Beyond six, the colors come again with other lines.
+    # After six, the colors repeat with other line styles.
     number = len(_STYLES)
     return [
         (_STYLES[index % number][0], _STYLES[(index + index // number) % number][1])
@@ -159,7 +159,7 @@ def _named(label, seeds):
 
 
 def _median(seeds):
-    """The median of curves. One that has ended counts with its last value."""
+    """Returns the median of curves. A curve that has ended keeps its last value."""
     shared = sorted({x for examples, _ in seeds for x in examples})
     held = []
     for examples, values in seeds:
@@ -171,6 +171,6 @@ def _median(seeds):
 
 
 def _smallest(curves):
-    """Where a logarithmic axis turns linear, to show zeros: below the smallest value."""
+    """Returns where a log axis turns linear to show zeros: below the smallest value."""
     positive = [v for seeds in curves.values() for _, vs in seeds for v in vs if v > 0]
     return 10.0 ** np.floor(np.log10(min(positive, default=1.0)))

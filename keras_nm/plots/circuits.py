@@ -15,20 +15,20 @@ _EDGE = {"register": "#0072B2", "gate": "#444444", "next": "#B36B00"}
 _LINE = "#777777"
 _VALUE = "#0072B2"
 
-# Inches: from column to column, from row to row; half a box.
+# Inches: the distances between columns and between rows, and half the size of a box.
 _COLUMN, _ROW = 1.35, 0.52
 _HALF_WIDTH, _HALF_HEIGHT = 0.4, 0.16
 
 
 def circuit_picture(program, patterns=None):
-    """Draws what a program does, one graph for each of its circuits.
+    """Draws a program as one graph for each of its circuits.
 
-    On the left are the registers before the time step, on the right those that it
-    changes. What has no effect is left out.
+    The registers before the time step are on the left. The registers that it changes are on
+    the right. Parts without effect are left out.
 
     Args:
         program: A `keras_nm.programs.Program`.
-        patterns: The patterns of registers that count, such as
+        patterns: The patterns of registers to draw, such as
             `program.trace(tape, num_steps)["patterns"]`. Defaults to
             `program.reachable_patterns()`.
 
@@ -56,7 +56,7 @@ def circuit_picture(program, patterns=None):
 
 
 def named_circuits(program, patterns=None):
-    """The circuits of a program, with letters if there are several.
+    """Returns the circuits of a program, with letters if there are several.
 
     Returns:
         A list of triples: a letter or `""`, the condition in words, and the circuit.
@@ -71,7 +71,7 @@ def named_circuits(program, patterns=None):
 
 
 def circuit_size(circuit):
-    """Width and height in inches that `draw_circuit` needs."""
+    """Returns the width and the height in inches that `draw_circuit` needs."""
     nodes, edges = layout(circuit)
     columns = max((node.column for node in nodes), default=0)
     rows = [row for edge in edges for _, row in edge.path] or [0.0]
@@ -83,11 +83,12 @@ def draw_circuit(axes, circuit, title, values=None):
     """Draws a circuit.
 
     Args:
-        axes: Of the size of `circuit_size`.
+        axes: Axes of the size that `circuit_size` returns.
         circuit: A `Circuit`.
         title: String.
-        values: Optional dict from the kind and the name of a node to its value and how
-            certain that is, which are written on the line that leaves it, or beside it.
+        values: Optional dict from the kind and the name of a node to its value and the
+            certainty of this value. They are written on the line that leaves the node, or
+            next to the node.
     """
     nodes, edges = layout(circuit)
     width, height = axes.figure.get_size_inches() * [
@@ -118,7 +119,7 @@ def draw_circuit(axes, circuit, title, values=None):
         offset = (edge.argument - (ports - 1) / 2) * 1.1 * _HALF_HEIGHT
         points[0] = points[0][0] + _HALF_WIDTH, points[0][1]
         points[-1] = points[-1][0] - _HALF_WIDTH, points[-1][1] + offset
-        # Straight where it passes a column, to keep clear of the boxes there.
+        # A line is straight where it passes a column, to keep clear of the boxes there.
         points[1:-1] = [
             (x + side * _HALF_WIDTH, y) for x, y in points[1:-1] for side in (-1, 1)
         ]
@@ -170,7 +171,7 @@ def draw_circuit(axes, circuit, title, values=None):
 
 
 def _curve(points):
-    """A line through points, horizontal at each."""
+    """Returns a curve through the points that is horizontal at each of them."""
     codes, vertices = [Path.MOVETO], [points[0]]
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
         middle = (x0 + x1) / 2

@@ -6,12 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from keras_nm.plots.circuits import circuit_size, draw_circuit, named_circuits
+from keras_nm.programs import Program
 from keras_nm.programs.circuit import POSITIVE, ZERO
 
-_CHANGED = np.array([0.34, 0.71, 0.91])  # sky blue, of the color-blind's palette
+_CHANGED = np.array([0.34, 0.71, 0.91])  # sky blue, from a palette for the color-blind
 _STOPPING = np.array([0.90, 0.62, 0.0])  # orange
 
-# The probability from which a machine counts as stopped.
+# A machine counts as stopped above this probability.
 _STOPPED = 0.999
 
 # Inches.
@@ -24,18 +25,19 @@ _TOP, _BOTTOM = 0.62, 0.55
 def execution_picture(trace, program=None, example=0, time=None):
     """Draws what a Neural Random-Access Machine did: its tape and registers at every step.
 
-    Each row shows them before a step; the last, how the machine ends. Blue is what the
-    step before changed, the darker the more. Of a distribution the most probable integer
-    is shown, the fainter the less probable. With a program, a letter says which circuit a
-    step runs, and the circuits that were run are drawn below.
+    Each row shows the tape and the registers before a step. The last row shows how the
+    machine ends. Blue marks changes by the step before, and a darker blue means a larger
+    change. A distribution is shown as its most probable integer, and a fainter integer is
+    less probable. With a program, a letter says which circuit a step runs, and the circuits
+    that ran are drawn below.
 
     Args:
-        trace: What `NRAM.trace` or `Program.trace` gives.
-        program: Optional `keras_nm.programs.Program`, that of the machine.
-        example: Integer, which one of the batch.
-        time: Optional integer, a number of steps: draws what happened up to then, and with
-            a program the circuit that runs next with the values in it, as a frame of an
-            animation. That takes a trace of an `NRAM`.
+        trace: The result of `NRAM.trace` or `Program.trace`.
+        program: Optional `keras_nm.programs.Program`, the program of the machine.
+        example: Integer, the index of the example in the batch.
+        time: Optional integer, a number of steps, for one frame of an animation. The frame
+            shows everything up to this step. With a program, it also shows the circuit that
+            runs next, with the values in it. This needs a trace of an `NRAM`.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -49,7 +51,7 @@ def execution_picture(trace, program=None, example=0, time=None):
     """
     table = _Table(trace, program, example)
     sizes = [circuit_size(circuit) for _, _, circuit in table.circuits]
-    # One below the other, or in an animation one at a time: its frames have one size.
+    # All circuits, one below the other, or one at a time in frames of the same size.
     heights = [height for _, height in sizes]
     circuits_height = sum(heights) if time is None else max(heights, default=0)
     width = max([table.width, 5.6, *(width for width, _ in sizes)])
@@ -80,8 +82,22 @@ def execution_picture(trace, program=None, example=0, time=None):
     return figure
 
 
+def execution_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
+    """Draws the execution of one example, see `keras_nm.plots.machine_picture`."""
+    try:
+        program = Program.from_layer(layer)
+    except ValueError:  # a controller with states has no program
+        program = None
+    return execution_picture(trace, program, example, time)
+
+
+def num_frames(trace, example=0):
+    """Returns the number of frames of an animation: one before each step, and the end."""
+    return num_steps(trace, example) + 1
+
+
 def num_steps(trace, example=0):
-    """How many steps a machine ran, until it is all but certain that it has stopped."""
+    """Returns how many steps a machine ran until it had almost certainly stopped."""
     if "num_steps" in trace:
         return int(trace["num_steps"][example])
     mass = ops.convert_to_numpy(trace["stopping_mass"])[example, :, 0]
@@ -90,7 +106,7 @@ def num_steps(trace, example=0):
 
 
 class _Table:
-    """What there is to draw of one example."""
+    """The parts of one example to draw."""
 
     def __init__(self, trace, program, example):
         tape, registers = (
@@ -103,7 +119,7 @@ class _Table:
         if "stopping_mass" in trace:
             self.stopping = ops.convert_to_numpy(trace["stopping_mass"])[example, :, 0]
         else:
-            # As distributions, which they are special cases of.
+            # Integers become one-hot distributions.
             tape, registers = (np.eye(tape.shape[1])[x] for x in (tape, registers))
         self.distributions = np.concatenate([tape, registers], axis=1)  # (T + 1, M + R, M)
         self.num_cells, self.num_registers = tape.shape[1], registers.shape[1]
@@ -112,7 +128,7 @@ class _Table:
         self.circuits, self.letters = self._letters(program)
 
     def _letters(self, program):
-        """The circuits that are run, and for each step the letter of its circuit."""
+        """Returns the circuits that ran, and for each step the letter of its circuit."""
         if program is None:
             return [], []
         zero = self.numbers[:-1, self.num_cells :] == 0
@@ -138,10 +154,10 @@ class _Table:
         return _LABELS + columns * _CELL_WIDTH + 2 * _GAP + 2 * 0.7 + 0.2
 
     def values(self, trace, circuit, time):
-        """What is on the lines of a circuit at a time step, by kind and name.
+        """Returns the values on the lines of a circuit at a time step, by kind and name.
 
-        Each with its probability: of an uncertain choice, the most probable value need not
-        be what the most probable gate gives.
+        Each value comes with its probability. If a choice is uncertain, the most probable
+        value may differ from the output of the most probable gate.
         """
         outputs = ops.convert_to_numpy(trace["outputs"])[self.example, time]
         before = self.distributions[time, self.num_cells :]
@@ -228,7 +244,7 @@ class _Table:
         now = self.distributions[step, index]
         changed = 0.0
         if step:
-            # Half the sum of differences: the probability that was moved.
+            # Half the sum of the differences is the probability that moved.
             changed = np.abs(now - self.distributions[step - 1, index]).sum() / 2
         color = 1 - (1 - _CHANGED) * 0.75 * min(max(changed, 0), 1)
         axes.add_patch(

@@ -1,10 +1,10 @@
-"""Figures as arrays and as files."""
+"""Turns figures into arrays and files."""
 
 from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image  # which matplotlib needs
+from PIL import Image  # a dependency of matplotlib
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 ANIMATION_SUFFIX = ".gif"
@@ -13,7 +13,7 @@ _DPI = 110
 
 
 def to_array(figure, dpi=_DPI):
-    """Draws a figure.
+    """Draws a figure into an array.
 
     Args:
         figure: A `matplotlib.figure.Figure`.
@@ -36,8 +36,8 @@ def write_picture(figure, path):
         path: Path of a file that does not exist, ending in `.png`, `.svg` or `.pdf`.
 
     Raises:
-        ValueError: For another ending.
-        FileExistsError: If there is such a file.
+        ValueError: If the path has another ending.
+        FileExistsError: If the file exists.
     """
     path = check_path(path, PICTURE_SUFFIXES)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,20 +45,20 @@ def write_picture(figure, path):
 
 
 def write_animation(figures, path, seconds=0.25):
-    """Writes figures, one after the other, as an animation that runs over and over.
+    """Writes figures, one after the other, as an animation that loops forever.
 
     Args:
-        figures: Iterable of `matplotlib.figure.Figure`. Those that are smaller than others
-            get a white border.
+        figures: Iterable of `matplotlib.figure.Figure`. Smaller figures get a white border.
         path: Path of a file that does not exist, ending in `.gif`.
-        seconds: How long a figure is shown. The last is shown for two seconds more.
+        seconds: How long each figure is shown. The last figure is shown for two seconds
+            more.
 
     Raises:
-        ValueError: For another ending, and without any figure.
-        FileExistsError: If there is such a file.
+        ValueError: If the path has another ending, or if there are no figures.
+        FileExistsError: If the file exists.
     """
     path = check_path(path, (ANIMATION_SUFFIX,))
-    # As one byte per pixel: there may be hundreds.
+    # One byte per pixel, because there may be hundreds of frames.
     frames = [_quantized(Image.fromarray(to_array(figure))) for figure in figures]
     if not frames:
         raise ValueError("An animation needs at least one figure")
@@ -81,18 +81,18 @@ def _quantized(image):
 
 
 def check_path(path, suffixes):
-    """Checks that a file of one of these kinds can be made.
+    """Checks that a path has one of these endings and that the file does not exist.
 
     Args:
         path: Path.
-        suffixes: Endings that are possible.
+        suffixes: The possible endings.
 
     Returns:
         The `pathlib.Path`.
 
     Raises:
-        ValueError: For another ending.
-        FileExistsError: If there is such a file.
+        ValueError: If the path has another ending.
+        FileExistsError: If the file exists.
     """
     path = Path(path)
     if path.suffix not in suffixes:
@@ -100,5 +100,5 @@ def check_path(path, suffixes):
         endings = f"{', '.join(others)} or {last}" if others else last
         raise ValueError(f"{path} must end in {endings}")
     if path.exists():
-        raise FileExistsError(f"{path} exists: choose another file")
+        raise FileExistsError(f"{path} already exists: choose another file")
     return path

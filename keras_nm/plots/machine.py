@@ -1,29 +1,23 @@
-"""The picture of what a machine did, whichever machine it is."""
+"""Draws what a machine did, for any kind of machine."""
 
-import keras
-import numpy as np
-from keras import ops
-
-from keras_nm.layers import NRAM
-from keras_nm.plots.execution import execution_picture, num_steps
-from keras_nm.plots.plate import ntm_plate
-from keras_nm.programs import Program
+from keras_nm.machines import machine_of
 
 
 def machine_picture(
-    machine, trace, inputs, outputs, example=0, time=None, from_logits=True
+    machine, trace, inputs, outputs=None, example=0, time=None, from_logits=True
 ):
-    """Draws what a machine did with an example: `ntm_plate` or `execution_picture`.
+    """Draws what a machine did with an example, as its row in `MACHINES` says.
 
     Args:
-        machine: An `NTM` or `NRAM` layer.
-        trace: What its `trace` gives.
-        inputs: What its model took. Of sequences it is shown if it is an array
+        machine: A layer, such as an `NTM` (`ntm_plate`) or an `NRAM`
+            (`execution_picture`).
+        trace: The result of its `trace`.
+        inputs: The inputs of its model. Sequences are shown if they are an array
             `(batch, timesteps, features)`.
-        outputs: Array, what its model put out, of sequences
-            `(batch, timesteps, output_size)`.
-        example: Integer, which one of the batch.
-        time: Optional integer, as for these two.
+        outputs: Array, the outputs of its model, for sequences
+            `(batch, timesteps, output_size)`. Defaults to the outputs of the machine.
+        example: Integer, the index of the example in the batch.
+        time: Optional integer, for one frame of an animation of the time steps.
         from_logits: Boolean, whether outputs of sequences are logits or probabilities.
             Defaults to `True`.
 
@@ -31,6 +25,7 @@ def machine_picture(
         A `matplotlib.figure.Figure`.
 
     Raises:
+        ValueError: If there is no picture of such a layer.
         IndexError: If there is no such example.
 
     Example:
@@ -41,17 +36,12 @@ def machine_picture(
     >>> trace = layer.trace(tape)
     >>> figure = keras_nm.plots.machine_picture(layer, trace, tape, layer(tape))
     """
-    if isinstance(machine, NRAM):
-        return execution_picture(trace, _program(machine), example, time)
-    trace = {name: ops.convert_to_numpy(values)[example] for name, values in trace.items()}
-    outputs = ops.sigmoid(outputs) if from_logits else outputs
-    shown = keras.tree.flatten(inputs)[0]
-    shown = ops.convert_to_numpy(shown)[example] if np.ndim(shown) == 3 else None
-    return ntm_plate(shown, ops.convert_to_numpy(outputs)[example], trace, time)
+    picture = machine_of(machine).function("picture")
+    return picture(machine, trace, inputs, outputs, example, time, from_logits)
 
 
 def num_frames(machine, trace, example=0):
-    """How many frames an animation of the steps has: the values of `time`.
+    """Returns the number of frames in an animation of the steps: the values of `time`.
 
     Args:
         machine: As for `machine_picture`.
@@ -60,14 +50,8 @@ def num_frames(machine, trace, example=0):
 
     Returns:
         Positive integer.
+
+    Raises:
+        ValueError: As for `machine_picture`.
     """
-    if isinstance(machine, NRAM):
-        return num_steps(trace, example) + 1  # the last is the end
-    return trace["output"].shape[1]
-
-
-def _program(machine):
-    try:
-        return Program.from_layer(machine)
-    except ValueError:  # a controller with states has none
-        return None
+    return machine_of(machine).function("num_frames")(trace, example)

@@ -1,19 +1,21 @@
 """The plate of a Neural Turing Machine: what it reads and writes, and where."""
 
+import keras
 import numpy as np
+from keras import ops
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-# Blue below 0, red above, white at 0; black 0, white 1.
+# Vectors: blue below 0, white at 0, red above. Weightings: black at 0, white at 1.
 _VECTORS = (colormaps["RdBu_r"], Normalize(-1, 1))
 _WEIGHTINGS = (colormaps["gray"], Normalize(0, 1))
 
-# Locations shown around those that a head focused on.
+# The number of locations shown on each side of those that a head focused on.
 _MARGIN = 3
 
-# Inches. Fixed, because finding a layout takes longer than drawing.
+# Inches. They are fixed, because finding a layout takes longer than drawing.
 _PANEL_WIDTH, _LEFT, _GAP, _RIGHT = 3.9, 0.65, 0.75, 0.95
 _TOP, _BETWEEN, _BOTTOM = 0.35, 0.45, 0.55
 _MEMORY_WIDTH = 1.6
@@ -22,20 +24,21 @@ _MEMORY_WIDTH = 1.6
 def ntm_plate(inputs, outputs, trace, time=None):
     """Draws how a Neural Turing Machine used its memory (Graves et al. 2014, figure 6).
 
-    Two columns: inputs and outputs, and for each head the vectors that it adds or reads
-    and its weightings. Time runs to the right in all of them. The weightings show the
-    locations that any head focused on, around the ring that the memory is.
+    The plate has two columns. They show inputs and outputs, and for each head its
+    weightings and the vectors that it adds or reads. Time runs to the right in all panels.
+    The weightings show the locations that any head focused on. The memory is a ring, so
+    these locations may continue from the last one to the first.
 
     Args:
         inputs: Array of shape `(timesteps, input_size)`, or `None` to leave it out.
         outputs: Array of probabilities of shape `(timesteps, output_size)`.
-        trace: Dict of arrays for the same sequence, as `NTM.trace` gives them, without
+        trace: Dict of arrays for the same sequence, as `NTM.trace` returns them, without
             the batch axis: `"add"` `(timesteps, heads, width)`, `"reads"`
             `(timesteps, heads, width)`, `"write_weightings"` and `"read_weightings"`
-            `(timesteps, heads, locations)`, and with `time` `"memory"`
+            `(timesteps, heads, locations)`, and, if `time` is given, `"memory"`
             `(timesteps, locations, width)`.
-        time: Optional integer: draws what happened up to that time step, and the memory
-            after it, as a frame of an animation.
+        time: Optional integer, a time step, for one frame of an animation. The frame shows
+            everything up to this step, and the memory after it.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -72,7 +75,7 @@ def ntm_plate(inputs, outputs, trace, time=None):
     figure = Figure(figsize=(width, height))
 
     def axes_at(left, top, width_of, height_of):
-        # From inches, from the top left corner.
+        # All sizes are in inches, from the top left corner.
         return figure.add_axes(
             (
                 left / width,
@@ -110,8 +113,30 @@ def ntm_plate(inputs, outputs, trace, time=None):
     return figure
 
 
+def plate_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
+    """Draws the plate of one example, see `keras_nm.plots.machine_picture`."""
+    trace = {name: ops.convert_to_numpy(values)[example] for name, values in trace.items()}
+    # Some models have inputs that are not vectors, such as tokens, or one output for a
+    # whole sequence.
+    inputs = _per_step(keras.tree.flatten(inputs)[0], example)
+    outputs = _per_step(outputs, example)
+    outputs = trace["output"] if outputs is None else outputs
+    outputs = ops.convert_to_numpy(ops.sigmoid(outputs)) if from_logits else outputs
+    return ntm_plate(inputs, outputs, trace, time)
+
+
+def _per_step(values, example):
+    """Returns one example of an array `(batch, timesteps, size)`, or `None` for others."""
+    return ops.convert_to_numpy(values)[example] if np.ndim(values) == 3 else None
+
+
+def num_steps(trace, example=0):
+    """Returns the number of time steps of a trace, which all examples share."""
+    return trace["output"].shape[1]
+
+
 def _head_rows(left, right, left_values, right_values, label, colors):
-    """One row of panels per head; a side that has fewer heads leaves some empty."""
+    """Yields one row of panels per head. A side with fewer heads leaves panels empty."""
     sides = ((left, np.asarray(left_values)), (right, np.asarray(right_values)))
     for head in range(max(values.shape[1] for _, values in sides)):
         row = []
@@ -185,13 +210,13 @@ def _name_locations(axes, trace):
 
 
 def focused_locations(*weightings):
-    """The shortest range on the ring of locations with all that a weighting focused on.
+    """Returns the shortest range on the ring with all locations that are in focus.
 
     Args:
         *weightings: Arrays `(timesteps, heads, locations)`.
 
     Returns:
-        Array of consecutive integers. Those below 0 are locations at the memory's end.
+        Array of consecutive integers. Negative ones are locations at the memory's end.
     """
     strongest = np.max([np.max(w, axis=(0, 1)) for w in weightings], axis=0)
     num_locations = strongest.size

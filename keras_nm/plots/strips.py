@@ -1,4 +1,4 @@
-"""Answers beside what was asked, at several lengths."""
+"""Answers next to the right answers, at several lengths."""
 
 import numpy as np
 from matplotlib import colormaps
@@ -8,15 +8,15 @@ _STRIP_HEIGHT, _WIDTH = 0.5, 9.0
 
 
 def answer_strips(answers):
-    """Draws answers beside the right ones, by length (Graves et al. 2014, figure 4).
+    """Draws answers below the right answers, by length (Graves et al. 2014, figure 4).
 
-    For each length, what was asked for is above what the machine put out. Red marks the
-    wrong bits.
+    For each length, the right answer is above the machine's answer. Red marks the wrong
+    bits.
 
     Args:
-        answers: Dict from a length to a pair of arrays `(timesteps, bits)`, the right
-            answer and the probabilities that the machine gives the bits, in the steps
-            that are answers.
+        answers: Dict from a length to a pair of arrays `(timesteps, bits)`: the right
+            answer, and the probabilities that the machine gives the bits. The arrays
+            contain only the steps of the answer.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -49,7 +49,7 @@ def answer_strips(answers):
             if name == "answer":
                 colors[wrong.T] = (0.84, 0.37, 0.0, 1)
             axes.imshow(colors, aspect="auto", interpolation="nearest")
-            # One scale of time for all lengths.
+            # All lengths share one time scale.
             axes.set_xlim(-0.5, longest - 0.5)
             axes.set_yticks([])
             axes.tick_params(labelsize=8, labelbottom=False, length=0)

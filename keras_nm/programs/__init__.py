@@ -1,4 +1,4 @@
-"""Programs of the Neural Random-Access Machine: written, run, printed, put into weights."""
+"""Programs of the Neural Random-Access Machine: write, run, print, and put into weights."""
 
 from keras_nm.programs.circuit import Circuit
 from keras_nm.programs.execution import execution_table

@@ -1,4 +1,4 @@
-"""Circuits: what a Neural Random-Access Machine does in one time step."""
+"""Circuits, each of which defines one time step of a Neural Random-Access Machine."""
 
 import itertools
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_nm.layers.gates import number_gates
+from keras_nm.layers.nram.gates import number_gates
 
 # A pattern has one character per register.
 ZERO, POSITIVE, ANY = "0+*"
@@ -16,18 +16,19 @@ MAX_REGISTERS = 12
 
 @dataclass(frozen=True)
 class Circuit:
-    """One time step: which source feeds which gate, and which goes to which register.
+    """One time step: the sources that feed each gate and each register.
 
     A source is a register, `"r1"` to `"rR"`, or the output of a gate that ran before.
-    Arguments of gates and the contents of registers are given by their sources.
+    A circuit names the sources of the gates' arguments and of the registers' contents.
 
     Args:
-        gates: From the name of each gate that is used to its arguments, in the order of
+        gates: Maps the name of each gate in use to its arguments, in the order of
             execution. The second READ of a step is called `"READ2"`.
         registers: The source of each register's next content.
         stop: Whether the machine stops after this step.
 
-    Example, a step of copying: read at r1, write what was read at r2, move both on:
+    Example, one step of copying, which reads at r1, writes this value at r2, and advances
+    both:
 
     >>> from keras_nm.programs import Circuit
     >>> step = Circuit(
@@ -49,17 +50,17 @@ class Circuit:
 
 
 def all_patterns(num_registers):
-    """The 2^R patterns of registers that are 0 or not, all zeros first."""
+    """Returns the 2^R patterns of registers that are 0 or not, all zeros first."""
     if num_registers > MAX_REGISTERS:
         raise ValueError(
-            "A program is a table of 2^num_registers circuits: `num_registers` must be at "
-            f"most {MAX_REGISTERS}. Received: num_registers={num_registers}"
+            "A program is a table of 2^num_registers circuits, so `num_registers` must be "
+            f"at most {MAX_REGISTERS}. Received: num_registers={num_registers}"
         )
     return ["".join(p) for p in itertools.product(ZERO + POSITIVE, repeat=num_registers)]
 
 
 def register_names(num_registers):
-    """The sources that are registers."""
+    """Returns the names of the registers, which are sources."""
     return [f"r{index + 1}" for index in range(num_registers)]
 
 
@@ -68,7 +69,7 @@ def matches(rule, pattern):
 
 
 def cover(patterns, others):
-    """Few patterns with `"*"` that match all of `patterns` and none of `others`."""
+    """Returns a few patterns with `"*"` that match all `patterns` and no `others`."""
     others = np.array([list(other) for other in others])
     others = others.reshape(-1, len(patterns[0]))
     cubes = []
@@ -76,7 +77,7 @@ def cover(patterns, others):
         if any(matches(cube, pattern) for cube in cubes):
             continue
         cube = np.array(list(pattern))
-        differs = others != cube  # from each of the others, in which registers
+        differs = others != cube  # for each other pattern, the registers that differ
         for position in range(len(cube)):
             without = np.delete(differs, position, axis=1)
             if without.any(axis=1).all():
@@ -91,14 +92,14 @@ def cover(patterns, others):
 
 
 def without_idle_gates(circuit, gates, renumber):
-    """Takes out of a circuit the gates that change neither registers nor tape."""
-    held = set()  # pairs of a pointer and of what is known to be in its cell
+    """Removes from a circuit the gates that change neither registers nor tape."""
+    held = set()  # pairs of a pointer and a source that is known to be in its cell
     idle = set()
     for name, inputs in circuit.gates:
         if gates[name].name == "READ":
             held.add((inputs[0], name))
         elif gates[name].writes:
-            # Writing a cell's own content is what a machine does that has to write.
+            # A gate that must write is idle if it writes the content its cell already has.
             if inputs in held:
                 idle.add(name)
             else:

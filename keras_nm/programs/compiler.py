@@ -1,8 +1,9 @@
-"""From programs to weights and back.
+"""Compiles programs into weights, and reads programs from weights.
 
-A hidden layer of ReLU units finds out which rule of a program matches the registers; the
-map to the circuit then has large weights from each rule's unit to its choices. Backwards,
-the controller is asked for every pattern of registers, and its largest logits are taken.
+In a compiled program, a hidden layer of ReLU units detects which rule matches the
+registers. The map to the circuit has large weights from each rule's unit to its choices.
+Reading a program runs the controller on every pattern of registers and takes its largest
+logits.
 """
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_nm.arguments import check_positive
-from keras_nm.layers.gates import GATES, kind_of, number_gates
+from keras_nm.layers.nram.gates import GATES, kind_of, number_gates
 from keras_nm.programs.circuit import (
     ANY,
     POSITIVE,
@@ -21,8 +22,8 @@ from keras_nm.programs.circuit import (
 )
 
 
-def machine_of(owner):
-    """The arguments that a program has in common with the layers and cells it fits."""
+def settings_of(owner):
+    """Returns the arguments that a program shares with the layers and cells it fits."""
     owner = getattr(owner, "cell", owner)
     return {
         "num_registers": owner.num_registers,
@@ -33,14 +34,14 @@ def machine_of(owner):
 
 
 def read_rules(layer):
-    """The circuit for each pattern, from a layer's weights. See `Program.from_layer`."""
+    """Reads the circuit for each pattern from a layer's weights, see `from_layer`."""
     cell = _single(layer)
     if not cell.built:
-        raise ValueError("A layer has weights when it is built: call it first")
+        raise ValueError("The layer has no weights before it is built: call it first")
     if cell.has_recurrent_controller:
         raise ValueError(
-            "Only a feed-forward controller chooses by the registers alone, as a "
-            f"program does. Received: controller={cell.controller!r}"
+            "A program chooses by the registers alone, so the layer must have a "
+            f"feed-forward controller. Received: controller={cell.controller!r}"
         )
     patterns = all_patterns(cell.num_registers)
     zeros = [[float(char == ZERO) for char in pattern] for pattern in patterns]
@@ -59,14 +60,14 @@ def _single(layer):
     cell = getattr(layer, "cell", layer)
     if cell.num_replicas is not None:
         raise ValueError(
-            f"A layer of {cell.num_replicas} machines has as many programs: take one out "
-            "with layer.replica(index)"
+            f"A layer of {cell.num_replicas} machines has a program for each machine: take "
+            "out one machine with layer.replica(index)"
         )
     return cell
 
 
 def _chosen(cell, choices):
-    """The circuit that logits, arrays of the shapes of `circuit_shapes`, choose."""
+    """Returns the circuit that logits with the shapes in `circuit_shapes` choose."""
     if cell.num_slots is None:
         named = {name: gates[0] for name, gates in cell.slots.items()}
     else:
@@ -81,13 +82,13 @@ def _chosen(cell, choices):
 
 
 def write_rules(program, layer, scale):
-    """Sets a layer's weights to run a program. See `Program.into_layer`."""
+    """Sets a layer's weights so that it runs a program, see `Program.into_layer`."""
     scale = check_positive("scale", scale)
     cell = _single(layer)
-    if machine_of(cell) != machine_of(program):
+    if settings_of(cell) != settings_of(program):
         raise ValueError(
-            f"The layer must be of the program's kind, {machine_of(program)}. "
-            f"Received a layer with {machine_of(cell)}"
+            f"The layer must have the program's settings, {settings_of(program)}. "
+            f"Received: a layer with {settings_of(cell)}"
         )
     rules = program.rules()
     hidden = _hidden_layers(cell.controller, len(rules))
@@ -102,7 +103,7 @@ def write_rules(program, layer, scale):
         bias = np.zeros(dense.units)
         for unit, (pattern, _) in enumerate(rules):
             if index == 0:
-                # 1 if every register is what the rule asks for, else at most 0.
+                # 1 if the rule matches every register, otherwise at most 0.
                 kernel[:, unit] = [{ZERO: 1, POSITIVE: -1, ANY: 0}[c] for c in pattern]
                 bias[unit] = 1 - pattern.count(ZERO)
             else:
@@ -116,7 +117,7 @@ def write_rules(program, layer, scale):
 
 
 def _logits(program, circuit, cell):
-    """A flat array in the order of `circuit_shapes`: 1 at what a circuit chooses."""
+    """Returns a flat array in the order of `circuit_shapes`: 1 for a circuit's choices."""
     slots, arguments = _fill_slots(program, circuit)
     sources = [*register_names(program.num_registers), *slots]
     chosen = {
@@ -138,26 +139,29 @@ def _logits(program, circuit, cell):
 
 
 def _fill_slots(program, circuit):
-    """A dict of the gates in all slots, and the arguments of each, used or not."""
+    """Returns a dict of the gates in all slots, used or not, and their arguments."""
     used = dict(circuit.gates)
     slots = program.sequence
     if program.num_slots is not None:
         kinds = [kind_of(name) for name in used]
         harmless = [name for name in program.gates if not GATES[name].writes]
         if len(kinds) < program.num_slots and not harmless:
-            raise ValueError("All gates write: there is none for a slot that is not used")
+            raise ValueError(
+                "A slot that is not used needs a gate that does not write, but all gates "
+                "of the program write"
+            )
         kinds += harmless[:1] * (program.num_slots - len(kinds))
         slots = number_gates(kinds)
     arguments = []
-    harmless_write = None  # a pointer, and a source of what is in its cell
+    harmless_write = None  # a pointer, and the source of its cell's content
     for name, gate in slots.items():
         inputs = used.get(name)
         if gate.writes and inputs is None:
             if harmless_write is None:
                 raise ValueError(
-                    f"{name} writes in every step. Where it is not used it has to write "
-                    "what is there, which it can get from a READ before it, but there is "
-                    f"none in {list(slots)}"
+                    f"{name} writes in every step. Where it is not used, it must write the "
+                    "content that its cell already has. It can get this from a READ before "
+                    f"it, but there is none in {list(slots)}"
                 )
             inputs = harmless_write
         elif gate.writes:
@@ -171,7 +175,7 @@ def _fill_slots(program, circuit):
 
 
 def _hidden_layers(controller, num_rules):
-    """The Dense layers of a controller that can hold that many rules."""
+    """Returns a controller's Dense layers, or raises an error if the rules do not fit."""
     sequential = isinstance(controller, keras.Sequential)
     layers = controller.layers if sequential else [controller]
     allowed = [keras.activations.relu, keras.activations.linear]

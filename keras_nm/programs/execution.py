@@ -1,4 +1,4 @@
-"""Prints what a Neural Random-Access Machine did, as the paper's tables do."""
+"""Execution tables of a Neural Random-Access Machine as text, in the paper's form."""
 
 import keras
 import numpy as np
@@ -7,15 +7,15 @@ _CERTAIN = 0.9
 
 
 def execution_table(trace, example=0):
-    """Prints tape and registers before each step and after the last.
+    """Formats the tape and the registers before each step and after the last as a table.
 
-    The form is that of the execution tables of Kurach et al. (2016). Of a distribution,
-    the most probable integer is shown, with a `~` if its probability is below 0.9. The
-    column `stop` has the probability of stopping after the step.
+    The table has the form of the execution tables of Kurach et al. (2016). A distribution
+    is shown as its most probable integer, with a `~` if its probability is below 0.9. The
+    column `stop` shows the probability of stopping after the step.
 
     Args:
-        trace: What `NRAM.trace` or `Program.trace` gives.
-        example: Integer, which one of the batch.
+        trace: The result of `NRAM.trace` or `Program.trace`.
+        example: Integer, the index of the example in the batch.
 
     Returns:
         A string.
@@ -70,7 +70,7 @@ def execution_table(trace, example=0):
 
 
 def _cells(values):
-    """Integers `(n,)`, or distributions `(n, M)`, as text."""
+    """Returns integers `(n,)` or distributions `(n, M)` as texts."""
     if np.ndim(values) == 1:
         return [str(value) for value in values]
     marks = ["" if row.max() >= _CERTAIN else "~" for row in values]

@@ -1,4 +1,4 @@
-"""Where to draw the parts of a circuit: from left to right, as values go through it."""
+"""Places the parts of a circuit for drawing, from left to right as values flow."""
 
 import itertools
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from keras_nm.programs.circuit import Circuit, register_names
 
-# Orders of the columns that are tried.
+# How many orders of the columns to try.
 _SWEEPS = 12
 
 
@@ -15,10 +15,10 @@ class Node:
     """A part of a circuit.
 
     Args:
-        name: What it is called in the circuit, such as `"r1"` or `"READ2"`.
+        name: The part's name in the circuit, such as `"r1"` or `"READ2"`.
         kind: `"register"`, `"gate"`, or `"next"`, a register after the step.
-        column: Integer. Values go to higher columns only.
-        row: Float. In a column, nodes are at least 1 apart; 0 is the middle.
+        column: Integer. Values only flow to higher columns.
+        row: Float. Nodes in one column are at least 1 apart; 0 is the middle.
     """
 
     name: str
@@ -34,10 +34,10 @@ class Edge:
     Args:
         source: Index of the node that the value comes from.
         target: Index of the node that takes it.
-        argument: Which of the target's arguments it is, from 0.
-        num_arguments: How many arguments the target takes.
-        path: The points `(column, row)` to go through, those of both nodes included, one
-            in each column, which keep clear of other nodes.
+        argument: Index of the target's argument, counted from 0.
+        num_arguments: The number of arguments that the target takes.
+        path: The points `(column, row)` that the line passes, one in each column,
+            including the points of both nodes. They keep clear of other nodes.
     """
 
     source: int
@@ -48,13 +48,13 @@ class Edge:
 
 
 def layout(circuit: Circuit) -> tuple[list[Node], list[Edge]]:
-    """Places the parts of a circuit, so that few lines cross.
+    """Places the parts of a circuit so that few lines cross.
 
-    Registers are on the left, as far as the circuit uses them. A gate is to the right of
-    all that it takes. On the right are the registers that change, by their new contents.
+    The registers that the circuit uses are on the left. A gate is to the right of all its
+    sources. The registers that change are on the right, with their new contents.
 
     Args:
-        circuit: A `Circuit`, such as those of `Program.circuits`, without idle gates.
+        circuit: A `Circuit` without idle gates, such as those of `Program.circuits`.
 
     Returns:
         The list of nodes and the list of edges.
@@ -77,23 +77,23 @@ def layout(circuit: Circuit) -> tuple[list[Node], list[Edge]]:
     first = [("register", name) for name in registers if ("register", name) in used]
     columns = _columns(first, inputs)
 
-    # A line that passes columns has a place in each, as if it were a node there.
+    # A line has a place in each column that it passes, as if it were a node there.
     levels = [[] for _ in range(1 + max(columns.values(), default=0))]
     for key in [*first, *inputs]:
         levels[columns[key]].append(key)
     paths = {}
-    links = {}  # from each place and side to the places there and how far off their middle
+    links = {}  # from a place and a side to the places there and offsets from their middle
     for target, sources in inputs.items():
         for argument, source in enumerate(sources):
             path = [source]
             for column in range(columns[source] + 1, columns[target]):
-                passing = ("line", source, column)  # shared by all lines from there
+                passing = ("line", source, column)  # shared by all lines of a source
                 if passing not in levels[column]:
                     levels[column].append(passing)
                 path.append(passing)
             path.append(target)
             paths[target, argument] = path
-            # The first argument comes from above the second.
+            # The first argument arrives above the second.
             port = 0.3 * (argument - (len(sources) - 1) / 2)
             for left, right in itertools.pairwise(path):
                 links.setdefault((right, "left"), []).append((left, 0.0))
@@ -118,7 +118,7 @@ def layout(circuit: Circuit) -> tuple[list[Node], list[Edge]]:
 
 
 def _keys(sources: Iterable[str]):
-    """Sources as pairs of kind and name: registers are r and digits, no gate's name is."""
+    """Returns sources as pairs of kind and name: only registers are named r plus digits."""
     return [
         ("register" if name[:1] == "r" and name[1:].isdigit() else "gate", name)
         for name in sources
@@ -126,7 +126,7 @@ def _keys(sources: Iterable[str]):
 
 
 def _columns(first, inputs):
-    """Registers in column 0, gates after all that they take, new registers at the end."""
+    """Puts registers in column 0, gates after their sources, and new registers last."""
     columns = dict.fromkeys(first, 0)
     for key, sources in inputs.items():
         columns[key] = 1 + max((columns[source] for source in sources), default=0)
@@ -134,7 +134,7 @@ def _columns(first, inputs):
     for key in inputs:
         if key[0] == "next":
             columns[key] = last
-    # A constant has no place of its own: it stands before the first gate that takes it.
+    # A constant has no sources, so it goes right before the first gate that takes it.
     for key, sources in inputs.items():
         takers = [columns[taker] for taker, taken in inputs.items() if key in taken]
         if not sources and takers:
@@ -143,9 +143,9 @@ def _columns(first, inputs):
 
 
 def _rows(levels, links):
-    """Orders each column by the middle of its neighbours, back and forth.
+    """Orders each column by the middle of its neighbours, in sweeps back and forth.
 
-    That does not settle: the order with the fewest crossings is taken.
+    The sweeps do not converge, so the order with the fewest crossings is used.
     """
     rows = {}
     for level in levels:
@@ -165,7 +165,7 @@ def _rows(levels, links):
 
 
 def _crossings(levels, links, rows):
-    """How many pairs of lines change sides between two columns."""
+    """Counts the pairs of lines that change sides between two columns."""
     count = 0
     for level in levels:
         lines = [
@@ -179,12 +179,12 @@ def _crossings(levels, links, rows):
 
 
 def _spread(order, wanted):
-    """Rows as near to the wanted ones as fits, in this order and at least 1 apart.
+    """Returns the rows nearest to the wanted ones, in this order and at least 1 apart.
 
-    That is isotonic regression: nodes that want the same place form a block around the
-    mean of what they want.
+    This is isotonic regression: nodes that want the same place form a block around the
+    mean of the places that they want.
     """
-    blocks = []  # of the sum of wanted first rows, and the number of nodes
+    blocks = []  # pairs of the sum of wanted first rows and the number of nodes
     for index, key in enumerate(order):
         total, size = wanted[key] - index, 1
         while blocks and blocks[-1][0] / blocks[-1][1] > total / size:

@@ -1,8 +1,8 @@
-"""Programs: what a Neural Random-Access Machine does, without a network.
+"""Programs: tables that say what a Neural Random-Access Machine does, without a network.
 
-With every softmax replaced by its argmax, all that a feed-forward controller can do is
-choose one circuit for each set of registers that are 0 (Kurach et al. 2016, section 3.1).
-That table is a program: it can be written by hand, run, printed, and put into a network.
+If every softmax is replaced by its argmax, a feed-forward controller can only choose one
+circuit for each set of registers that are 0 (Kurach et al. 2016, section 3.1). This table
+is a program. You can write it by hand, run it, print it, and put it into a network.
 """
 
 import itertools
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from keras_nm.arguments import check_integer
-from keras_nm.layers.gates import DEFAULT_GATES, kind_of, number_gates, slots_of
-from keras_nm.layers.inputs import check_sizes, check_steps, check_tape
+from keras_nm.layers.nram.checks import check_sizes, check_steps, check_tape
+from keras_nm.layers.nram.gates import DEFAULT_GATES, kind_of, number_gates, slots_of
 from keras_nm.programs.circuit import (
     ANY,
     POSITIVE,
@@ -26,34 +26,35 @@ from keras_nm.programs.circuit import (
     register_names,
     without_idle_gates,
 )
-from keras_nm.programs.compiler import machine_of, read_rules, write_rules
+from keras_nm.programs.compiler import read_rules, settings_of, write_rules
 
 _CONSTANTS = {"ZERO": ZERO, "ONE": POSITIVE, "TWO": POSITIVE}
 
 
 class Program:
-    """A table from the registers that are 0 to the circuit of the next time step.
+    """A table that maps the registers that are 0 to the circuit of the next time step.
 
     Args:
         num_registers: Integer from 1 to 12, the number of registers R.
         rules: Pairs `(pattern, circuit)`. A pattern has one character per register:
             `"0"` for a register that is 0, `"+"` for one that is not, `"*"` for either.
-            The first rule that matches counts.
-        gates: Names of the gates of a time step, in order. Defaults to the paper's.
-        gate_repeats: Positive integer, how many times the list is run in a step.
+            The first rule that matches applies.
+        gates: Names of the gates of a time step, in order. Defaults to the paper's gates.
+        gate_repeats: Positive integer, how many times a step runs the list.
         num_slots: `None`, or the number of slots of a machine whose controller also
             chooses which gate of the list runs in each slot. A circuit then has at most
             that many gates, in any order.
 
     Attributes:
-        circuits: Dict from each of the 2^R patterns of `"0"` and `"+"` to its circuit,
-            without the gates that have no effect.
+        circuits: Dict that maps each of the 2^R patterns of `"0"` and `"+"` to its
+            circuit, without the gates that have no effect.
 
     Raises:
         ValueError: For a pattern that no rule matches, and for circuits that the machine
-            cannot run: unknown gates or sources, a wrong order or number of arguments.
+            cannot run: unknown gates or sources, gates in a wrong order, or a wrong
+            number of arguments.
 
-    Example, the paper's program for the task increment: add 1 to every cell.
+    Example, the paper's program for the task increment, which adds 1 to every cell:
 
     >>> import numpy as np
     >>> from keras_nm.programs import Circuit, Program
@@ -100,42 +101,45 @@ class Program:
             if table[pattern] is None:
                 raise ValueError(
                     f"No rule matches the pattern {pattern!r}. Add a last rule for "
-                    f"{ANY * self.num_registers!r}, everything else"
+                    f"{ANY * self.num_registers!r}, which matches everything else"
                 )
         return table
 
     def _checked(self, pattern, circuit):
-        """The circuit without what has no effect, or an error if it cannot be run."""
+        """Returns the circuit without idle gates, or raises an error if it cannot run."""
 
         def fail(message):
             raise ValueError(f"Circuit for {pattern!r}: {message}")
 
         if len(pattern) != self.num_registers or set(pattern) - {ZERO, POSITIVE, ANY}:
             fail(
-                f"the pattern must have {self.num_registers} of the characters "
-                f"{ZERO!r}, {POSITIVE!r} and {ANY!r}, one per register"
+                f"the pattern must have length {self.num_registers}, with one character "
+                f"per register: {ZERO!r}, {POSITIVE!r} or {ANY!r}"
             )
         if len(circuit.registers) != self.num_registers:
             fail(
-                f"{self.num_registers} registers need a source each. "
+                f"each of the {self.num_registers} registers needs one source. "
                 f"Received: registers={circuit.registers}"
             )
         named = self._gates_of(circuit, fail)
         sources = register_names(self.num_registers)
         for name, arguments in circuit.gates:
             if len(arguments) != named[name].num_arguments:
-                fail(f"{name} takes {named[name].num_arguments} arguments, not {arguments}")
+                fail(
+                    f"the number of arguments of {name} must be "
+                    f"{named[name].num_arguments}. Received: {arguments}"
+                )
             for source in arguments:
                 if source not in sources:
-                    fail(f"{source!r} is no source for {name}. There are {sources}")
+                    fail(f"{name} cannot take {source!r}. Its possible sources: {sources}")
             sources.append(name)
         for source in circuit.registers:
             if source not in sources:
-                fail(f"{source!r} is no source for a register. There are {sources}")
+                fail(f"a register cannot take {source!r}. Its possible sources: {sources}")
         return without_idle_gates(circuit, named, renumber=self.num_slots is not None)
 
     def _gates_of(self, circuit, fail):
-        """A dict from the names in a circuit to the gates they stand for."""
+        """Returns a dict from the names in a circuit to the gates they stand for."""
         names = [name for name, _ in circuit.gates]
         if self.num_slots is None:
             order = list(self.sequence)
@@ -145,7 +149,7 @@ class Program:
             if [order.index(name) for name in names] != sorted(
                 {order.index(name) for name in names}
             ):
-                fail(f"the gates {names} do not come in the order of a step, {order}")
+                fail(f"gates must be in the order of a step, {order}. Received: {names}")
             return self.sequence
         kinds = [kind_of(name) for name in names]
         unknown = [kind for kind in kinds if kind not in self.gates]
@@ -159,15 +163,15 @@ class Program:
         return numbered
 
     def run(self, tape: np.ndarray, num_steps: int | np.ndarray) -> np.ndarray:
-        """Runs the program, in NumPy.
+        """Runs the program in NumPy.
 
         Args:
             tape: Integers `(B, M)` from 0 to M - 1.
-            num_steps: After how many steps a machine is stopped that has not stopped by
-                itself: an integer, or integers `(B,)`.
+            num_steps: An integer, or integers `(B,)`. A machine that has not stopped by
+                itself is stopped after this many steps.
 
         Returns:
-            The tapes at the end, `(B, M)`.
+            The final tapes, `(B, M)`.
 
         Raises:
             ValueError: For a tape or a number of steps of the wrong kind.
@@ -182,7 +186,7 @@ class Program:
         return self._execute(tape, num_steps, watch=lambda *_: None)["tape"]
 
     def trace(self, tape: np.ndarray, num_steps: int | np.ndarray) -> dict[str, Any]:
-        """Runs the program and keeps what happens.
+        """Runs the program and records every step.
 
         Args:
             tape: As for `run`.
@@ -190,9 +194,10 @@ class Program:
 
         Returns:
             A dict: `"tape"` `(B, T + 1, M)` and `"registers"` `(B, T + 1, R)` before each
-            step and after the last, with T the most steps of all; `"num_steps"` `(B,)`,
-            the steps that each machine ran; and `"patterns"`, the set of patterns met.
-            A machine that has stopped stays as it is. `execution_table` prints it.
+            step and after the last, where T is the largest number of steps in the batch;
+            `"num_steps"` `(B,)`, the number of steps that each machine ran; and
+            `"patterns"`, the set of patterns that occurred. A machine that has stopped
+            stays as it is. `execution_table` formats the dict as a table.
 
         Raises:
             ValueError: For a tape or a number of steps of the wrong kind.
@@ -247,7 +252,7 @@ class Program:
         return {"tape": tape, "num_steps": steps, "patterns": patterns}
 
     def _run_circuit(self, circuit, tape, registers):
-        """Runs one step: gives the new tapes and registers."""
+        """Runs one step and returns the new tapes and registers."""
         values = dict(zip(register_names(self.num_registers), registers.T, strict=True))
         gates = self._gates_of(circuit, fail=None)
         for name, arguments in circuit.gates:
@@ -271,14 +276,14 @@ class Program:
 
     @classmethod
     def from_layer(cls, layer) -> "Program":
-        """Reads the program out of a layer's weights: all choices by argmax.
+        """Reads the program from a layer's weights, with an argmax for every choice.
 
         Args:
             layer: A built `NRAM` or `NRAMCell` with a feed-forward controller.
 
         Raises:
-            ValueError: For a layer that is not built, has more than 12 registers, or whose
-                controller has states.
+            ValueError: If the layer is not built, has more than 12 registers, or has a
+                controller with states.
 
         Example, the program of an untrained layer:
 
@@ -289,27 +294,27 @@ class Program:
         >>> Program.from_layer(layer)
         <Program of 3 registers>
         """
-        return cls(rules=read_rules(layer), **machine_of(layer))
+        return cls(rules=read_rules(layer), **settings_of(layer))
 
     def into_layer(self, layer, scale: float = 40.0):
-        """Gives a layer the weights with which it runs this program.
+        """Sets a layer's weights so that it runs this program.
 
-        The first hidden layer finds out which rule matches, one unit per rule; the others
-        pass this on.
+        The first hidden layer detects which rule matches, with one unit per rule. The
+        other hidden layers pass this on.
 
         Args:
-            layer: An `NRAM` or `NRAMCell` of the same registers and gates, whose
-                controller is one `Dense` layer or a `keras.Sequential` of them, with
+            layer: An `NRAM` or `NRAMCell` with the same registers and gates. Its
+                controller must be one `Dense` layer or a `keras.Sequential` of them, with
                 ReLU activations and at least as many units as `rules()` has rules.
             scale: Positive float, the size of the logits. At 40, a softmax over them is
-                one-hot but for 1e-16.
+                one-hot except for 1e-16.
 
         Returns:
             The layer.
 
         Raises:
-            ValueError: For a layer of another kind, and if a gate that writes cannot be
-                kept idle, because no READ comes before it.
+            ValueError: If the layer is of another kind, or if a gate that writes cannot
+                be kept idle because no READ comes before it.
 
         Example:
 
@@ -323,10 +328,10 @@ class Program:
         return layer
 
     def reachable_patterns(self) -> set[str]:
-        """The patterns that may be met, starting with all registers at 0.
+        """Returns the patterns that may occur when all registers start at 0.
 
-        It is known of ZERO, ONE, TWO and the registers whether they are 0; everything else
-        may be or not. A pattern left out is never met; one that is in may be.
+        The analysis knows whether ZERO, ONE, TWO and the registers are 0. Any other source
+        may be 0 or not. A pattern outside the set never occurs; one in the set may occur.
         """
         reached, waiting = set(), {ZERO * self.num_registers}
         while waiting:
@@ -350,18 +355,18 @@ class Program:
         }
 
     def to_text(self, patterns: Iterable[str] | None = None) -> str:
-        """The program for people: one block for each circuit, and when it is run.
+        """Returns the program as text for people: one block and condition per circuit.
 
         Args:
             patterns: The patterns to show. Defaults to `reachable_patterns()`. Pass
-                `trace(tape, num_steps)["patterns"]` to see what was run on these tapes.
+                `trace(tape, num_steps)["patterns"]` to see which circuits ran on a tape.
         """
         return "\n".join(self.texts(patterns))
 
     __str__ = to_text
 
     def texts(self, patterns: Iterable[str] | None = None) -> list[str]:
-        """The blocks of `to_text`, in the order of `blocks`."""
+        """Returns the blocks of `to_text`, in the order of `blocks`."""
         texts = []
         for condition, circuit in self.blocks(patterns):
             lines = [f"{name}({', '.join(inputs)})" for name, inputs in circuit.gates]
@@ -380,7 +385,7 @@ class Program:
         return texts
 
     def blocks(self, patterns: Iterable[str] | None = None) -> list[tuple[str, Circuit]]:
-        """The circuits of the program, each with the condition under which it is run.
+        """Returns the circuits of the program, each with the condition for running it.
 
         Args:
             patterns: As for `to_text`.
@@ -399,7 +404,7 @@ class Program:
         ]
 
     def _by_circuit(self, patterns):
-        """Groups patterns: yields circuit, its patterns, and all the others."""
+        """Groups patterns by circuit: yields a circuit, its patterns, and all others."""
         groups = {}
         for pattern in patterns:
             groups.setdefault(self.circuits[pattern], []).append(pattern)
@@ -407,7 +412,10 @@ class Program:
             yield circuit, own, [p for p in patterns if p not in own]
 
     def rules(self) -> list[tuple[str, Circuit]]:
-        """The whole table as few rules. All that match a pattern have the same circuit."""
+        """Returns the whole table as a few rules.
+
+        All rules that match a pattern have the same circuit.
+        """
         return [
             (cube, circuit)
             for circuit, own, others in self._by_circuit(list(self.circuits))
@@ -415,7 +423,7 @@ class Program:
         ]
 
     def to_json(self) -> str:
-        """The program as JSON, for `from_json` and for other languages."""
+        """Returns the program as JSON, for `from_json` and for other languages."""
         rules = [
             {
                 "pattern": pattern,
@@ -425,14 +433,14 @@ class Program:
             }
             for pattern, circuit in self.rules()
         ]
-        return json.dumps({**machine_of(self), "rules": rules})
+        return json.dumps({**settings_of(self), "rules": rules})
 
     @classmethod
     def from_json(cls, text: str) -> "Program":
-        """Reads what `to_json` wrote.
+        """Reads a program that `to_json` wrote.
 
         Raises:
-            ValueError: If the text is no JSON or no program.
+            ValueError: If the text is not JSON or not a program.
         """
         try:
             data = json.loads(text)
@@ -443,7 +451,7 @@ class Program:
             return cls(rules=rules, **data)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
-                "This JSON is no program. A program has num_registers, gates, "
+                "This JSON is not a program. A program has num_registers, gates, "
                 "gate_repeats, num_slots and rules, and a rule has pattern, gates, "
                 f"registers and stop. The error was: {error!r}"
             ) from error
@@ -451,7 +459,7 @@ class Program:
     def __eq__(self, other):
         if not isinstance(other, Program):
             return NotImplemented
-        return machine_of(self) == machine_of(other) and self.circuits == other.circuits
+        return settings_of(self) == settings_of(other) and self.circuits == other.circuits
 
     __hash__ = None
 

@@ -1,12 +1,12 @@
-"""Programs for the ten tasks on which the paper tries the Neural Random-Access Machine.
+"""Programs for the ten tasks on which the paper tests the Neural Random-Access Machine.
 
-They show what the machine can express, are reference answers to what it learns, and can
-be put into a network as a start. The first five are the circuits that the paper prints
-(Kurach et al. 2016); the other five are new, and stop by themselves. The tape that a
-program expects is described with it.
+They show what the machine can express. They are references for learned programs, and you
+can put them into a network as a start. The first five are the circuits that the paper
+prints (Kurach et al. 2016). The other five are new and stop by themselves. The comment
+above each program describes the tape that it expects.
 
-Pointers are addresses counted from the first cell of the tape. n is the number of
-elements, NULL is 0.
+Pointers are addresses, counted from the first cell of the tape. n is the number of
+elements. NULL is 0.
 
 Example, the value that is two hops away from the head of a list:
 
@@ -23,8 +23,8 @@ from keras_nm.programs.program import Program
 PROGRAMS: dict[str, Program] = {}
 
 # Tape: k, A, NULL. Cell 0 becomes the value at address k.
-# r1 holds k, and 0 before k is known; r2 stays 0, the address of the answer.
-# Takes 2 steps. More do no harm, although it does not stop.
+# r1 holds k, or 0 before k is known. r2 stays 0, the address of the answer.
+# Takes 2 steps. It does not stop, but more steps do no harm.
 PROGRAMS["access"] = Program(
     2,
     [
@@ -34,8 +34,8 @@ PROGRAMS["access"] = Program(
 )
 
 # Tape: A, NULL. Every cell of A grows by 1, in place.
-# r1 and r5 hold the address of the next cell, the others what was written last.
-# Takes n steps, and must be stopped then: it would go on through the rest of the tape.
+# r1 and r5 hold the address of the next cell, the others the value written last.
+# Takes n steps and must be stopped then: it would go on through the rest of the tape.
 PROGRAMS["increment"] = Program(
     5,
     [
@@ -56,10 +56,10 @@ PROGRAMS["increment"] = Program(
 )
 
 # Tape: p, A; p is the cell after A. A is copied to p and the cells that follow.
-# r2 holds p - 1 = n, both the address of A's last cell and the way from a cell to its
-# copy; r4 the address of the cell to copy, which never passes r2; r3 that of one step
-# before, so that r4 moves on in every second step only.
-# Takes 2 n steps. More do no harm, although it does not stop.
+# r2 holds p - 1 = n, which is both the address of A's last cell and the distance from a
+# cell to its copy. r4 holds the address of the cell to copy, which never passes r2. r3
+# holds the previous r4, so that r4 advances only in every second step.
+# Takes 2 n steps. It does not stop, but more steps do no harm.
 PROGRAMS["copy"] = Program(
     4,
     [
@@ -86,11 +86,11 @@ PROGRAMS["copy"] = Program(
     ],
 )
 
-# Tape: p, A; p is the cell after A. A is written to p and the cells that follow, its last
+# Tape: p, A; p is the cell after A. A is written to p and the cells that follow, the last
 # value first.
-# r1 holds p, and 0 before p is known; r3 the address i of the cell to copy, whose place
-# is 2 p - i - 1. The other two are of no use.
-# Takes n + 1 steps, and must be stopped then: it would go on downwards from p, over A.
+# r1 holds p, or 0 before p is known. r3 holds the address i of the cell to copy, and the
+# copy goes to 2 p - i - 1. The other two registers are not used.
+# Takes n + 1 steps and must be stopped then: it would go on downwards from p, over A.
 PROGRAMS["reverse"] = Program(
     4,
     [
@@ -119,9 +119,10 @@ PROGRAMS["reverse"] = Program(
 )
 
 # Tape: p, q, A, NULL. The values at addresses p and q change places.
-# One step each: the value at p is put aside in cell 0, r2 = p; the value at q is written
-# to p, r2 = q; the value put aside is written to q. r1 is the address 0, 1, 0 to read.
-# Takes 3 steps, and must be stopped then: it would start again, with cell 0 changed.
+# Step 1 saves the value at p in cell 0, and r2 becomes p. Step 2 writes the value at q to
+# p, and r2 becomes q. Step 3 writes the saved value to q. r1 holds the addresses 0, 1, 0 to
+# read.
+# Takes 3 steps and must be stopped then: it would start again, with cell 0 changed.
 PROGRAMS["swap"] = Program(
     2,
     [
@@ -149,9 +150,9 @@ PROGRAMS["swap"] = Program(
 
 # Tape: a, P, A; a points to A, and P holds 0 to n - 1 in some order. The cell that holds
 # P[i] becomes A[P[i]].
-# r1 holds the address of the cell of P to replace, from the last down to the first; r2
-# holds a, and 0 before a is known.
-# Stops when r1 comes to 0, the cell in front of P. Takes n + 2 steps.
+# r1 holds the address of the cell of P to replace, from the last down to the first. r2
+# holds a, or 0 before a is known.
+# Stops when r1 reaches 0, the cell before P. Takes n + 2 steps.
 PROGRAMS["permutation"] = Program(
     2,
     [
@@ -176,9 +177,9 @@ PROGRAMS["permutation"] = Program(
 
 # Tape: head, k, out, and the nodes (next, value) of a list. Cell `out` becomes the value
 # that is k hops after the head.
-# r1 holds the address of the value of the current node, which is the cell after the
-# pointer to the next node, and 0 before the list is known; r2 the hops still to go.
-# Stops when no hop is left, with the answer. Takes k + 2 steps.
+# r1 holds the address of the current node's value, which is the cell after the pointer to
+# the next node. It holds 0 before the list is known. r2 holds the number of hops left.
+# Stops with the answer when no hop is left. Takes k + 2 steps.
 PROGRAMS["list_k"] = Program(
     2,
     [
@@ -209,12 +210,12 @@ PROGRAMS["list_k"] = Program(
 )
 
 # Tape: head, v, out, the nodes (next, value) of a list, and anything between them. Cell
-# `out` becomes the address of the first node whose value is v, which must be there.
-# r1 holds the address of the node looked at last. It starts as cell 0, which like the
-# first cell of a node has the address of the node that follows. r2 holds v; r3 the last
-# node's value - v, and 1 before there is one.
-# Stops when r3 is 0 at a node, with the answer. Takes 2 steps more than nodes looked at.
-# If v is not there it starts again from the head, without end, and writes nothing.
+# `out` becomes the address of the first node whose value is v. The list must contain v.
+# r1 holds the address of the node visited last. It starts at cell 0 which, like the first
+# cell of a node, holds the address of the node that follows. r2 holds v. r3 holds the last
+# node's value minus v, or 1 before the first node.
+# Stops with the answer when r3 is 0 at a node. Takes 2 steps more than it visits nodes.
+# If the list does not contain v, it repeats from the head forever and writes nothing.
 PROGRAMS["list_search"] = Program(
     3,
     [
@@ -243,13 +244,13 @@ PROGRAMS["list_search"] = Program(
     gate_repeats=2,
 )
 
-# Tape: a, b, o, A, G, B, G; a, b and o point to A, to B and behind all. A and B are
-# sorted, and G is larger than what they hold. Their values are written to o and the cells
-# that follow, sorted. A and B may be empty.
-# r1 and r2 hold addresses in A and in B, of which one is moved on before the two values
-# are compared: r1 if r4 > 0, which says that A's value was the one written last, else r2.
-# So r1 starts one cell early. r3 holds the address to write to. r5 counts the values
-# still to come, at first o - a - 2: all cells from A to o but for two guardians.
+# Tape: a, b, o, A, G, B, G; a points to A, b to B, and o to the cell after all of these. A
+# and B are sorted. G is a sentinel, larger than all their values. The values are written in
+# sorted order to o and the cells that follow. A and B may be empty.
+# r1 and r2 hold addresses in A and in B. One of them advances before the two values are
+# compared: r1 if r4 > 0, which says that the value written last came from A, otherwise r2.
+# So r1 starts one cell early. r3 holds the address to write to. r5 counts the values left
+# to write, at first o - a - 2: all cells from A to o except for the two sentinels.
 # Stops when no value is left. Takes n + 3 steps: the first two read the header.
 PROGRAMS["merge"] = Program(
     5,
@@ -312,10 +313,10 @@ PROGRAMS["merge"] = Program(
 
 # Tape: root, out, d_1 to d_k, NULL, and the nodes (value, left, right) of a tree. Cell
 # `out` becomes the value at the end of the path d from the root: 1 is left, 2 is right.
-# r1 holds the address of the current node, and 0 before the root is known; r3 the
-# direction to go, which is also the way from the node to the pointer; r2 the address of
-# the direction after that.
-# Stops when r3 is the NULL after the path, with the answer. Takes k + 2 steps.
+# r1 holds the address of the current node, or 0 before the root is known. r3 holds the
+# direction to go, which is also the offset from the node to the pointer. r2 holds the
+# address of the direction after that.
+# Stops with the answer when r3 is the NULL after the path. Takes k + 2 steps.
 PROGRAMS["walk_bst"] = Program(
     3,
     [
@@ -345,8 +346,8 @@ PROGRAMS["walk_bst"] = Program(
     gate_repeats=2,
 )
 
-# With the paper's 0 for left and 1 for right, the path ends where a child is missing: r4
-# remembers its parent.
+# walk_bst with the paper's directions: 0 for left and 1 for right. The path ends where a
+# child is missing, and r4 remembers the parent of that child.
 WALK_BST_FROM_ZERO = Program(
     4,
     [
@@ -401,20 +402,22 @@ def _look_at_node(stop):
     )
 
 
-# list_search in one circuit, with no other gates than these: r1 holds the address of the
-# node to look at, at first that of the header, r3 that of the one before, and r2 whether
-# that one had the value. The header, whose cell 1 is compared with itself, always has: it
-# is the one for which r3 is 0. Takes 2 steps more than nodes looked at.
+# list_search in one circuit, with only these gates. r1 holds the address of the node to
+# visit, at first that of the header. r3 holds the address of the node before it, and r2
+# holds whether that node had the value. The header always has it, because its cell 1 is
+# compared with itself. r3 is 0 only for the header.
+# Takes 2 steps more than it visits nodes.
 LIST_SEARCH_IN_ONE_CIRCUIT = Program(
     3,
     [("*++", _look_at_node(stop=True)), ("***", _look_at_node(stop=False))],
     gates=["ONE", "TWO", "INC", "READ", "READ", "READ", "READ", "EQUALITY", "WRITE"],
 )
 
-# merge in one circuit after the one that reads the header: what a comparison says, 0 or 1,
-# is how far a pointer moves on. r1 and r2 hold the addresses to read in A and in B, r3 that
-# to write to, r4 the value written last. Takes n + 1 steps. A few more do no harm,
-# although it does not stop: what it writes then is behind the answer.
+# merge in one circuit, after one that reads the header. The result of a comparison, 0 or
+# 1, says how far a pointer advances. r1 and r2 hold the addresses to read in A and in B, r3
+# the address to write to, and r4 the value written last.
+# Takes n + 1 steps. It does not stop, but a few more steps do no harm: they write after the
+# answer.
 MERGE_IN_ONE_CIRCUIT = Program(
     4,
     [

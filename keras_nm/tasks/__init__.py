@@ -1,7 +1,7 @@
-"""Tasks with generated data, from the papers of the machines in `keras_nm.layers`.
+"""Tasks with generated data, from the papers on the machines in `keras_nm.layers`.
 
-`TASKS` says all that is known of each. `keras_nm.tasks.datasets`, which is imported by
-itself, has frozen datasets of them.
+`TASKS` declares everything that is known about each task. `keras_nm.tasks.datasets` has
+frozen datasets of the tasks. It must be imported separately.
 """
 
 from keras_nm.tasks import nram, ntm

@@ -1,27 +1,27 @@
-"""Random numbers that depend on an example's index, and not on its batch."""
+"""Random numbers that depend on an example's index, not on its batch."""
 
 import math
 
 import tensorflow as tf
 
-# What the data of an example look like: random, or a pattern that is rare among random
-# ones and where machines that seemed right go wrong.
+# The data of an example are random, or they follow a pattern. Patterns are rare in random
+# data, and machines that seemed right fail on them.
 PATTERNS = ("random", "equal", "sorted", "reversed", "highest")
 
 _PHILOX = 1
 
 
 class Draws:
-    """Independent random numbers, one after the other, for a batch of examples.
+    """A source of independent random numbers for a batch of examples.
 
-    Example i of a key draws the same numbers in any batch, at any place of the batch,
-    because the numbers of an example begin at a known place of the key's stream.
+    Example i of a key draws the same numbers in any batch and at any place in the batch,
+    because the numbers of an example begin at a known place in the key's stream.
 
     Args:
-        keys: List of int64 tensors of shape `(2,)`. The batch has as many examples of each,
-            one key after the other.
+        keys: List of int64 tensors of shape `(2,)`. The batch has the same number of
+            examples for each key, one key after the other.
         first: int64 scalar tensor, the index of the first example of each key.
-        examples_per_key: Integer; the batch size B is this times the number of keys.
+        examples_per_key: Integer. The batch size B is this number times the number of keys.
         pattern: One of `PATTERNS`, which `data`, `integer_data` and `order` follow.
     """
 
@@ -34,10 +34,10 @@ class Draws:
         self._count = 0
 
     def uniform(self, *shape):
-        """float64 in [0, 1) `(B, *shape)`, of enough digits for integers without bias."""
+        """Draws float64 in [0, 1) `(B, *shape)`, precise enough for unbiased integers."""
         self._count += 1
         size = math.prod(shape)
-        # The generator counts in blocks of 128 bits, that is two numbers.
+        # The generator counts in blocks of 128 bits, which are two numbers.
         num_blocks = -(-size // 2)
         begin = tf.cast(tf.stack([self._first * num_blocks, 0]), tf.uint64)
         numbers = []
@@ -57,19 +57,19 @@ class Draws:
         return tf.reshape(numbers[:, :size], (self.batch_size, *shape))
 
     def integers(self, low, high, *shape):
-        """int32 `(B, *shape)` from low to high - 1, which may be tensors `(B, 1)`."""
+        """Draws int32 `(B, *shape)` from low to high - 1. Both may be tensors `(B, 1)`."""
         return _integers(self.uniform(*shape), low, high)
 
     def ranks(self, among):
-        """A random order of the true entries of `(B, N)`, from 0 on; then the others."""
+        """Draws a random order of the true entries of `(B, N)` from 0 on; others follow."""
         return _ranks(self.uniform(among.shape[1]), among)
 
     def data(self, among, *shape):
-        """As `uniform`, in the pattern over the true entries of booleans `(B, N)`.
+        """Draws as `uniform` does, in the pattern over the true entries of `(B, N)`.
 
         Returns:
-            float64 `(B, N, *shape)`, sorted in each of the further axes by itself. What
-            the other entries are has no meaning.
+            float64 `(B, N, *shape)`. A sorted pattern sorts along N, separately for each
+            index of the further axes. The other entries have no meaning.
         """
         numbers = self.uniform(among.shape[1], *shape)
         if self._pattern == "equal":
@@ -86,19 +86,19 @@ class Draws:
         return numbers
 
     def integer_data(self, low, high, among):
-        """As `integers`, in the pattern over the true entries of booleans `(B, N)`."""
+        """Draws as `integers` does, in the pattern over the true entries of `(B, N)`."""
         return _integers(self.data(among), low, high)
 
     def bits(self, among, num_bits):
-        """float32 in {0, 1} `(B, N, num_bits)`, each bit by itself in the pattern."""
+        """Draws float32 in {0, 1} `(B, N, num_bits)`, each bit by itself in the pattern."""
         return tf.cast(self.data(among, num_bits) >= 0.5, tf.float32)
 
     def order(self, among):
-        """As `ranks`: from the first entry to the last, or back, if data are sorted."""
+        """Draws as `ranks` does, but sorted data rank from first to last entry, or back."""
         return _ranks(self.data(among), among)
 
     def first(self, lengths, size):
-        """Booleans `(B, size)`: the first entries, as many as the lengths `(B, 1)`."""
+        """Returns booleans `(B, size)`, true for the first `lengths` `(B, 1)` entries."""
         shape = (self.batch_size, size)
         return tf.broadcast_to(tf.range(size)[tf.newaxis] < lengths, shape)
 

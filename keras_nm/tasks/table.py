@@ -1,12 +1,15 @@
-"""The fifteen tasks, declared: what everything that works on any task reads."""
+"""Declares the fifteen tasks for all code that works with any task."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import keras
 
+from keras_nm import metrics
 from keras_nm.arguments import check_choice
+from keras_nm.metrics import Measure
 from keras_nm.tasks import nram, ntm
 from keras_nm.tasks.task import SPLITS, Split, Task
 
@@ -17,23 +20,28 @@ class Array:
 
     Args:
         name: String.
-        shape: The axes after the batch axis: an attribute of the task, where all examples
-            have the same size, such as `"input_size"`, or another name.
+        shape: The axes after the batch axis: `None` for an axis whose size depends on the
+            examples, or the name of the task's attribute that holds the size, such as
+            `"input_size"`.
         dtype: String.
     """
 
     name: str
-    shape: tuple[str, ...]
+    shape: tuple[str | None, ...]
     dtype: str
+
+    def sizes(self, task):
+        """Returns the sizes of the axes for a task, with `None` where they may differ."""
+        return tuple(None if axis is None else getattr(task, axis) for axis in self.shape)
 
 
 @dataclass(frozen=True)
 class Paper:
-    """Where tasks come from.
+    """The source of some tasks.
 
     Args:
         name: Authors and year.
-        url: Its address.
+        url: The paper's address.
         citation: BibTeX.
     """
 
@@ -44,42 +52,75 @@ class Paper:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """What is known of a task.
+    """The declaration of a task.
 
     Args:
-        make: The class, of which `make(max_length=...)` makes a task.
-        paper: The `Paper`.
-        section: Where in the paper.
-        length: What the length, which is how hard an example is, counts.
-        lengths: Where models are measured, in and beyond the training of the paper.
-        frozen: For each length to which frozen datasets train, the longest length that
-            they test.
-        x: What a model takes.
-        y: What it is to answer.
-        sample_weight: What counts as answer.
-        loss: Registered name of the loss.
-        metrics: Registered names of the metrics, which take `sample_weight`. The first is
-            the one that training is to bring down.
-        metric_options: Attributes of the task that are arguments of a metric, by the
-            metric's name.
-        splits: Each split's source of random numbers and size.
+        family: The first part of the task's name. The tasks of one paper are a family.
+        make: The task's class. `make(max_length=...)` makes a task.
+        paper: The `Paper` that the task comes from.
+        section: The section of the paper.
+        length: The unit of the length, such as `"vectors"`. The length of an example says
+            how hard it is.
+        examples: A word for the examples, such as `"sequences"`.
+        lengths: The lengths at which models are measured, within and beyond the paper's
+            training lengths.
+        frozen: Maps each maximum training length of the frozen datasets to the longest
+            length that they test.
+        x: The input of a model.
+        y: The right answer.
+        sample_weight: The steps or cells that count as the answer.
+        loss: Class of the loss.
+        metrics: Dict from the metrics' names to their classes, which take `sample_weight`.
+        metric_options: Maps the name of a metric to the attributes of the task that are
+            arguments of the metric.
+        goal: The `Measure` that training brings down, one of the metrics.
+        compared: The `Measure`s by which models are compared at all lengths.
+        answers_bits: Boolean, whether an answer consists of bits over time, which can be
+            drawn as strips.
+        typed: How people type an example on a page: `"matrix"` (default), one time step
+            per line, or `"vectors"`, the data without the delimiter and the silent steps.
+        splits: The source of random numbers and the size of each split.
     """
 
+    family: str
     make: type[Task]
     paper: Paper
     section: str
     length: str
+    examples: str
     lengths: tuple[int, ...]
     frozen: Mapping[int, int]
     x: Array
     y: Array
     sample_weight: Array
-    loss: str
-    metrics: tuple[str, ...]
+    loss: type[keras.losses.Loss]
+    metrics: Mapping[str, type[keras.metrics.Metric]]
     metric_options: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    goal: Measure
+    compared: tuple[Measure, ...]
+    answers_bits: bool = False
+    typed: str = "matrix"
     splits: Mapping[str, Split] = field(default_factory=lambda: SPLITS)
+
+    @property
+    def name(self):
+        """The task's key in `TASKS`."""
+        return f"{self.family}/{self.make.name}"
+
+    @property
+    def summary(self):
+        """The first line of the docstring of the task's class."""
+        return inspect.getdoc(self.make).splitlines()[0]
+
+    @property
+    def explanation(self):
+        """The docstring of the task's class without summary, arguments and examples."""
+        text = inspect.getdoc(self.make).partition("\n\n")[2]
+        for heading in ("\n\nArgs:", "\n\nRaises:", "\n\nExample:"):
+            text = text.partition(heading)[0]
+        return text
 
     def for_split(self, split, max_length):
         """Makes the task of one split of a frozen dataset.
@@ -92,7 +133,7 @@ class TaskSpec:
             A `Task`.
 
         Raises:
-            ValueError: For unknown splits and lengths.
+            ValueError: For an unknown split or length.
         """
         split = self.splits[check_choice("split", split, self.splits)]
         if max_length not in self.frozen:
@@ -110,28 +151,25 @@ class TaskSpec:
 
         Args:
             task: The `Task`, made by `make`.
-            num_replicas: `None`, or that of the `NRAM` layer, for one result per machine.
+            num_replicas: `None`, or the `num_replicas` of the `NRAM` layer, for one result
+                per machine.
             loss_options: Arguments of the loss. Defaults to none.
 
         Returns:
             A dict of `loss` and `weighted_metrics`, for `keras.Model.compile`.
         """
-        options = {
-            name: {option: getattr(task, option) for option in self.metric_options[name]}
-            for name in self.metric_options
-        }
+        options = {name: {"name": name} for name in self.metrics}
+        for name, attributes in self.metric_options.items():
+            options[name] |= {option: getattr(task, option) for option in attributes}
         if num_replicas is not None:
             for name in self.metrics:
-                options[name] = {**options.get(name, {}), "num_replicas": num_replicas}
-        metrics = [_configuration(name, options.get(name, {})) for name in self.metrics]
+                options[name]["num_replicas"] = num_replicas
         return {
-            "loss": keras.losses.deserialize(_configuration(self.loss, dict(loss_options))),
-            "weighted_metrics": list(map(keras.metrics.deserialize, metrics)),
+            "loss": self.loss(**loss_options),
+            "weighted_metrics": [
+                metric(**options[name]) for name, metric in self.metrics.items()
+            ],
         }
-
-
-def _configuration(name, config):
-    return {"class_name": name, "registered_name": name, "config": config}
 
 
 _GRAVES = Paper(
@@ -157,83 +195,116 @@ _KURACH = Paper(
 )
 
 
-def _ntm(make, section, length, lengths, frozen, more_metrics=(), **more):
+def _ntm(make, section, length, lengths, frozen, **more):
     return TaskSpec(
+        family="ntm",
         make=make,
         paper=_GRAVES,
         section=section,
         length=length,
+        examples="sequences",
         lengths=lengths,
         frozen=MappingProxyType(frozen),
-        x=Array("x", ("timesteps", "input_size"), "float32"),
-        y=Array("y", ("timesteps", "output_size"), "float32"),
-        sample_weight=Array("sample_weight", ("timesteps",), "float32"),
-        loss="keras_nm>BitsPerSequenceLoss",
-        metrics=(
-            "keras_nm>BitsPerSequence",
-            "keras_nm>WrongBitsPerSequence",
-            "keras_nm>ExactSequences",
-            *more_metrics,
+        x=Array("x", (None, "input_size"), "float32"),
+        y=Array("y", (None, "output_size"), "float32"),
+        sample_weight=Array("sample_weight", (None,), "float32"),
+        loss=metrics.BitsPerSequenceLoss,
+        answers_bits=True,
+        goal=Measure(
+            name="bits_per_sequence", words="bits per sequence", solved_below=0.05
         ),
-        **more,
+        **{"metrics": _BIT_METRICS, "compared": (_WRONG_BITS,), **more},
     )
 
 
+_BIT_METRICS = MappingProxyType(
+    {
+        "bits_per_sequence": metrics.BitsPerSequence,
+        "wrong_bits_per_sequence": metrics.WrongBitsPerSequence,
+        "exact_sequences": metrics.ExactSequences,
+    }
+)
+
+_WRONG_BITS = Measure(name="wrong_bits_per_sequence", words="wrong bits per sequence")
+
+# No model can predict random bits without errors.
+_BITS_ABOVE_OPTIMUM = Measure(
+    name="bits_per_sequence",
+    words="bits per sequence above the optimum",
+    minus="optimal_bits_per_sequence",
+    perfect=None,
+)
+
+
 def _nram(make, length, lengths, frozen):
+    wrong_cells = Measure(
+        name="wrong_cells", words="share of wrong answer cells", solved_below=1e-6
+    )
     return TaskSpec(
+        family="nram",
         make=make,
         paper=_KURACH,
         section="4.2 and appendix A",
         length=length,
+        examples="tapes",
         lengths=lengths,
         frozen=MappingProxyType(frozen),
-        x=Array("tape", ("num_cells",), "int32"),
-        y=Array("answer", ("num_cells",), "int32"),
-        sample_weight=Array("answer_cells", ("num_cells",), "float32"),
-        loss="keras_nm>TapeLoss",
-        metrics=("keras_nm>WrongCells", "keras_nm>ExactTapes", "keras_nm>MeanSteps"),
+        x=Array("tape", (None,), "int32"),
+        y=Array("answer", (None,), "int32"),
+        sample_weight=Array("answer_cells", (None,), "float32"),
+        loss=metrics.TapeLoss,
+        metrics=MappingProxyType(
+            {
+                "wrong_cells": metrics.WrongCells,
+                "exact_tapes": metrics.ExactTapes,
+                "mean_steps": metrics.MeanSteps,
+            }
+        ),
+        goal=wrong_cells,
+        compared=(wrong_cells,),
     )
 
 
-# The last of the lengths in `frozen` is the one that the paper trains to, and the longest
-# that is tested is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
-_ROWS = {
-    "ntm": (
-        _ntm(ntm.Copy, "4.1", "vectors", (10, 20, 30, 50, 120), {5: 30, 10: 60, 20: 120}),
-        _ntm(ntm.RepeatCopy, "4.2", "vectors", (5, 10, 20), {5: 10, 10: 20}),
-        _ntm(ntm.AssociativeRecall, "4.3", "items", (6, 12, 15, 20), {3: 10, 6: 20}),
-        _ntm(
-            ntm.DynamicNGrams,
-            "4.4",
-            "bits",
-            (200, 400),
-            {50: 100, 200: 400},
-            more_metrics=("keras_nm>OptimalBitsPerSequence",),
-            metric_options=MappingProxyType(
-                {"keras_nm>OptimalBitsPerSequence": ("order",)}
-            ),
+# The last length in `frozen` is the longest that the paper trains on. The longest tested
+# length is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
+_ROWS = (
+    _ntm(
+        ntm.Copy,
+        "4.1",
+        "vectors",
+        (10, 20, 30, 50, 120),
+        {5: 30, 10: 60, 20: 120},
+        typed="vectors",
+    ),
+    _ntm(ntm.RepeatCopy, "4.2", "vectors", (5, 10, 20), {5: 10, 10: 20}),
+    _ntm(ntm.AssociativeRecall, "4.3", "items", (6, 12, 15, 20), {3: 10, 6: 20}),
+    _ntm(
+        ntm.DynamicNGrams,
+        "4.4",
+        "bits",
+        (200, 400),
+        {50: 100, 200: 400},
+        metrics=MappingProxyType(
+            {
+                **_BIT_METRICS,
+                "optimal_bits_per_sequence": metrics.OptimalBitsPerSequence,
+            }
         ),
-        _ntm(ntm.PrioritySort, "4.5", "vectors", (20, 40), {5: 10, 10: 20, 20: 40}),
+        metric_options=MappingProxyType({"optimal_bits_per_sequence": ("order",)}),
+        compared=(_BITS_ABOVE_OPTIMUM,),
     ),
-    "nram": (
-        _nram(nram.Access, "values", (20, 50), {10: 50, 20: 50}),
-        _nram(nram.Increment, "values", (15, 50), {10: 50, 15: 50}),
-        _nram(nram.Copy, "values", (15, 50), {10: 50, 15: 50}),
-        _nram(nram.Reverse, "values", (15, 50), {10: 50, 15: 50}),
-        _nram(nram.Swap, "values", (20, 50), {10: 50, 20: 50}),
-        _nram(nram.Permutation, "values", (6, 50), {6: 50}),
-        _nram(nram.ListK, "nodes", (10, 50), {5: 50, 10: 50}),
-        _nram(nram.ListSearch, "nodes", (6, 50), {6: 50}),
-        _nram(nram.Merge, "values of both arrays", (10, 50), {5: 50, 10: 50}),
-        _nram(nram.WalkBST, "nodes", (10, 50), {5: 50, 10: 50}),
-    ),
-}
-
-# By name: the family, the machine that the paper proposes, and the task.
-TASKS = MappingProxyType(
-    {
-        f"{family}/{spec.make.name}": spec
-        for family, specs in _ROWS.items()
-        for spec in specs
-    }
+    _ntm(ntm.PrioritySort, "4.5", "vectors", (20, 40), {5: 10, 10: 20, 20: 40}),
+    _nram(nram.Access, "values", (20, 50), {10: 50, 20: 50}),
+    _nram(nram.Increment, "values", (15, 50), {10: 50, 15: 50}),
+    _nram(nram.Copy, "values", (15, 50), {10: 50, 15: 50}),
+    _nram(nram.Reverse, "values", (15, 50), {10: 50, 15: 50}),
+    _nram(nram.Swap, "values", (20, 50), {10: 50, 20: 50}),
+    _nram(nram.Permutation, "values", (6, 50), {6: 50}),
+    _nram(nram.ListK, "nodes", (10, 50), {5: 50, 10: 50}),
+    _nram(nram.ListSearch, "nodes", (6, 50), {6: 50}),
+    _nram(nram.Merge, "values of both arrays", (10, 50), {5: 50, 10: 50}),
+    _nram(nram.WalkBST, "nodes", (10, 50), {5: 50, 10: 50}),
 )
+
+# From the name, which is family/task, to the task.
+TASKS = MappingProxyType({spec.name: spec for spec in _ROWS})

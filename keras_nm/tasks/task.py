@@ -1,4 +1,4 @@
-"""What every task has in common: endless, reproducible tf.data pipelines."""
+"""The base of every task: endless, reproducible tf.data pipelines."""
 
 import abc
 import dataclasses
@@ -14,14 +14,14 @@ from keras_nm.tasks.draws import PATTERNS, Draws
 
 @dataclass(frozen=True)
 class Split:
-    """Examples with random numbers of their own.
+    """A set of examples with its own random numbers.
 
     Args:
-        stream: Integer, which no other split has, so that splits share no random number.
-        num_examples: Integer, how many examples a frozen dataset has. (A pipeline has as
-            many as one takes.)
-        beyond_training: Boolean, whether a frozen dataset's examples of the split are
-            longer than those of training. (A pipeline's lengths are those of its task.)
+        stream: Integer, different for each split, so that splits share no random numbers.
+        num_examples: Integer, the number of examples in a frozen dataset. (A pipeline is
+            endless.)
+        beyond_training: Boolean, whether the split's examples in a frozen dataset are
+            longer than the training examples. (A pipeline has the lengths of its task.)
     """
 
     stream: int
@@ -43,20 +43,21 @@ SPLITS = MappingProxyType(
 class Task(abc.ABC):
     """A source of `(x, y, sample_weight)` batches made in the TensorFlow graph.
 
-    Every example is a pure function of task, split, seed and its index: the same on every
-    machine, in any order and in batches of any size. Examples of different length may
-    be in a batch. How hard an example is, is its length.
+    Every example is a pure function of the task, the split, the seed and its index. It is
+    the same on every machine, in any order and in batches of any size. A batch may contain
+    examples of different lengths. The length of an example says how hard it is.
 
     Subclasses are frozen dataclasses. They have the class attributes `name` and
-    `smallest_length`, and implement `sample`.
+    `smallest_length`, and implement `sample`. They may override `evaluation_size`,
+    `with_room_for` and `unpadded`.
 
     Args:
         min_length: Positive integer, the length of the shortest examples. Defaults to the
-            shortest that there are.
+            task's smallest length.
         max_length: Positive integer, the length of the longest examples.
 
     Raises:
-        ValueError: For lengths out of range, and min_length > max_length.
+        ValueError: For lengths out of range, and if min_length > max_length.
     """
 
     min_length: int | None = None
@@ -64,6 +65,8 @@ class Task(abc.ABC):
 
     name: ClassVar[str]
     smallest_length: ClassVar[int] = 1
+    # The examples to measure a model on, at every length: batch size, number of batches.
+    evaluation_size: ClassVar[tuple[int, int]] = (64, 2)
 
     def __post_init__(self):
         if self.min_length is None:
@@ -78,19 +81,20 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def sample(self, draws, lengths):
-        """Makes one batch in graph.
+        """Makes one batch in the graph.
 
         Args:
-            draws: `Draws`, where all random numbers come from.
+            draws: `Draws`, the source of all random numbers.
             lengths: int32 tensor `(B, 1)`, the length of each example.
 
         Returns:
             A tuple `(x, y, sample_weight)` of tensors, as `model.fit` takes them.
-            `sample_weight` is 1 on what counts as answer and 0 elsewhere.
+            `sample_weight` is 1 for the steps or cells that count as the answer and 0
+            elsewhere.
         """
 
     def with_lengths(self, min_length, max_length):
-        """Gives the same task with examples of other lengths.
+        """Returns the same task with examples of other lengths.
 
         Args:
             min_length: Positive integer.
@@ -100,9 +104,17 @@ class Task(abc.ABC):
             A `Task`.
 
         Raises:
-            ValueError: For lengths out of range, and min_length > max_length.
+            ValueError: For lengths out of range, and if min_length > max_length.
         """
         return dataclasses.replace(self, min_length=min_length, max_length=max_length)
+
+    def with_room_for(self, min_length, max_length):
+        """Returns the task with other lengths and at least as much spare room as now."""
+        return self.with_lengths(min_length, max_length)
+
+    def unpadded(self, arrays):
+        """Removes the padding from the arrays of one example, `(x, y, sample_weight)`."""
+        return arrays
 
     def dataset(
         self,
@@ -118,21 +130,21 @@ class Task(abc.ABC):
         """Makes an endless dataset of batches.
 
         Args:
-            batch_size: Positive integer, the number of examples of a seed in a batch.
-            seed: Non-negative integer. Or a list of K of them: a batch then has
-                `K * batch_size` examples, first the batch of the first seed and so on.
+            batch_size: Positive integer, the number of examples per seed in a batch.
+            seed: Non-negative integer, or a list of K such integers. With a list, a batch
+                has `K * batch_size` examples: first the batch of the first seed, and so on.
             split: `"train"`, `"validation"`, `"test"` or `"long"`: four sources that
-                share no random number. The lengths are those of the task in all of them.
+                share no random numbers. All of them have the lengths of the task.
             start: Non-negative integer, the index of the first batch, to resume after
-                as many batches.
+                this many batches.
             shard: Pair `(index, count)`: every `count`-th batch from batch `index` on.
-            pattern: What the data of the examples are: `"random"`, all `"equal"`,
+            pattern: The pattern of the examples' data: `"random"`, all `"equal"`,
                 `"sorted"`, `"reversed"` or all the `"highest"` value.
             draw_lengths: Function from `Draws` to the lengths of a batch's examples, int32
                 `(B, 1)`, such as `keras_nm.training.Curriculum.draw_lengths`. Batches are
-                then made one by one when they are asked for, so that one can say which
-                of them follow a change of the function's state. Defaults to all lengths
-                of the task with the same probability.
+                then made one by one on request, so it is clear which of them follow a
+                change of the function's state. By default, all lengths of the task are
+                equally likely.
 
         Returns:
             A `tf.data.Dataset` of `(x, y, sample_weight)`, see `sample`.
@@ -143,7 +155,9 @@ class Task(abc.ABC):
         check_integer("batch_size", batch_size)
         seeds = list(seed) if isinstance(seed, list | tuple | range) else [seed]
         if not seeds:
-            raise ValueError("`seed` must be an integer or a list of some. Received: []")
+            raise ValueError(
+                "`seed` must be an integer or a non-empty list of integers. Received: []"
+            )
         for each in seeds:
             check_integer("seed", each, minimum=0, maximum=2**63 - 1)
         check_integer("start", start, minimum=0)
@@ -151,8 +165,8 @@ class Task(abc.ABC):
         stream = SPLITS[check_choice("split", split, SPLITS)].stream
         shard_index, num_shards = _check_shard(shard)
 
-        # No task has Python control flow over tensors, and looking for it takes longer than
-        # everything else that happens before the first batch.
+        # No task has Python control flow over tensors, and searching for it takes longer
+        # than everything else before the first batch.
         @tf.autograph.experimental.do_not_convert
         def batch(index):
             keys = [tf.constant([each, stream], tf.int64) for each in seeds]
@@ -175,7 +189,7 @@ class Task(abc.ABC):
         return draws.integers(self.min_length, self.max_length + 1, 1)
 
     def _checked(self, lengths):
-        message = f"`draw_lengths` must give lengths from {self.smallest_length} to "
+        message = f"`draw_lengths` must return lengths from {self.smallest_length} to "
         message += f"{self.max_length}"
         fits = (lengths >= self.smallest_length) & (lengths <= self.max_length)
         with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [message])]):
@@ -192,11 +206,11 @@ class Task(abc.ABC):
         start=0,
         pattern="random",
     ):
-        """Makes a finite dataset of examples that are not those of training.
+        """Makes a finite dataset of held-out examples.
 
         Args:
-            length: Positive integer, of all examples. Defaults to all lengths of the task
-                with the same probability.
+            length: Positive integer, the length of all examples. By default, all lengths of
+                the task are equally likely.
             batch_size: Positive integer, the number of examples in a batch.
             num_batches: Positive integer.
             seed: Non-negative integer.
@@ -221,7 +235,7 @@ class Task(abc.ABC):
         return batches.take(num_batches)
 
     def structured_sets(self, batch_size=64, *, seed=0, split="test"):
-        """Makes evaluation sets of the cases that random examples hardly ever are.
+        """Makes evaluation sets of cases that hardly ever occur in random examples.
 
         Args:
             batch_size: Positive integer, the number of examples of each case.
@@ -230,10 +244,10 @@ class Task(abc.ABC):
 
         Returns:
             A dict from the name of a case to a `tf.data.Dataset` of one batch: all data
-            `"equal"`, `"sorted"`, `"reversed"` or the `"highest"` value (on a tape of M
-            cells M - 1, where incrementing wraps around); the `"shortest"` and the
-            `"longest"` examples of the task, and those of the `"smallest"` length at all,
-            which is one element in most tasks.
+            `"equal"`, `"sorted"`, `"reversed"` or the `"highest"` value (M - 1 on a tape
+            of M cells, where incrementing wraps around); the `"shortest"` and the
+            `"longest"` examples of the task; and examples of the `"smallest"` length that
+            the task can have, which is one element in most tasks.
         """
         sets = {}
         for pattern in PATTERNS[1:]:

@@ -3,7 +3,7 @@ import ntm_loops
 import numpy as np
 import pytest
 
-from keras_nm.layers import addressing
+from keras_nm.layers.ntm import addressing
 
 B, H, N, W = 3, 2, 7, 5
 

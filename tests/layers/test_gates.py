@@ -8,7 +8,7 @@ import tensorflow as tf
 from nram_loops import MEANING
 
 from keras_nm.layers import gates
-from keras_nm.layers.gates import DEFAULT_GATES, GATES, Gate
+from keras_nm.layers.nram.gates import DEFAULT_GATES, GATES, Gate
 
 SIZES = [1, 2, 3, 4, 5, 6, 7]
 NAMES_AND_SIZES = [

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm.layers import memory_access
-from keras_nm.layers.memory_access import access_memory
+from keras_nm.layers.ntm import memory_access
+from keras_nm.layers.ntm.memory_access import access_memory
 
 B, W, N, READ, WRITE = 2, 4, 7, 2, 3
 H = READ + WRITE

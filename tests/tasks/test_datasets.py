@@ -46,11 +46,11 @@ class _Conformance(tfds.testing.DatasetBuilderTestCase):
 
 
 class TestNtm(_Conformance):
-    DATASET_CLASS = datasets.KerasNmNtm
+    DATASET_CLASS = datasets.DATASETS["keras_nm_ntm/copy_len5"]
 
 
 class TestNram(_Conformance):
-    DATASET_CLASS = datasets.KerasNmNram
+    DATASET_CLASS = datasets.DATASETS["keras_nm_nram/access_len10"]
 
 
 del _Conformance  # pytest would run it by itself
@@ -177,4 +177,4 @@ def test_command_line(tmp_path, capsys):
     assert main(["data", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(datasets.DATASETS)
-    assert lines[2].endswith("Trained to 20 vectors, tested to 120.")
+    assert lines[2].endswith("Trained on up to 20 vectors, tested on up to 120.")

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from keras_nm import plots
-from keras_nm.training import RECIPES, RunError, pictures, train
+from keras_nm.runs import pictures
+from keras_nm.training import RECIPES, RunError, train
 
 pytestmark = pytest.mark.usefixtures("without_xla")
 
@@ -16,7 +17,7 @@ COPY = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm-feedforward"],
     task_options={"max_length": 3, "num_bits": 3},
     batch_size=8,
-    num_locations=None,
+    memory_size=None,
     steps_per_epoch=1,
     epochs=24,
     stop_below=0.0,

@@ -40,7 +40,7 @@ RECIPE = dataclasses.replace(
     steps_per_epoch=2,
     epochs=3,
     curriculum={"monitor": "wrong_cells", "threshold": 0.8},
-    entropy_schedule={"half_life": 4, "penalty": 0.1, "penalty_from": 4},
+    callbacks={"entropy_schedule": {"half_life": 4, "penalty": 0.1, "penalty_from": 4}},
 )
 SEEDS = (0, 3, 5)
 

@@ -13,6 +13,7 @@ import pytest
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
+from keras_nm.runs import pictures
 from keras_nm.training import (
     RECIPES,
     Recipe,
@@ -21,7 +22,6 @@ from keras_nm.training import (
     build_model,
     evaluate,
     load_run,
-    pictures,
     resume,
     train,
 )
@@ -36,7 +36,7 @@ TINY = dataclasses.replace(
             "memory_shape": [128, 20],
         },
     },
-    num_locations=None,
+    memory_size=None,
     task_options={"max_length": 2, "num_bits": 3},
     batch_size=8,
     steps_per_epoch=3,
@@ -183,9 +183,9 @@ def test_evaluate_at_other_lengths_and_locations(finished):
     assert result["examples"] == 128
     assert 0 <= result["wrong_bits_per_sequence"] <= 12
     assert result["bits_per_sequence"] > 0
-    larger = evaluate(run.with_num_locations(300), length=4)
+    larger = evaluate(run.with_memory_size(300), length=4)
     assert larger["bits_per_sequence"] != result["bits_per_sequence"]
-    same = evaluate(run.with_num_locations(128), length=4)
+    same = evaluate(run.with_memory_size(128), length=4)
     np.testing.assert_allclose(same["bits_per_sequence"], result["bits_per_sequence"])
 
 
@@ -214,14 +214,14 @@ def test_a_number_of_locations_that_cannot_be_is_found_before_training(tmp_path)
     }
     lstm = {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 3}}
     for layer, message in [(learned, "initial_memory='learned'"), (lstm, "Only an NTM")]:
-        recipe = dataclasses.replace(TINY, layer=layer, num_locations=50)
+        recipe = dataclasses.replace(TINY, layer=layer, memory_size=50)
         with pytest.raises(ValueError, match=message):
             train(recipe, tmp_path / "run", verbose=0)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_machine_leaves_training_with_more_locations(finished, tmp_path):
-    recipe = dataclasses.replace(TINY, num_locations=200)
+    recipe = dataclasses.replace(TINY, memory_size=200)
     run = train(recipe, tmp_path / "run", seed=5, verbose=0)
     assert run.model.get_layer("machine").cell.memory_shape[0] == 200
     loaded = load_run(tmp_path / "run")
@@ -231,10 +231,10 @@ def test_a_machine_leaves_training_with_more_locations(finished, tmp_path):
     # Trained as without, and measured with them.
     _, same = finished
     assert_same(weights_of(same), weights_of(run))
-    larger = same.with_num_locations(200)
+    larger = same.with_memory_size(200)
     data = run.task.evaluation_set(run.task.max_length, split="validation")
     expected = larger.model.evaluate(data, verbose=0, return_dict=True)
-    for name in run.metrics:
+    for name in run.recipe.spec.metrics:
         np.testing.assert_allclose(run.result[name], expected[name], rtol=1e-5)
     assert run.result["bits_per_sequence"] != same.result["bits_per_sequence"]
 
@@ -378,7 +378,7 @@ def test_a_wrong_recipe_leaves_no_directory(tmp_path, change, message):
 def test_only_an_ntm_has_locations(tmp_path):
     run = Run(tmp_path, TAPES, 0, {}, build_model(TAPES), None)
     with pytest.raises(ValueError, match="Only an NTM has a memory of locations"):
-        run.with_num_locations(7)
+        run.with_memory_size(7)
 
 
 def test_tensorboard_shows_what_a_run_was_made_of(finished):

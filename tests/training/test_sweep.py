@@ -21,7 +21,7 @@ SMALL = dataclasses.replace(
             },
         },
     },
-    num_locations=None,
+    memory_size=None,
     task_options={"max_length": 2, "num_bits": 2},
     batch_size=8,
     steps_per_epoch=2,

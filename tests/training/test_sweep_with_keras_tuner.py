@@ -16,7 +16,7 @@ TINY = dataclasses.replace(
     task_options={"max_length": 2, "num_bits": 2},
     steps_per_epoch=2,
     epochs=1,
-    num_locations=None,
+    memory_size=None,
 )
 
 

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_nm.layers import NRAM
+from keras_nm.metrics.tapes import DiscreteMachine
 from keras_nm.programs import PROGRAMS
 from keras_nm.tasks import nram
 from keras_nm.training import (
@@ -16,7 +17,6 @@ from keras_nm.training import (
     TapeLoss,
     WrongCells,
 )
-from keras_nm.training.tapes import DiscreteMachine
 
 # Two steps of a machine with three cells, by hand. It stops after the first step with
 # probability 1/4. This is its tape after each step, for one example.

@@ -1,5 +1,8 @@
 // The menu, and the view of the chosen model.
 
+// By what a model's description says of its view.
+const VIEWS = { sequences: SequencesView, ntm: NtmView, nram: NramView };
+
 const models = JSON.parse(document.getElementById("models").textContent);
 const views = new Map();
 const main = document.querySelector("main");
@@ -8,7 +11,7 @@ const menu = document.querySelector("nav");
 function choose(index) {
   for (const view of views.values()) view.player.pause();
   if (!views.has(index)) {
-    const Kind = { NTM: NtmView, NRAM: NramView }[models[index].kind];
+    const Kind = VIEWS[models[index].view];
     views.set(index, new Kind(models[index], index));
   }
   [...menu.children].forEach((link, i) =>

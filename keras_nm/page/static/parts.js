@@ -1,4 +1,4 @@
-// Parts of which the views of both machines are made.
+// Parts of which the views of all machines are made.
 
 class InputError extends Error {}
 
@@ -141,7 +141,7 @@ class Player {
   }
 }
 
-// What both views have: the model in words, a form with a message, and results, which are
+// What all views have: the model in words, a form with a message, and results, which are
 // hidden until there are some. Subclasses have `buildForm`, `buildResults`, `readForm`,
 // `compute` and `show`.
 class View {

@@ -1,4 +1,4 @@
-"""The task access (Kurach et al. 2016, section 4)."""
+"""The access task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from keras_nm.tasks.nram.tape_task import TapeTask, look_up
 class Access(TapeTask):
     """Fetch the value that a pointer points to.
 
-    Tape of 4 values, of which the pointer points to the third::
+    A tape of 4 values. The pointer points to the third::
 
         address   0  1  2  3  4  5
         tape      3  a  b  c  d  0

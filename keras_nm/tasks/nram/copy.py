@@ -1,4 +1,4 @@
-"""The task copy (Kurach et al. 2016, section 4)."""
+"""The copy task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from keras_nm.tasks.nram.tape_task import TapeTask, look_up
 
 @dataclass(frozen=True, kw_only=True)
 class Copy(TapeTask):
-    """Copy an array to where a pointer points, the cell behind it.
+    """Copy an array to where a pointer points, right after the array.
 
-    Tape of 3 values::
+    A tape of 3 values::
 
         address   0  1  2  3  4  5  6
         tape      4  a  b  c  0  0  0
@@ -47,5 +47,5 @@ class Copy(TapeTask):
         return tape, answer, is_answer
 
     def source(self, lengths):
-        """The address from which each cell of the answer comes, `(B, M)`."""
+        """Returns the address that each cell of the answer comes from, `(B, M)`."""
         return self.cells - lengths

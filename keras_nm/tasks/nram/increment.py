@@ -1,4 +1,4 @@
-"""The task increment (Kurach et al. 2016, section 4)."""
+"""The increment task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from keras_nm.tasks.nram.tape_task import TapeTask
 class Increment(TapeTask):
     """Add 1 to every value, in place.
 
-    Tape of 3 values::
+    A tape of 3 values::
 
         address   0    1    2    3
         tape      a    b    c    0

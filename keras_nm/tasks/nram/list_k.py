@@ -1,4 +1,4 @@
-"""The task list_k (Kurach et al. 2016, section 4)."""
+"""The list_k task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,9 @@ from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 class ListK(TapeTask):
     """Find the value that is k hops away from the head of a linked list.
 
-    The header has the head's address, k, and the address for the answer. The nodes, next
-    and value, are at random places. Two hops from 6 over 8 to 4, answered in cell 3::
+    The header holds the head's address, k, and the address for the answer. The nodes, each
+    a next pointer and a value, are at random places. Here two hops lead from 6 via 8 to 4,
+    and the answer goes to cell 3::
 
         address   0  1  2  3  4  5  6  7  8  9
         tape      6  2  3  0  0  c  8  a  4  b

@@ -1,4 +1,4 @@
-"""The task list_search (Kurach et al. 2016, section 4)."""
+"""The list_search task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,12 @@ from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 
 @dataclass(frozen=True, kw_only=True)
 class ListSearch(TapeTask):
-    """Find the first node of a linked list that holds a value.
+    """Find the first node of a linked list that holds a given value.
 
-    The header has the head's address, the value, and the address for the answer, which is
-    the address of the node. The nodes, next and value, are at random places, and the
-    cells between them hold trash. The value b is in the node at 8::
+    The header holds the head's address, the value, and the address for the answer. The
+    answer is the address of the node. The nodes, each a next pointer and a value, are at
+    random places. The cells between them hold trash. Here the first node that holds b is
+    at 8::
 
         address   0  1  2  3  4  5  6  7  8  9
         tape      6  b  3  ?  0  b  8  a  4  b
@@ -41,7 +42,7 @@ class ListSearch(TapeTask):
 
     def write_tapes(self, draws, lengths):
         nodes, out = place_nodes(draws, lengths, self.max_length, 2, 3, self.num_cells)
-        # From few different values, so that the first is not the only one, to many.
+        # The number of different values varies. If it is small, several nodes may match.
         num_values = draws.integers(1, 2 * lengths + 1, 1)
         lowest = draws.integer_data(0, self.num_cells - num_values + 1, draws.first(1, 1))
         values = draws.integer_data(

@@ -1,4 +1,4 @@
-"""The task merge (Kurach et al. 2016, section 4)."""
+"""The merge task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ class Merge(TapeTask):
     """Merge two sorted arrays into one.
 
     The header points to A, to B and to the place for the answer. Each array ends with a
-    guardian G = M - 1, larger than any value. Two values a and d, one value b,
+    sentinel G = M - 1, which is larger than any value. Here A holds a and d, B holds b, and
     a <= b <= d::
 
         address   0  1  2  3  4  5  6  7  8  9 10
         tape      3  6  8  a  d  G  b  G  0  0  0
         answer    .  .  .  .  .  .  .  .  a  b  d
 
-    The length is the number of values in both arrays.
+    The length is the number of values in both arrays together.
 
     Example:
 

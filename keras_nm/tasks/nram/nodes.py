@@ -1,4 +1,4 @@
-"""Lists and trees on a tape: nodes of adjacent cells at random places."""
+"""Places lists and trees on a tape, with nodes of adjacent cells at random places."""
 
 import tensorflow as tf
 
@@ -6,25 +6,25 @@ from keras_nm.tasks.nram.tape_task import put
 
 
 def place_nodes(draws, num_nodes, max_nodes, node_size, first_cell, num_cells):
-    """Finds places for nodes, all ways to place them behind a header equally likely.
+    """Finds places for nodes after a header. All ways to place them are equally likely.
 
     Args:
         draws: `Draws`.
-        num_nodes: int32 tensor `(B, 1)`, n.
-        max_nodes: Integer N, the most nodes of all.
-        node_size: Integer, the cells of a node.
+        num_nodes: int32 tensor `(B, 1)`, the number of nodes n of each example.
+        max_nodes: Integer N, the largest number of nodes of any example.
+        node_size: Integer, the number of cells of a node.
         first_cell: int32 tensor `(B, 1)` or integer, the length of the header.
-        num_cells: Integer M.
+        num_cells: Integer M, the size of the tape.
 
     Returns:
         The addresses of the nodes in random order, int32 `(B, N)`, of which the first n
-        count; and a random address behind the header and outside of them, `(B, 1)`.
+        count; and a random address after the header and outside the nodes, `(B, 1)`.
     """
     shape = (draws.batch_size, num_cells)
     places = tf.broadcast_to(tf.range(num_cells)[tf.newaxis], shape)
     num_places = num_cells - first_cell - num_nodes * (node_size - 1)
     chosen = draws.ranks(places < num_places) < num_nodes
-    # A place is where a node begins if the others were one cell long.
+    # A place is where a node would begin if all other nodes were one cell long.
     ordered = tf.sort(tf.where(chosen, places, num_cells))[:, :max_nodes]
     index = tf.range(max_nodes)[tf.newaxis]
     addresses = first_cell + ordered + index * (node_size - 1)
@@ -41,7 +41,7 @@ def place_nodes(draws, num_nodes, max_nodes, node_size, first_cell, num_cells):
 
 
 def write_list(tape, nodes, values, lengths):
-    """Writes nodes (next, value) in their order; the last one's next is NULL."""
+    """Writes nodes (next, value) in order. The next pointer of the last node is NULL."""
     index = tf.range(tf.shape(nodes)[1])[tf.newaxis]
     following = tf.where(index < lengths - 1, tf.roll(nodes, -1, axis=1), 0)
     tape = put(tape, nodes, following, where=index < lengths)

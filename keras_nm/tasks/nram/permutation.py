@@ -1,4 +1,4 @@
-"""The task permutation (Kurach et al. 2016, section 4)."""
+"""The permutation task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from keras_nm.tasks.nram.tape_task import TapeTask, look_up
 class Permutation(TapeTask):
     """Put the values of an array into a given order.
 
-    Tape of an order P and an array A of 3 values each; the header points to A::
+    A tape with an order P and an array A, of 3 values each. The header points to A::
 
         address   0  1  2  3  4  5  6
         tape      4  2  0  1  a  b  c

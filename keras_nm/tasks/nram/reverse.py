@@ -1,4 +1,4 @@
-"""The task reverse (Kurach et al. 2016, section 4)."""
+"""The reverse task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from keras_nm.tasks.nram.copy import Copy
 
 @dataclass(frozen=True, kw_only=True)
 class Reverse(Copy):
-    """Copy an array, the last value first, to where a pointer points.
+    """Copy an array in reverse order to where a pointer points.
 
-    Tape of 3 values::
+    A tape of 3 values::
 
         address   0  1  2  3  4  5  6
         tape      4  a  b  c  0  0  0

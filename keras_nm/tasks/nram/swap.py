@@ -1,4 +1,4 @@
-"""The task swap (Kurach et al. 2016, section 4)."""
+"""The swap task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 class Swap(TapeTask):
     """Exchange the two values that two pointers point to.
 
-    Tape of 4 values, of which the first and the third are exchanged::
+    A tape of 4 values. The first and the third change places::
 
         address   0  1  2  3  4  5  6
         tape      2  4  a  b  c  d  0
@@ -41,7 +41,7 @@ class Swap(TapeTask):
         is_answer = (self.cells >= 2) & (self.cells <= lengths + 1)
         tape = tf.where(is_answer, draws.integer_data(1, self.num_cells, is_answer), 0)
         tape = tf.concat([pointers, tape[:, 2:]], axis=1)
-        # Both to the same place, if the pointers are equal.
+        # Both values go to the same place if the pointers are equal.
         first, second = tf.split(pointers, 2, axis=1)
         answer = put(tape, first, look_up(tape, second))
         answer = put(answer, second, look_up(tape, first))

@@ -1,4 +1,4 @@
-"""The task walk_bst (Kurach et al. 2016, section 4)."""
+"""The walk_bst task (Kurach et al. 2016, section 4)."""
 
 from dataclasses import dataclass
 
@@ -14,30 +14,33 @@ from keras_nm.tasks.nram.tape_task import TapeTask, look_up, put
 class WalkBST(TapeTask):
     """Find the value at the end of a path through a binary search tree.
 
-    The header has the root's address, the address for the answer, and a path that ends
-    with NULL: 1 is left, 2 is right. The nodes, value, left and right, are at random
-    places. Right from the root at 4, answered in cell 10::
+    The header holds the root's address, the address for the answer, and a path that ends
+    with NULL: 1 is left, 2 is right. The nodes, each a value, a left pointer and a right
+    pointer, are at random places. Here the path goes right from the root at 4, and the
+    answer goes to cell 10::
 
         address   0  1  2  3  4  5  6  7  8  9 10
         tape      4 10  2  0  a  0  7  b  0  0  0
         answer    .  .  .  .  .  .  .  .  .  .  b
 
-    The tree is what inserting its values in a random order gives, and any node may be the
-    end of the path. The length is the number of nodes.
+    The tree results from inserting its values in a random order. Any node may be the end of
+    the path. The length is the number of nodes.
 
-    In the paper 0 is left and 1 is right, and the end of a path looks like steps to the
-    left. With `left=0` tapes are so, and the path ends where no node is to the left.
+    In the paper, 0 is left and 1 is right, so the end of a path looks like steps to the
+    left. With `left=0`, tapes follow the paper. The path then ends at a node without a left
+    child.
 
     Args:
-        min_length: Positive integer, the fewest nodes. Defaults to `1`.
-        max_length: Positive integer, the most nodes. Defaults to `10`.
-        num_cells: Positive integer, the size M of the tapes. Defaults to the fewest cells
-            in which all trees and paths fit.
-        left: `1` or `0`, what stands for left. Right is one more. Defaults to `1`.
+        min_length: Positive integer, the smallest number of nodes. Defaults to `1`.
+        max_length: Positive integer, the largest number of nodes. Defaults to `10`.
+        num_cells: Positive integer, the size M of the tapes. Defaults to the smallest size
+            that fits all trees and paths.
+        left: `1` or `0`, the number that stands for left. Right is one more. Defaults to
+            `1`.
 
     Raises:
-        ValueError: For sizes out of range, min_length > max_length, a tape too small, and
-            another `left`.
+        ValueError: For sizes out of range, for a tape that is too small, for any other
+            `left`, and if min_length > max_length.
 
     Example:
 
@@ -81,8 +84,8 @@ class WalkBST(TapeTask):
         first, second = ranks[:, :, tf.newaxis], ranks[:, tf.newaxis, :]  # of i and j
         earlier = tf.range(self.max_length) < index[0][:, tf.newaxis]  # j before i
 
-        # A node hangs from its nearest neighbour by value, below or above, of those that
-        # were there before: from the later one of the two.
+        # A node has two nearest neighbours by value, below and above, among the nodes that
+        # were inserted earlier. The one that was inserted later is its parent.
         below = tf.where(earlier & (second < first), second, -1)
         above = tf.where(earlier & (second > first), second, self.max_length)
         is_below = tf.equal(second, tf.reduce_max(below, axis=2, keepdims=True)) & earlier
@@ -99,7 +102,8 @@ class WalkBST(TapeTask):
             ends &= ~tf.reduce_any(tf.equal(index[0][:, tf.newaxis], parents_of_left), 2)
         end = tf.argmin(draws.ranks(ends), axis=1, output_type=tf.int32)[:, tf.newaxis]
 
-        # The path to a node passes those that were there before all between it and them.
+        # The path to a node passes each node that was inserted before all nodes with values
+        # between the two.
         end_rank = look_up(ranks, end)
         low = tf.minimum(ranks, end_rank)[:, :, tf.newaxis]
         high = tf.maximum(ranks, end_rank)[:, :, tf.newaxis]

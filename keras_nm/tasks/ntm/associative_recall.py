@@ -10,9 +10,9 @@ from keras_nm.tasks.ntm.sequence_task import SequenceTask, channel, vectors_at
 
 @dataclass(frozen=True, kw_only=True)
 class AssociativeRecall(SequenceTask):
-    """Say which item of a list follows a given one.
+    """Recall which item of a list follows a given item.
 
-    Three items of two vectors each, of which the second is the query::
+    Three items of two vectors each. The second item is the query::
 
         time                 0  1  2  3  4  5  6  7  8  9 10 11 12 13 14
         x, bits              .  a  b  .  c  d  .  e  f  .  c  d  .  .  .
@@ -27,10 +27,10 @@ class AssociativeRecall(SequenceTask):
         min_length: Integer of at least 2, the fewest items in a list. Defaults to `2`.
         max_length: Integer of at least 2, the most items in a list. Defaults to `6`.
         vectors_per_item: Positive integer. Defaults to `3`.
-        num_bits: Positive integer, the bits in a vector. Defaults to `6`.
+        num_bits: Positive integer, the number of bits in a vector. Defaults to `6`.
 
     Raises:
-        ValueError: For sizes out of range, and min_length > max_length.
+        ValueError: For sizes out of range, and if min_length > max_length.
 
     Example:
 

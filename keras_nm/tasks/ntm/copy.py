@@ -12,7 +12,7 @@ from keras_nm.tasks.ntm.sequence_task import SequenceTask, channel, vectors_at
 class Copy(SequenceTask):
     """Repeat a sequence of random vectors after its end.
 
-    A sequence of three 4-bit vectors a, b, c, in a batch with one of four vectors::
+    A sequence of three 4-bit vectors a, b, c, in a batch with a sequence of four vectors::
 
         time            0  1  2  3  4  5  6  7  8
         x, bits         a  b  c  .  .  .  .  .  .
@@ -23,10 +23,10 @@ class Copy(SequenceTask):
     Args:
         min_length: Positive integer, the fewest vectors in a sequence. Defaults to `1`.
         max_length: Positive integer, the most vectors in a sequence. Defaults to `20`.
-        num_bits: Positive integer, the bits in a vector. Defaults to `8`.
+        num_bits: Positive integer, the number of bits in a vector. Defaults to `8`.
 
     Raises:
-        ValueError: For sizes that are not positive, and min_length > max_length.
+        ValueError: For sizes that are not positive, and if min_length > max_length.
 
     Example:
 

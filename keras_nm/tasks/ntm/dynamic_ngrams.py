@@ -11,29 +11,30 @@ from keras_nm.tasks.ntm.sequence_task import SequenceTask
 
 @dataclass(frozen=True, kw_only=True)
 class DynamicNGrams(SequenceTask):
-    """Predict the next bit of a sequence, whose N-gram table one has to learn from it.
+    """Predict the next bit of a sequence, learning its N-gram table from the bits before.
 
-    Every sequence has a table of its own: for each of the `2 ** (order - 1)` contexts, the
-    bits before, the probability that a 1 follows, from the distribution Beta(1/2, 1/2).
-    The first bits, without enough bits before them, are fair. A sequence of 5 bits::
+    Every sequence has its own table. A context is the `order - 1` bits before a bit. For
+    each of the `2 ** (order - 1)` contexts, the table holds the probability that a 1
+    follows, from the distribution Beta(1/2, 1/2). The first bits do not have enough bits
+    before them, so they are fair. A sequence of 5 bits::
 
         time            0  1  2  3  4
         x               .  a  b  c  d
         y               a  b  c  d  e
         sample_weight   1  1  1  1  1
 
-    What can be reached at best, about 133 bits per sequence, is measured by
-    `keras_nm.training.OptimalBitsPerSequence`, on every batch.
+    The best possible result is about 133 bits per sequence.
+    `keras_nm.training.OptimalBitsPerSequence` measures it on every batch.
 
     Args:
-        min_length: Positive integer, the fewest bits of a sequence. Defaults to
+        min_length: Positive integer, the fewest bits in a sequence. Defaults to
             `max_length`.
-        max_length: Positive integer, the most bits of a sequence. Defaults to `200`.
-        order: Integer N from 1 to 16, one more than the bits of a context. Defaults to
-            `6`.
+        max_length: Positive integer, the most bits in a sequence. Defaults to `200`.
+        order: Integer N from 1 to 16, one more than the number of bits in a context.
+            Defaults to `6`.
 
     Raises:
-        ValueError: For sizes out of range, and min_length > max_length.
+        ValueError: For sizes out of range, and if min_length > max_length.
 
     Example:
 

@@ -10,10 +10,10 @@ from keras_nm.tasks.ntm.sequence_task import SequenceTask, vectors_at
 
 @dataclass(frozen=True, kw_only=True)
 class PrioritySort(SequenceTask):
-    """Give back the vectors with the highest priorities, the highest first.
+    """Return the vectors with the highest priorities, the highest first.
 
-    Five vectors, of which four fifths are to be sorted, in the order of their priorities
-    p > q > r > s > t::
+    The answer is the first four fifths of the sorted vectors. Five vectors with the
+    priorities p > q > r > s > t::
 
         time            0  1  2  3  4  5  6  7  8
         x, bits         a  b  c  d  e  .  .  .  .
@@ -21,16 +21,16 @@ class PrioritySort(SequenceTask):
         y               .  .  .  .  .  d  b  a  e
         sample_weight   .  .  .  .  .  1  1  1  1
 
-    Priorities are from -1 to 1. Of vectors with the same priority, the earlier one comes
-    first. The priorities, and not the vectors, follow the pattern of `dataset`.
+    Priorities range from -1 to 1. If vectors have the same priority, the earlier one comes
+    first. Only the priorities follow the pattern of `dataset`, not the vectors.
 
     Args:
         min_length: Integer of at least 2, the fewest vectors. Defaults to `max_length`.
         max_length: Integer of at least 2, the most vectors. Defaults to `20`.
-        num_bits: Positive integer, the bits in a vector. Defaults to `8`.
+        num_bits: Positive integer, the number of bits in a vector. Defaults to `8`.
 
     Raises:
-        ValueError: For sizes out of range, and min_length > max_length.
+        ValueError: For sizes out of range, and if min_length > max_length.
 
     Example:
 
@@ -81,5 +81,5 @@ class PrioritySort(SequenceTask):
 
 
 def _num_sorted(length):
-    """Of 20 vectors the paper asks for 16."""
+    """Returns how many vectors to sort: of 20 vectors, the paper asks for 16."""
     return 4 * length // 5

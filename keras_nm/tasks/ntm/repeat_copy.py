@@ -7,16 +7,16 @@ import tensorflow as tf
 from keras_nm.arguments import check_integer
 from keras_nm.tasks.ntm.sequence_task import SequenceTask, channel, vectors_at
 
-# Of the paper's counts, 1 to 10, with the same probability.
+# The paper's counts are 1 to 10 and equally likely.
 _MEAN_COUNT = 5.5
 _DEVIATION_OF_COUNTS = 8.25**0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatCopy(SequenceTask):
-    """Repeat a sequence of random vectors a given number of times, then an end marker.
+    """Repeat a sequence of random vectors a given number of times, then mark the end.
 
-    Two vectors a, b, three times::
+    Two vectors a, b, repeated three times::
 
         time            0  1  2  3  4  5  6  7  8  9 10
         x, bits         a  b  .  .  .  .  .  .  .  .  .
@@ -26,19 +26,19 @@ class RepeatCopy(SequenceTask):
         y, end          .  .  .  .  .  .  .  .  .  .  1
         sample_weight   .  .  .  .  1  1  1  1  1  1  1
 
-    The count comes scaled, `n = (3 - 5.5) / sqrt(8.25)`, so that the counts from 1 to 10
-    have a mean of 0 and a variance of 1. The scale is the same for other ranges, so that
-    a model can be tested on larger counts than it was trained on.
+    The count is scaled, here to `n = (3 - 5.5) / sqrt(8.25)`, so that the counts from 1 to
+    10 have a mean of 0 and a variance of 1. The scale is the same for other ranges, so you
+    can test a model on larger counts than it was trained on.
 
     Args:
         min_length: Positive integer, the fewest vectors in a sequence. Defaults to `1`.
         max_length: Positive integer, the most vectors in a sequence. Defaults to `10`.
         min_repeats: Positive integer, the smallest count. Defaults to `1`.
         max_repeats: Positive integer, the largest count. Defaults to `10`.
-        num_bits: Positive integer, the bits in a vector. Defaults to `8`.
+        num_bits: Positive integer, the number of bits in a vector. Defaults to `8`.
 
     Raises:
-        ValueError: For sizes that are not positive, and a minimum above its maximum.
+        ValueError: For sizes that are not positive, and if a minimum is above its maximum.
 
     Example:
 

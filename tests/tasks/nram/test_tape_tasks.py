@@ -237,7 +237,7 @@ def test_trees_with_the_directions_of_the_paper():
         ({"max_length": 0}, "`max_length` must be an integer of at least 1"),
         ({"min_length": -1}, "`min_length` must be an integer of at least 1"),
         ({"min_length": 5, "max_length": 4}, "`min_length` must be at most `max_length`"),
-        ({"num_cells": 20}, "copy with 10 elements needs a tape of 21 cells"),
+        ({"num_cells": 20}, "10 elements needs a tape of at least 21 cells"),
         ({"num_cells": 30.0}, "`num_cells` must be an integer"),
     ],
 )

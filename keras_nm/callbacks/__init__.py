@@ -1,0 +1,18 @@
+"""Callbacks for `model.fit` that Keras does not have."""
+
+import importlib.util
+
+from keras_nm.callbacks.entropy_schedule import EntropySchedule
+from keras_nm.callbacks.gradient_norm import GradientNorm
+from keras_nm.callbacks.layer_measures import LayerMeasures
+from keras_nm.callbacks.saving import SaveModel
+from keras_nm.callbacks.stop_below import StopBelow
+
+__all__ = ["EntropySchedule", "GradientNorm", "LayerMeasures", "SaveModel", "StopBelow"]
+
+# These write for TensorBoard, and change what a pipeline draws.
+if importlib.util.find_spec("tensorflow"):
+    from keras_nm.callbacks.curriculum import Curriculum
+    from keras_nm.callbacks.probe import Probe
+
+    __all__ += ["Curriculum", "Probe"]

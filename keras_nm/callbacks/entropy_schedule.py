@@ -1,0 +1,54 @@
+"""Changes the weight of the entropy of an `NRAM`'s choices in training."""
+
+import keras
+from keras import ops
+
+from keras_nm.arguments import check_integer, check_positive
+
+
+class EntropySchedule(keras.callbacks.Callback):
+    """Changes the `entropy_weight` of an `NRAM` from epoch to epoch.
+
+    A bonus on the entropy of the controller's choices keeps a machine from settling for a
+    circuit before it has tried others (Kurach et al. 2016, appendix B). It decays, and a
+    penalty at the end makes choices certain, so that the discrete machine does the same.
+
+    Args:
+        layer: An `NRAM` with an `entropy_weight`.
+        half_life: Positive float, the number of training steps in which the layer's first
+            entropy weight halves.
+        penalty: Non-negative float, the entropy weight of the last training steps.
+            Defaults to `0.0`.
+        penalty_from: Non-negative integer, the training step from which on the penalty
+            takes the place of the bonus. Defaults to `None`: never.
+
+    Raises:
+        ValueError: For a layer without an entropy weight, and arguments out of range.
+
+    Example:
+
+    >>> import keras, keras_nm
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=3, entropy_weight=-4.0)
+    >>> schedule = keras_nm.training.EntropySchedule(layer, half_life=1500)
+    """
+
+    def __init__(self, layer, half_life, penalty=0.0, penalty_from=None):
+        super().__init__()
+        if layer.initial_entropy_weight is None:
+            raise ValueError(
+                "EntropySchedule takes an NRAM layer with an entropy weight: give it an "
+                f"`entropy_weight`. Received: {layer}"
+            )
+        self.layer = layer
+        self.half_life = check_positive("half_life", half_life)
+        self.penalty = penalty if penalty == 0 else check_positive("penalty", penalty)
+        if penalty_from is not None:
+            penalty_from = check_integer("penalty_from", penalty_from, minimum=0)
+        self.penalty_from = penalty_from
+
+    def on_epoch_begin(self, epoch, logs=None):
+        step = int(self.model.optimizer.iterations)
+        weight = self.layer.initial_entropy_weight * 0.5 ** (step / self.half_life)
+        if self.penalty_from is not None and step >= self.penalty_from:
+            weight = self.penalty
+        self.layer.entropy_weight.assign(ops.full(self.layer.entropy_weight.shape, weight))

@@ -1,0 +1,88 @@
+"""Measures the gradient while a model trains."""
+
+import contextlib
+
+import keras
+from keras import ops
+
+
+class GradientNorm(keras.callbacks.Callback):
+    """Logs the norm of the gradient, the mean over the steps of an epoch.
+
+    That of all weights together, before the optimizer clips it. It is measured inside the
+    training step and costs next to nothing. In the list of callbacks it comes before those
+    that write logs.
+
+    Raises:
+        ValueError: At the beginning of training on Keras's JAX backend, whose training
+            steps have no place to keep it.
+
+    Example:
+
+    >>> import keras, keras_nm, numpy as np
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> norm = keras_nm.training.GradientNorm()
+    >>> history = model.fit(np.ones((4, 1)), np.ones((4, 1)), callbacks=[norm], verbose=0)
+    >>> list(history.history)
+    ['loss', 'gradient_norm']
+    """
+
+    def on_train_begin(self, logs=None):
+        if keras.backend.backend() == "jax":
+            raise ValueError("GradientNorm is for Keras's TensorFlow and torch backends")
+        model, self._mean = self.model, keras.metrics.Mean()
+        model.make_train_function(force=True)
+        train = model.train_function
+
+        def train_and_measure(data):
+            with _measured(model, self._mean):
+                return train(data)
+
+        model.train_function = train_and_measure
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._mean.reset_state()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["gradient_norm"] = float(self._mean.result())
+
+    def on_train_end(self, logs=None):
+        self.model.train_function = None
+
+
+@contextlib.contextmanager
+def _measured(model, mean):
+    """Measures the gradients that the optimizer of a model is given."""
+    owner, name = model, "optimizer"
+    if hasattr(model.optimizer, "inner_optimizer"):
+        # Of losses that are scaled against underflow, the optimizer inside sees the
+        # gradients.
+        owner, name = model.optimizer, "inner_optimizer"
+    optimizer = getattr(owner, name)
+    setattr(owner, name, _Measured(optimizer, mean))
+    try:
+        yield
+    finally:
+        setattr(owner, name, optimizer)
+
+
+class _Measured:
+    """An optimizer that tells the norms of the gradients it is given to a metric."""
+
+    def __init__(self, optimizer, mean):
+        self._optimizer = optimizer
+        self._mean = mean
+
+    def __getattr__(self, name):
+        return getattr(self._optimizer, name)
+
+    def apply(self, gradients, trainable_variables=None):
+        gradients = list(gradients)
+        # Flat, so that the gradients of embeddings add up what is of one entry.
+        flat = [ops.reshape(g, (-1,)) for g in gradients if g is not None]
+        self._mean.update_state(ops.sqrt(sum(ops.sum(ops.square(g)) for g in flat)))
+        return self._optimizer.apply(gradients, trainable_variables)
+
+    def apply_gradients(self, gradients_and_variables):
+        self.apply(*zip(*gradients_and_variables, strict=True))

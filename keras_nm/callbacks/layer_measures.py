@@ -1,0 +1,27 @@
+"""Measures what no Keras metric can: what a machine does beside its outputs."""
+
+import keras
+
+from keras_nm.machines import machine_of
+
+
+class LayerMeasures(keras.callbacks.Callback):
+    """Logs the `measures` that the table of machines has of a layer.
+
+    Of an `NRAM` it is `val_discrete_wrong_cells`, the share of wrong answer cells of the
+    machine that makes its choices by argmax. In the list of callbacks it comes before
+    those that read or write logs.
+
+    Args:
+        layer: The layer whose inputs and outputs are those of the model.
+        data: A finite `tf.data.Dataset` of the task, `(x, y, sample_weight)`.
+    """
+
+    def __init__(self, layer, data):
+        super().__init__()
+        self.layer = layer
+        self.data = data
+
+    def on_epoch_end(self, epoch, logs=None):
+        for measure in machine_of(self.layer).measures:
+            logs[f"val_{measure.name}"] = measure.of_layer(self.layer, self.data)

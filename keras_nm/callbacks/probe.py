@@ -1,0 +1,146 @@
+"""Watches what machines do while they learn, in TensorBoard."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_nm.arguments import check_integer
+from keras_nm.keras_internals import first_call
+from keras_nm.layers import Tracer
+from keras_nm.machines import machine_of
+
+
+class Probe(keras.callbacks.Callback):
+    """Shows every few epochs and at the end what a model's machines do with some examples.
+
+    It writes to TensorBoard, beside what `keras.callbacks.TensorBoard` writes there:
+
+    - of an `NTM`: the plate of the first example (`keras_nm.plots.ntm_plate`), and the
+      entropies of the write and of the read weightings, in bits, 0 for heads that focus on
+      single locations, as means over examples, heads and time steps;
+    - of an `NRAM`: the execution of the first example with the circuits that it ran
+      (`keras_nm.plots.execution_picture`); the program as text, if the controller has no
+      states; and, for a model that is nothing else, the share of wrong answer cells of the
+      soft and of the discrete machine, and the gap between them.
+
+    Args:
+        log_dir: Path of TensorBoard's directory, such as
+            `keras.callbacks.TensorBoard(log_dir)` has. The data is in its folder `probe`.
+        examples: A batch `(x, y, sample_weight)` of a task, such as
+            `next(iter(task.evaluation_set(20, split="validation")))`.
+        every: Positive integer, the number of epochs from one look to the next. Defaults
+            to `5`.
+        pictures: Boolean, whether to draw. That takes matplotlib.
+        from_logits: Boolean, whether models put out logits, as those of the tasks, or
+            probabilities. Defaults to `True`.
+
+    Raises:
+        ValueError: For arguments of another kind, and at the beginning of training for a
+            model without such a layer.
+        ImportError: If there is no matplotlib, and pictures are asked for.
+
+    Example:
+
+    >>> import keras, keras_nm, tempfile
+    >>> task = keras_nm.tasks.ntm.Copy(max_length=2)
+    >>> x = keras.Input((None, task.input_size))
+    >>> model = keras.Model(x, keras_nm.layers.NTM(8, return_sequences=True)(x))
+    >>> model.compile("adam", keras_nm.training.BitsPerSequenceLoss())
+    >>> examples = next(iter(task.evaluation_set(2)))
+    >>> log_dir = tempfile.mkdtemp()
+    >>> history = model.fit(
+    ...     task.dataset(batch_size=4),
+    ...     steps_per_epoch=2,
+    ...     callbacks=[keras_nm.training.Probe(log_dir, examples, every=1)],
+    ...     shuffle=False,
+    ...     verbose=0,
+    ... )
+    """
+
+    def __init__(self, log_dir, examples, every=5, pictures=True, from_logits=True):
+        super().__init__()
+        if not isinstance(examples, (tuple, list)) or len(examples) != 3:
+            raise ValueError(
+                "`examples` must be a batch (x, y, sample_weight) of a task. Received: "
+                f"{type(examples).__name__}"
+            )
+        self.plots = None
+        if pictures:
+            from keras_nm import plots
+
+            self.plots = plots
+        self.log_dir = Path(log_dir)
+        self.examples = keras.tree.map_structure(np.asarray, tuple(examples))
+        self.every = check_integer("every", every)
+        self.from_logits = from_logits
+
+    def on_train_begin(self, logs=None):
+        self._look = _Look(self.model)
+        self._look.predict_on_batch(self.examples[0])  # what cannot be seen fails here
+        self._unseen = None  # the last epoch, if it was not looked at
+        self._writer = tf.summary.create_file_writer(str(self.log_dir / "probe"))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._unseen = epoch
+        if (epoch + 1) % self.every == 0:
+            self._take_a_look()
+
+    def on_train_end(self, logs=None):
+        if self._unseen is not None:
+            self._take_a_look()
+        self._writer.close()
+
+    def _take_a_look(self):
+        epoch, self._unseen = self._unseen, None
+        seen = self._look.predict_on_batch(self.examples[0])
+        with self._writer.as_default(step=epoch):
+            for machine in self._look.tracer.machines:
+                self._show(machine, seen["traces"][machine.name], seen.get("outputs"))
+        self._writer.flush()
+
+    def _show(self, machine, trace, outputs):
+        look = machine_of(machine).function("look")
+        for name, value in look(machine, trace, self._examples_of(machine)).items():
+            if isinstance(value, str):
+                # As Markdown shows code.
+                lines = "".join(f"    {line}\n" for line in value.splitlines())
+                tf.summary.text(f"{machine.name}/{name}", lines)
+            else:
+                tf.summary.scalar(f"{machine.name}/{name}", value)
+        if self.plots:
+            picture = self.plots.machine_picture(
+                machine,
+                trace,
+                self.examples[0],
+                outputs,
+                from_logits=self.from_logits,
+            )
+            image = self.plots.to_array(picture)[None]
+            tf.summary.image(f"{machine.name}/picture", image)
+
+    def _examples_of(self, machine):
+        """The examples, if the inputs and outputs of the model are the machine's."""
+        [first_input] = first_call(machine).input_tensors[:1]
+        alone = first_input is self.model.inputs[0]
+        if not (alone and machine.output is self.model.outputs[0]):
+            return None
+        return self.examples, self._look.tracer.options_of(machine)
+
+
+class _Look(keras.Model):
+    """The traces of a model's machines and its outputs, as one model to compile."""
+
+    def __init__(self, model):
+        super().__init__(name="look")
+        self.model = model
+        self.tracer = Tracer(model)
+
+    def call(self, inputs):
+        traces = self.tracer(inputs)
+        for machine in self.tracer.machines:
+            if machine.output is self.model.outputs[0]:
+                # What it puts out is in the trace.
+                return {"traces": traces}
+        return {"traces": traces, "outputs": keras.tree.flatten(self.model(inputs))[0]}

@@ -1,0 +1,65 @@
+"""Saves models so that training can go on from them, random numbers included."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+_RANDOM_STATE_FILE = "random_state.json"
+
+
+class SaveModel(keras.callbacks.Callback):
+    """Saves the whole model after every epoch, so that training can resume from it.
+
+    The file is complete at any moment: it is written beside and moved into place. It
+    holds the optimizer's state as well, whose `iterations` says which batch is next, and
+    the state of random layers, which Keras does not save.
+
+    Args:
+        path: Path ending in `.keras`.
+        curriculum: A `Curriculum`, to save its level as well. It comes before this one in
+            the list of callbacks.
+
+    Raises:
+        ValueError: At the end of an epoch, if the curriculum comes later.
+    """
+
+    def __init__(self, path, curriculum=None):
+        super().__init__()
+        self.path = Path(path)
+        self.curriculum = curriculum
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.curriculum is not None and "level" not in logs:
+            raise ValueError("In the list of callbacks, SaveModel must follow Curriculum")
+        partial = self.path.with_name(f"partial-{self.path.name}")
+        self.model.save(partial)
+        values = [state.numpy().tolist() for state in _random_states(self.model)]
+        with zipfile.ZipFile(partial, "a") as file:
+            file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
+        if self.curriculum is not None:
+            self.curriculum.add_to(partial)
+        os.replace(partial, self.path)
+
+
+def restore_random_state(model, path):
+    """Goes on with the random numbers of dropout and noise where training was saved.
+
+    Args:
+        model: The `keras.Model` that was loaded from the file.
+        path: Path of a `.keras` file that `SaveModel` made.
+    """
+    with zipfile.ZipFile(path) as file:
+        if _RANDOM_STATE_FILE not in file.namelist():  # saved by an earlier version
+            return
+        values = json.loads(file.read(_RANDOM_STATE_FILE))
+    for state, value in zip(_random_states(model), values, strict=True):
+        state.assign(value)
+
+
+def _random_states(model):
+    # Beside its weights, Keras counts the states of its random generators as variables.
+    saved = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in saved]

@@ -1,0 +1,65 @@
+"""The command line: argparse over the Python API, a file per command."""
+
+import argparse
+import sys
+
+from keras_nm.cli import (
+    chart,
+    data,
+    evaluate,
+    export,
+    page,
+    resume,
+    serve,
+    sweep,
+    trace,
+    train,
+)
+from keras_nm.version import __version__
+
+# In the order in which they are helped with.
+_COMMANDS = (train, resume, evaluate, export, trace, sweep, chart, serve, page, data)
+
+_DESCRIPTION = """\
+Trains, measures, shows and exports neural machines, and makes data for them.
+
+A first session, from nothing to a served model:
+
+  keras-nm train ntm/copy --output runs/copy
+  keras-nm evaluate runs/copy --lengths 10 20 30 50 120
+  keras-nm trace runs/copy --output copy.png
+  keras-nm export runs/copy exported/copy
+  keras-nm serve exported
+
+Every command is a few lines over keras_nm.training, keras_nm.tasks, keras_nm.plots or
+keras_nm.export.
+Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted.
+"""
+
+
+def main(arguments=None):
+    """Runs the command line and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (ValueError, OSError, ImportError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        print(f"keras-nm: error: {reason}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nkeras-nm: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="keras-nm",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"keras_nm {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        command.add_command(commands)
+    return parser

@@ -1,0 +1,78 @@
+"""Arguments that several commands take."""
+
+import argparse
+from pathlib import Path
+
+from keras_nm.recipes import RECIPES
+from keras_nm.tasks import TASKS
+
+
+def integer(minimum, maximum=None):
+    """The type of an argument that is an integer within limits."""
+
+    def read(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < minimum:
+            raise argparse.ArgumentTypeError(
+                f"expected an integer of at least {minimum}, received {text!r}"
+            )
+        if maximum is not None and value > maximum:
+            raise argparse.ArgumentTypeError(
+                f"expected an integer of at most {maximum}, received {text!r}"
+            )
+        return value
+
+    return read
+
+
+def add_task(parser):
+    """Adds the name of a task that there are recipes for."""
+    tasks = sorted(RECIPES)
+    parser.add_argument("task", choices=tasks, help="one of: %(choices)s", metavar="TASK")
+
+
+def add_layers(parser, **options):
+    """Adds the names of recipes."""
+    names = sorted({name for recipes in RECIPES.values() for name in recipes})
+    parser.add_argument("--layer", choices=names, metavar="LAYER", **options)
+
+
+def add_run_directory(parser):
+    """Adds the directory of a run."""
+    parser.add_argument(
+        "directory",
+        type=Path,
+        metavar="DIR",
+        help="a run directory, made by `keras-nm train`",
+    )
+
+
+def add_lengths(parser):
+    """Adds the lengths of the examples to measure on."""
+    parser.add_argument(
+        "--lengths",
+        type=integer(1),
+        nargs="+",
+        metavar="N",
+        help="lengths to measure at (default: the task's, in and beyond the paper's "
+        "training)",
+    )
+
+
+def lengths_of(options, task):
+    """The lengths that were asked for, or the task's."""
+    return options.lengths or list(TASKS[task].lengths)
+
+
+def recipe_of(task, name):
+    """The recipe of a task by its name, or an error that says which there are."""
+    recipes = RECIPES[task]
+    if name not in recipes:
+        raise ValueError(
+            f"There is no recipe for {task} with {name}. "
+            f"There is one for: {', '.join(sorted(recipes))}"
+        )
+    return recipes[name]

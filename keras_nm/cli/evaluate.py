@@ -1,0 +1,77 @@
+"""`keras-nm evaluate`: measures a trained model at given lengths."""
+
+import argparse
+import sys
+
+from keras_nm.cli.arguments import add_lengths, add_run_directory, integer, lengths_of
+from keras_nm.cli.output import print_table
+from keras_nm.runs.evaluation import evaluate, evaluate_structured
+from keras_nm.runs.run import load_run
+
+
+def add_command(commands):
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a trained model at given lengths",
+        description="Measures the model in DIR on examples that no training has seen.",
+    )
+    add_run_directory(parser)
+    add_lengths(parser)
+    parser.add_argument(
+        "--memory-size",
+        "--locations",
+        type=integer(1),
+        metavar="N",
+        help="run the same weights on a memory of another size, such as N locations; "
+        "sequences longer than the memory need it",
+    )
+    parser.add_argument(
+        "--task-options",
+        type=_task_option,
+        nargs="+",
+        default=[],
+        metavar="NAME=N",
+        help="settings of the task that are not as in training, such as min_repeats=15 "
+        "max_repeats=15",
+    )
+    parser.add_argument(
+        "--structured",
+        action="store_true",
+        help="measure instead on the cases that random examples hardly ever are: equal, "
+        "sorted, reversed and highest data, the shortest and the longest examples",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options):
+    run = load_run(options.directory)
+    if options.memory_size is not None:
+        run = run.with_memory_size(options.memory_size)
+    if options.structured:
+        if options.lengths or options.task_options:
+            raise ValueError("--structured goes without --lengths and --task-options")
+        print_table("case", evaluate_structured(run).items())
+        return
+    lengths = lengths_of(options, run.recipe.task)
+    if (name := run.recipe.machine.memory_size) is not None:
+        _warn_of_small_memory(max(lengths), getattr(run.layer.cell, name), name)
+    task_options = dict(options.task_options)
+    results = ((length, evaluate(run, length, **task_options)) for length in lengths)
+    print_table("length", results)
+
+
+def _warn_of_small_memory(length, memory_size, name):
+    if length > memory_size:
+        words = name.removeprefix("num_").replace("_", " ")
+        print(
+            f"keras-nm: note: length {length} is more than the memory's {memory_size} "
+            f"{words}; --memory-size N gives it more",
+            file=sys.stderr,
+        )
+
+
+def _task_option(text):
+    name, separator, value = text.partition("=")
+    if not (separator and name.isidentifier()):
+        raise argparse.ArgumentTypeError(f"expected NAME=N, received {text!r}")
+    return name, integer(0)(value)

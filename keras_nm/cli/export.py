@@ -1,0 +1,49 @@
+"""`keras-nm export`: writes a trained model as a SavedModel."""
+
+from pathlib import Path
+
+from keras_nm.cli.arguments import add_lengths, add_run_directory, integer, lengths_of
+from keras_nm.export import export
+from keras_nm.runs.evaluation import describe
+from keras_nm.runs.run import load_run
+
+
+def add_command(commands):
+    parser = commands.add_parser(
+        "export",
+        help="write a trained model as a SavedModel",
+        description="Writes the model in DIR as SAVED_MODEL_DIR/VERSION, a SavedModel that "
+        "runs without keras_nm, with a card of what the model is and how it was measured. "
+        "Its signatures are sequence (also serving_default), step and initial_state, or "
+        "fuzzy (also serving_default), integer and step for a random-access machine.",
+    )
+    add_run_directory(parser)
+    parser.add_argument(
+        "saved_model",
+        type=Path,
+        metavar="SAVED_MODEL_DIR",
+        help="the directory of all versions of the model, whose name is the model's",
+    )
+    parser.add_argument(
+        "--version",
+        type=integer(1),
+        metavar="N",
+        help="the version (default: one more than the last)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the version if it exists"
+    )
+    add_lengths(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options):
+    run = load_run(options.directory)
+    path = export(
+        run.model,
+        options.saved_model,
+        options.version,
+        card=describe(run, lengths_of(options, run.recipe.task)),
+        overwrite=options.overwrite,
+    )
+    print(f"Exported to {path}")

@@ -1,0 +1,90 @@
+"""`keras-nm sweep`: trains a task from many seeds, in parallel."""
+
+from pathlib import Path
+
+from keras_nm.cli.arguments import (
+    add_layers,
+    add_lengths,
+    add_task,
+    integer,
+    lengths_of,
+    recipe_of,
+)
+from keras_nm.recipes import RECIPES
+from keras_nm.runs.report import write_report
+from keras_nm.runs.sweep import sweep
+
+
+def add_command(commands):
+    parser = commands.add_parser(
+        "sweep",
+        help="train a task from many seeds, in parallel",
+        description="Trains a task by its recipes from the seeds 0, 1, ..., in parallel "
+        "processes, each run in DIR/LAYER-SEED, and measures what they learned. At the end "
+        "the table is in DIR/table.md, and the charts, if matplotlib is installed, are in "
+        "DIR/curves.png and DIR/lengths.png. If it is interrupted, run it again.",
+    )
+    add_task(parser)
+    add_layers(
+        parser,
+        nargs="+",
+        dest="layers",
+        help="some of: %(choices)s (default: all that the task has a recipe for)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=integer(1),
+        default=5,
+        metavar="N",
+        help="number of seeds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=integer(1),
+        default=2,
+        metavar="N",
+        help="number of processes at a time (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--replicas",
+        type=integer(1),
+        default=1,
+        metavar="N",
+        help="number of seeds that a process trains at once, in one program, for tasks of "
+        "the random-access machine (default: %(default)s)",
+    )
+    add_lengths(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the directory of all runs",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options):
+    names = options.layers or list(RECIPES[options.task])
+    recipes = {name: recipe_of(options.task, name) for name in names}
+    rows, errors = {}, {}
+    runs = sweep(
+        recipes,
+        range(options.seeds),
+        options.output,
+        lengths_of(options, options.task),
+        options.jobs,
+        options.replicas,
+    )
+    for name, row in runs:
+        (errors if isinstance(row, Exception) else rows)[name] = row
+        done = len(rows) + len(errors)
+        print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
+    if rows:
+        print(write_report(rows, options.task, options.output), end="")
+    if errors:
+        name, error = next(iter(errors.items()))
+        raise ValueError(
+            f"{len(errors)} of {done} runs failed; run the sweep again to go on with them. "
+            f"{name}: {type(error).__name__}: {error}"
+        )

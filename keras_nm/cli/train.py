@@ -1,0 +1,45 @@
+"""`keras-nm train`: trains a model on a task, by its recipe."""
+
+from pathlib import Path
+
+from keras_nm.cli.arguments import add_layers, add_task, integer, recipe_of
+from keras_nm.cli.output import report
+from keras_nm.recipes import RECIPES
+from keras_nm.runs.run import train
+
+
+def add_command(commands):
+    parser = commands.add_parser(
+        "train",
+        help="train a model on a task, by its recipe",
+        description="Trains a model on a task, by its recipe, until it is solved. After "
+        "every epoch the model is saved in DIR, the curve goes to DIR/curve.csv and to "
+        "DIR/tensorboard. `keras-nm resume DIR` continues after an interruption.",
+    )
+    add_task(parser)
+    add_layers(
+        parser,
+        help="one of: %(choices)s (default: the first that the task has a recipe for)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the run directory to make; it must not exist or be empty",
+    )
+    parser.add_argument(
+        "--seed",
+        type=integer(0),
+        default=0,
+        metavar="N",
+        help="seed of the weights and of the data (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options):
+    layer = options.layer or next(iter(RECIPES[options.task]))
+    recipe = recipe_of(options.task, layer)
+    run = train(recipe, options.output, options.seed)
+    report(run, options.output)

@@ -1,0 +1,59 @@
+"""Everything that the package uses of Keras beyond its public interface.
+
+Each name is here because Keras has no public one for it. `tests/test_keras_internals.py`
+checks that all of them exist and do what is asked of them.
+"""
+
+# Reads variables in their own dtype. `MachineLoop` copies them before the loop, and a
+# cast in the wrong place would round float32 weights under a half precision policy.
+from keras.src.backend import AutocastScope
+
+# Tells whether tensors are placeholders. On JAX and torch, they look like ordinary
+# tensors of ones while Keras works out the shapes of a model.
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
+
+# The class of cells whose dropout masks `keras.layers.RNN` draws before its loop.
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
+
+__all__ = [
+    "AutocastScope",
+    "DropoutRNNCell",
+    "call_that_made",
+    "first_call",
+    "in_symbolic_scope",
+    "inner_layers",
+    "mask_of",
+    "takes_training",
+    "track_variable",
+]
+
+
+def takes_training(layer):
+    """Whether the layer's `call` has an argument `training`."""
+    return layer._call_has_training_arg
+
+
+def inner_layers(layer):
+    """All layers inside a layer, at any depth."""
+    return layer._flatten_layers(include_self=False)
+
+
+def first_call(layer):
+    """The node of the first symbolic call of a layer: its inputs and its arguments."""
+    return layer._inbound_nodes[0]
+
+
+def call_that_made(tensor):
+    """The layer that a symbolic tensor came from, and the node of that call."""
+    history = tensor._keras_history
+    return history.operation, history.operation._inbound_nodes[history.node_index]
+
+
+def mask_of(tensor):
+    """The mask that a layer has left on its output, or `None`."""
+    return getattr(tensor, "_keras_mask", None)
+
+
+def track_variable(optimizer, variable):
+    """Makes a variable part of an optimizer's state, so that it is saved with it."""
+    optimizer._track_variable(variable)

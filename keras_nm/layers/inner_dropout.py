@@ -1,0 +1,41 @@
+"""Dropout in cells that are made of other cells."""
+
+from keras_nm.keras_internals import DropoutRNNCell, inner_layers
+
+
+class InnerDropout(DropoutRNNCell):
+    """What `keras.layers.RNN` asks of a cell before and after its loop, passed on.
+
+    A cell with dropout keeps its masks for all time steps. `keras.layers.RNN` tells a
+    `DropoutRNNCell`, and no other cell, to draw them before the loop and to forget them
+    after it.
+
+    A subclass is a Keras layer, and gives `call_inner_cells(step_input)`, which calls
+    them once in training mode.
+    """
+
+    def get_dropout_mask(self, step_input):
+        if any(
+            getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0)
+            for cell in self._inner_cells()
+        ):
+            # Cells draw their masks when they are first called.
+            self.call_inner_cells(step_input)
+
+    def get_recurrent_dropout_mask(self, step_state):
+        """Does nothing: `get_dropout_mask` has drawn these masks as well."""
+
+    def reset_dropout_mask(self):
+        for cell in self._inner_cells():
+            cell.reset_dropout_mask()
+
+    def reset_recurrent_dropout_mask(self):
+        for cell in self._inner_cells():
+            cell.reset_recurrent_dropout_mask()
+
+    def _inner_cells(self):
+        return [
+            layer
+            for layer in inner_layers(self)
+            if isinstance(layer, DropoutRNNCell) and not isinstance(layer, InnerDropout)
+        ]

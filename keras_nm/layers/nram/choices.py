@@ -1,0 +1,81 @@
+"""How the logits of a Neural Random-Access Machine's controller become choices.
+
+Choices are distributions over the last axis. Whether to stop is a choice of its own: one
+logit `(B, 1)`, with a probability instead of a distribution.
+"""
+
+import keras
+from keras import ops
+
+SELECTIONS = ("soft", "straight_through", "discrete")
+
+
+def select(logits, selection):
+    """Makes a choice.
+
+    Args:
+        logits: Tensor `(B, ..., choices)`, or `(B, 1)` for whether to stop.
+        selection: One of `SELECTIONS`.
+
+    Returns:
+        A tensor of the same shape: distributions, or the probability of stopping.
+    """
+    is_stop = len(logits.shape) == 2
+    soft = ops.sigmoid(logits) if is_stop else ops.softmax(logits)
+    if selection == "soft":
+        return soft
+    if is_stop:
+        hard = ops.cast(logits > 0, logits.dtype)
+    else:
+        chosen = first_largest(logits)
+        hard = ops.one_hot(chosen, logits.shape[-1], dtype=logits.dtype)
+    if selection == "discrete":
+        return hard
+    return ops.stop_gradient(hard) + (soft - ops.stop_gradient(soft))
+
+
+def first_largest(x):
+    """As `ops.argmax` over the last axis, int32.
+
+    Of integers: that of floats tells -0 from 0 with operations that only TensorFlow has,
+    and exported models also run elsewhere.
+    """
+    largest = ops.equal(x, ops.max(x, axis=-1, keepdims=True))
+    return ops.cast(ops.argmax(ops.cast(largest, "int32"), axis=-1), "int32")
+
+
+def mean_entropy(logits, epsilon):
+    """The mean entropy of all choices of a step, in nats.
+
+    It is that of the soft choices, also where the machine takes the largest.
+
+    Args:
+        logits: Dict from name to tensor, as for `select`.
+        epsilon: Float, what probabilities are at least taken to be.
+
+    Returns:
+        Tensor `(B, 1)`.
+    """
+    entropies = []
+    for part in logits.values():
+        chosen = select(part, "soft")
+        if len(part.shape) == 2:  # to stop or not
+            chosen = ops.stack([chosen, 1 - chosen], axis=-1)
+        entropy = -ops.sum(chosen * ops.log(ops.maximum(chosen, epsilon)), axis=-1)
+        entropies.append(ops.reshape(entropy, (ops.shape(entropy)[0], -1)))
+    return ops.mean(ops.concatenate(entropies, axis=-1), axis=-1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class ZerosAndLast(keras.initializers.Initializer):
+    """Zeros, and a value at the end: the bias of logits of which stopping is the last."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __call__(self, shape, dtype=None):
+        last = ops.one_hot(shape[-1] - 1, shape[-1], dtype=dtype)
+        return ops.broadcast_to(self.value * last, shape)
+
+    def get_config(self):
+        return {"value": self.value}

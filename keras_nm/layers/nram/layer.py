@@ -1,0 +1,737 @@
+"""The Neural Random-Access Machine (Kurach, Andrychowicz and Sutskever 2016,
+arXiv 1511.06392).
+
+Axes: B batch, T time steps, M size of the tape and of the integers, R registers, S slots
+(one per gate of a time step; the paper's Q), G gates to choose from.
+"""
+
+import keras
+from keras import ops
+
+from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.layers.gradients import clip_gradient
+from keras_nm.layers.machine import MachineCell, MachineLoop, in_form_of, with_controller
+from keras_nm.layers.nram.checks import (
+    as_array,
+    check_sizes,
+    check_steps,
+    check_tape,
+    fuzzy_tape,
+    is_integer_tape,
+    poison,
+)
+from keras_nm.layers.nram.choices import SELECTIONS, ZerosAndLast, mean_entropy, select
+from keras_nm.layers.nram.gates import DEFAULT_GATES, slots_of, write
+from keras_nm.layers.nram.integers import IntegerMachine
+from keras_nm.layers.nram.outputs import join_outputs
+from keras_nm.layers.replicated import Replicas
+from keras_nm.layers.tensors import flatten, split, total_size
+from keras_nm.layers.trace import TraceCell
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NRAMCell(MachineCell):
+    """One time step of a Neural Random-Access Machine: a cell for `keras.layers.RNN`.
+
+    R registers each hold a distribution over the integers 0 to M - 1, and so does each of
+    the M cells of the tape. A controller sees the probabilities that the registers are 0,
+    and nothing else. It chooses what feeds each gate, among the registers and the outputs
+    of the gates before it, then what each register holds next, and whether to stop
+    (Kurach et al. 2016, section 3). No weight depends on M. `NRAM` is the layer around
+    this cell.
+
+    The cell computes in float32 at least, whatever the dtype policy.
+
+    Args:
+        num_registers: Positive integer, the number of registers R.
+        controller: Any Keras RNN cell, or any feed-forward Keras layer. Defaults to the
+            paper's two hidden ReLU layers, with 32 units each. The paper's other one, an
+            LSTM with a hidden layer before it, is `keras_nm.layers.ChainedCell([
+            keras.layers.Dense(32, activation="relu"), keras.layers.LSTMCell(32)])`.
+        gates: Names of the gates of a time step, in order. Defaults to the paper's 14,
+            `keras_nm.layers.gates.DEFAULT_GATES`. `gates.register_gate` makes others known.
+        gate_repeats: Positive integer, how many times a step runs the list. Defaults to 1.
+        num_slots: `None` (default): each gate runs in its place, as in the paper. An
+            integer S: the controller also chooses which gate runs in each of S slots, by
+            a softmax over the outputs of all gates. `gate_repeats` must then be 1.
+        selection: How the controller's logits become choices. `"soft"` (default) by
+            softmax; `"discrete"` by argmax, one-hot, without gradient;
+            `"straight_through"` with the values of the latter and the gradient of the
+            former. With the last two, the machine also stops or does not, at f > 1/2.
+            A wrong cell then has the answer at a probability of exactly 0, where the
+            logarithm of a loss has no gradient: use them late in training.
+        activation_gradient_clip: Positive float or `None`. In training, the gradients of
+            logits, gate outputs, registers and tape are clipped to plus or minus this
+            number where they pass through the machine. Defaults to `1.0`.
+        renormalize: Boolean. Whether registers and tape are divided by their sums after
+            each step. Gradients pass as if they were not. Without it, gates multiply
+            rounding errors, and a soft machine breaks after some twenty steps. Defaults
+            to `True`.
+        epsilon: Positive float. Logarithms of the tape are `log(max(x, epsilon))`.
+            Defaults to `1e-10`.
+        stop_bias: Float, the initial bias of the logit of stopping. At -4 a machine stops
+            with a probability of 0.02 at first: writing nonsense costs more than stopping
+            at once, and one that has learned to stop learns nothing else. Defaults to
+            `0.0`.
+        num_replicas: `None` (default), or a number K of independent machines of these
+            settings, each with weights of its own, see `Replicated`. The first `batch / K`
+            tapes are those of the first machine, and so on, so `fit` with `shuffle=False`.
+            The loss has to be a mean over the batch: `activation_gradient_clip` is then
+            that of each machine's own loss.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        inputs: Tensor of shape `(batch, 1)`: 1 where the machine has to stop after this
+            step, else 0.
+        states: List of 2-D tensors `(batch, size)`, at the start `initial_states(tape)`:
+            the last output, the controller's states, the probability of still running,
+            the expected number of steps, the registers, the tape, the expected tape and
+            the expected log-tape. `named_states` shows them in their own shapes.
+        training: Boolean, passed to the controller.
+
+    Output:
+        The stopping mass `(batch, 1)`: the probability p_t of stopping after this step.
+
+    Raises:
+        ValueError: For a size that is not positive, an unknown option or gate, and a
+            controller that is neither a cell nor a layer.
+
+    Example:
+
+    >>> import numpy as np, keras, keras_nm
+    >>> cell = keras_nm.layers.NRAMCell(num_registers=4)
+    >>> must_stop = np.array([[[0.0], [0.0], [1.0]]], "float32")  # (1, 3, 1)
+    >>> states = cell.initial_states(np.array([[3, 1, 4, 1, 5, 0]]))
+    >>> layer = keras.layers.RNN(cell, return_sequences=True)
+    >>> stopping_mass = layer(must_stop, initial_state=states)
+    >>> round(float(keras.ops.sum(stopping_mass)), 5)
+    1.0
+    """
+
+    def __init__(
+        self,
+        num_registers,
+        controller=None,
+        gates=DEFAULT_GATES,
+        gate_repeats=1,
+        num_slots=None,
+        selection="soft",
+        activation_gradient_clip=1.0,
+        renormalize=True,
+        epsilon=1e-10,
+        stop_bias=0.0,
+        num_replicas=None,
+        **kwargs,
+    ):
+        super().__init__(controller, num_replicas, **kwargs)
+        self.num_registers = check_integer("num_registers", num_registers)
+        self.slots = slots_of(gates, gate_repeats, num_slots)
+        self.gates = tuple(gates)
+        self.gate_repeats = int(gate_repeats)
+        self.num_slots = None if num_slots is None else int(num_slots)
+        self.selection = check_choice("selection", selection, SELECTIONS)
+        if activation_gradient_clip is not None:
+            activation_gradient_clip = check_positive(
+                "activation_gradient_clip", activation_gradient_clip
+            )
+        self.activation_gradient_clip = activation_gradient_clip
+        self.renormalize = bool(renormalize)
+        self.epsilon = check_positive("epsilon", epsilon)
+        self.stop_bias = float(stop_bias)
+
+        self.circuit_map = self._replicated(
+            keras.layers.Dense(
+                total_size(self.circuit_shapes),
+                # To stop is the last of the choices.
+                bias_initializer=ZerosAndLast(self.stop_bias),
+                dtype=self.dtype_policy,
+                name="circuit_map",
+            )
+        )
+        self.output_size = 1
+        # The sizes that depend on M are known when there is a tape.
+        self.state_size = [1, *self._controller_state_sizes, 1, 1, None, None, None, None]
+
+    def default_controller(self):
+        return keras.Sequential(
+            [
+                keras.layers.Dense(32, activation="relu", dtype=self.dtype_policy)
+                for _ in range(2)
+            ]
+        )
+
+    @property
+    def circuit_shapes(self):
+        """Dict from each of the controller's choices to the shape of its logits.
+
+        The last axis is over what is chosen from: registers and earlier outputs for the
+        arguments of a slot, registers and all outputs for `"registers"`, gates for
+        `"gates"`. `"stop"` is one logit.
+        """
+        shapes = {}
+        for index, (name, gates) in enumerate(self.slots.items()):
+            num_arguments = max(gate.num_arguments for gate in gates)
+            if num_arguments:
+                shapes[name] = (num_arguments, self.num_registers + index)
+        if self.num_slots is not None:
+            shapes["gates"] = (self.num_slots, len(self.gates))
+        shapes["registers"] = (self.num_registers, self.num_registers + len(self.slots))
+        shapes["stop"] = (1,)
+        return shapes
+
+    def trace_shapes(self, size):
+        """Dict from the name of each tensor of a trace to its shape per step, at M."""
+        num_slots = len(self.slots)
+        num_sources = self.num_registers + num_slots
+        shapes = {
+            "tape": (size, size),
+            "registers": (self.num_registers, size),
+            "arguments": (num_slots, 2, size),
+            "outputs": (num_slots, size),
+            "argument_selection": (num_slots, 2, num_sources),
+            "register_selection": (self.num_registers, num_sources),
+            "stop": (1,),
+            "stopping_mass": (1,),
+        }
+        if self.num_slots is not None:
+            shapes["gate_selection"] = (num_slots, len(self.gates))
+        return shapes
+
+    @property
+    def state_names(self):
+        """List of strings, one name per state."""
+        return [
+            "stopping_mass",
+            *self.controller_state_names,
+            "running",
+            "num_steps",
+            "registers",
+            "tape",
+            "expected_tape",
+            "expected_log_tape",
+        ]
+
+    def build(self, input_shape):
+        if len(input_shape) != 2 or input_shape[-1] != 1:
+            raise ValueError(
+                "NRAMCell takes inputs of shape (batch, 1), which say whether the machine "
+                f"has to stop. Received an input of shape {tuple(input_shape)}. For whole "
+                "runs, use keras_nm.layers.NRAM"
+            )
+        units = self._build_controller((None, self.num_registers))
+        self.circuit_map.build((None, units))
+
+    def initial_states(self, tape):
+        """The states at the start: this tape, and 0 in all registers.
+
+        Args:
+            tape: Integers `(B, M)` or distributions `(B, M, M)`.
+
+        Returns:
+            List of tensors `(B, size)`, in the order of `state_names`.
+
+        Raises:
+            ValueError: For a tape of another kind, or too small for the gates.
+        """
+        valid = check_tape(tape) & check_sizes(tape, self.slots.values())
+        tape = poison(fuzzy_tape(tape, self.compute_dtype), valid)
+        batch_size, size = ops.shape(tape)[0], ops.shape(tape)[1]
+        ones = ops.ones((batch_size, 1), dtype=tape.dtype)
+        nothing = flatten(ops.zeros_like(tape))
+        zero = ops.cast(ops.arange(size) == 0, tape.dtype)  # (M,)
+        return [
+            ops.zeros_like(ones),
+            *self.initial_controller_states(batch_size),
+            poison(ones, valid),
+            ops.zeros_like(ones),
+            ones * ops.tile(zero, (self.num_registers,)),
+            flatten(tape),
+            nothing,
+            nothing,
+        ]
+
+    def get_initial_state(self, batch_size=None):
+        raise ValueError(
+            "The tape is one of this cell's states: pass "
+            "initial_state=cell.initial_states(tape) to keras.layers.RNN, or use "
+            "keras_nm.layers.NRAM"
+        )
+
+    def first_controller_inputs(self, step_input):
+        # All registers are 0.
+        return ops.ones((ops.shape(step_input)[0], self.num_registers), self.compute_dtype)
+
+    def unflatten_states(self, states):
+        """Gives the states the shapes in which the step computes with them.
+
+        Args:
+            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+
+        Returns:
+            The list, with registers `(B, R, M)` and the three tapes `(B, M, M)`. `step`
+            takes both kinds of list, and gives back the kind that it got.
+        """
+        *others, registers, tape, expected, expected_log = states
+        if len(registers.shape) == 2:
+            batch_size, flat_size = ops.shape(registers)
+            size = flat_size // self.num_registers
+            registers = ops.reshape(registers, (batch_size, self.num_registers, size))
+            tape, expected, expected_log = (
+                ops.reshape(x, (batch_size, size, size))
+                for x in (tape, expected, expected_log)
+            )
+        return [*others, registers, tape, expected, expected_log]
+
+    def step(self, inputs, states, training=False, trace=None, selection=None):
+        """One time step.
+
+        Args:
+            inputs: Tensor of shape `(B, 1)`, 1 where the machine has to stop.
+            states: List of tensors, as `initial_states` or `unflatten_states` gives them.
+            training: Boolean.
+            trace: Optional dict, into which a tensor is put for each of `trace_shapes`. In
+                training, when what happens between gates is not kept, these are the tape,
+                the registers, the stopping mass and the `"entropy"` of the choices.
+            selection: `None`, or a selection to use instead of the cell's own.
+
+        Returns:
+            The stopping mass `(B, 1)`, and the list of new states, of the kind of the old.
+        """
+        selection = self.selection if selection is None else selection
+        _, *others, registers, tape, expected, expected_log = self.unflatten_states(states)
+        *controller_states, running, num_steps = others
+
+        logits, controller_states = self.run_controller(
+            registers[:, :, 0], controller_states, training
+        )
+        logits = self.split_logits(self._guard(logits, training))
+
+        def act(logits, registers, tape, trace=None):
+            choices = {name: select(part, selection) for name, part in logits.items()}
+            return self._act(choices, registers, tape, training, trace)
+
+        # The backward pass computes the tapes of a step again instead of storing them.
+        if training:
+            registers, tape, stop = keras.remat(act)(logits, registers, tape)
+        else:
+            registers, tape, stop = act(logits, registers, tape, trace)
+        # p_t = f_t prod_{i<t} (1 - f_i), with f_T = 1 at the last step.
+        stop = stop + (1 - stop) * inputs  # (B, 1)
+        stopping_mass = stop * running  # (B, 1)
+
+        if trace is not None:
+            trace.update(
+                tape=tape, registers=registers, stop=stop, stopping_mass=stopping_mass
+            )
+            if training:
+                trace["entropy"] = mean_entropy(logits, self.epsilon)
+        mass = stopping_mass[:, :, None]  # (B, 1, 1)
+        log_tape = ops.log(ops.maximum(tape, self.epsilon))  # (B, M, M)
+        new_states = [
+            stopping_mass,
+            *controller_states,
+            running * (1 - stop),
+            num_steps + running,
+            registers,
+            tape,
+            expected + mass * tape,
+            expected_log + mass * log_tape,
+        ]
+        return stopping_mass, in_form_of(new_states, states)
+
+    def _act(self, choices, registers, tape, training, trace):
+        """Does what the controller chose.
+
+        Args:
+            choices: Dict of tensors with the names and shapes of `circuit_shapes`.
+            registers: Tensor `(B, R, M)`.
+            tape: Tensor `(B, M, M)`.
+            training: Boolean.
+            trace: Optional dict, for what happens at the gates.
+
+        Returns:
+            The new registers, the new tape, and the willingness to stop `(B, 1)`.
+        """
+        arguments, sources, tape = self._run_gates(choices, registers, tape, training)
+        registers = ops.matmul(choices["registers"], sources)  # (B, R, M)
+        if trace is not None:
+            trace.update(
+                arguments=ops.stack([_padded(a, 1, 2) for a in arguments], axis=1),
+                outputs=sources[:, self.num_registers :],
+                argument_selection=self._argument_selection(choices),
+                register_selection=choices["registers"],
+            )
+            if self.num_slots is not None:
+                trace["gate_selection"] = choices["gates"]
+        return (
+            self._guard(self._renormalized(registers), training),
+            self._guard(self._renormalized(tape), training),
+            choices["stop"],
+        )
+
+    def run_controller(self, zeros, states, training=False):
+        """What the controller makes of the registers.
+
+        Args:
+            zeros: Tensor `(B, R)`, the probabilities that the registers are 0.
+            states: List of tensors, the controller's states.
+            training: Boolean.
+
+        Returns:
+            The logits of all choices `(B, size)`, and the list of new states.
+        """
+        hidden, states = self._run_controller(zeros, states, training)
+        return self.circuit_map(hidden), states
+
+    def split_logits(self, logits):
+        """Gives logits `(B, size)` the names and shapes of `circuit_shapes`, as a dict."""
+        return split(logits, self.circuit_shapes)
+
+    def _run_gates(self, choices, registers, tape, training):
+        """Returns the arguments per slot, all sources `(B, R + S, M)`, and the tape."""
+        sources = registers
+        all_arguments = []
+        for index, (name, gates) in enumerate(self.slots.items()):
+            if name in choices:
+                mixed = ops.matmul(choices[name], sources)  # (B, 1 or 2, M)
+            else:
+                mixed = registers[:, :0]
+            arguments = [mixed[:, i] for i in range(mixed.shape[1])]
+            weights = [1.0]
+            if self.num_slots is not None:
+                weights = ops.unstack(choices["gates"][:, index, :, None], axis=1)
+            output = sum(  # (B, M)
+                weight * gate.fuzzy(tape, *arguments[: gate.num_arguments])
+                for weight, gate in zip(weights, gates, strict=True)
+            )
+            output = self._guard(output, training)
+            writing = [w for w, gate in zip(weights, gates, strict=True) if gate.writes]
+            if writing:
+                tape = write(tape, sum(writing) * arguments[0], arguments[1])  # (B, M, M)
+            sources = ops.concatenate([sources, output[:, None]], axis=1)
+            all_arguments.append(mixed)
+        return all_arguments, sources, tape
+
+    def _argument_selection(self, choices):
+        """The choices of all slots in one shape `(B, S, 2, R + S)`, zeros where none."""
+        num_sources = self.num_registers + len(self.slots)
+        none = choices["registers"][:, :0, :0]
+        return ops.stack(
+            [
+                _padded(_padded(choices.get(name, none), 1, 2), 2, num_sources)
+                for name in self.slots
+            ],
+            axis=1,
+        )
+
+    def _renormalized(self, distributions):
+        if not self.renormalize:
+            return distributions
+        exact = distributions / ops.sum(distributions, axis=-1, keepdims=True)
+        return distributions + ops.stop_gradient(exact - distributions)
+
+    def _guard(self, x, training):
+        # Outside of training, gradients are what they are.
+        if not training or self.activation_gradient_clip is None:
+            return x
+        # A loss that is a mean over replicas has 1 / K of the gradient of each.
+        return clip_gradient(x, self.activation_gradient_clip / (self.num_replicas or 1))
+
+    def get_config(self):
+        config = {
+            "num_registers": self.num_registers,
+            "gates": self.gates,
+            "gate_repeats": self.gate_repeats,
+            "num_slots": self.num_slots,
+            "selection": self.selection,
+            "activation_gradient_clip": self.activation_gradient_clip,
+            "renormalize": self.renormalize,
+            "epsilon": self.epsilon,
+            "stop_bias": self.stop_bias,
+            "num_replicas": self.num_replicas,
+        }
+        return {**super().get_config(), **config}
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
+    """Neural Random-Access Machine layer (Kurach et al. 2016): from tape to tape.
+
+    Args:
+        num_registers: Positive integer, the number of registers R.
+        num_steps: Positive integer or `None`, the number of time steps T after which a
+            machine is stopped that has not stopped by itself. `None` (default) leaves it
+            to each call.
+        controller: A Keras RNN cell or feed-forward layer. Defaults to two hidden ReLU
+            layers.
+        entropy_weight: `None` (default), or a float: what the mean entropy of the
+            controller's choices, in nats, adds to the loss in training, times this. A
+            negative one is the paper's bonus (Kurach et al. 2016, appendix B), a positive
+            one, late in training, a penalty that makes choices certain. It is then a
+            weight of the layer, `layer.entropy_weight`, which callbacks can change.
+        activity_regularizer: Regularizer of the outputs.
+        register_loss: Optional, a Keras-serializable function of the tape and of the
+            registers after each step `(batch, T, R, M)`, whose result is added to the
+            loss in training: `keras_nm.training.RegisterTraceLoss`.
+        name: String, the layer's name.
+        dtype: The layer's dtype policy. The layer computes in float32 at least.
+        trainable: Boolean.
+        **cell_options: The other arguments of `NRAMCell`, which documents them.
+
+    Call arguments:
+        tape: Integers from 0 to M - 1 of shape `(batch, M)`, or distributions of shape
+            `(batch, M, M)`, whose sums may differ from 1 by 0.02 and are then corrected. M
+            may differ from call to call.
+        num_steps: Optional integer, instead of the layer's own; or an integer tensor, a
+            scalar or `(batch,)`, for a number of steps per example. Machines then run in
+            a loop of dynamic length, which XLA and the JAX backend cannot compile.
+        selection: Optional, `"soft"`, `"straight_through"` or `"discrete"`, instead of
+            the layer's own.
+        training: Boolean, passed to the controller. The losses of `entropy_weight` and
+            `register_loss` are added where it is `True`.
+
+    Output:
+        A tensor of shape `(batch, M, 2 M + 1)`, one row per cell, whose argmax over the
+        last axis is the answer tape. `split_outputs` takes it apart: the first M columns
+        are the expected tape, `sum_t p_t tape^(t)`, the next M the expected log-tape,
+        `sum_t p_t log tape^(t)`, and the last is minus the expected number of steps. Only
+        the first M are positive. Losses and metrics for it are in `keras_nm.training`.
+
+    Raises:
+        ValueError: For arguments that `NRAMCell` rejects, and a `register_loss` that is no
+            function, or in training without sizes and steps that are known in advance; for
+            a tape that is neither integers in 0..M-1 nor distributions, or too small for a
+            gate. Inside a compiled function, where values are not known in advance, a tape
+            with wrong values raises an error on TensorFlow, and under XLA and on other
+            backends gives outputs that are all NaN.
+
+    Example:
+
+    >>> import numpy as np, keras_nm
+    >>> layer = keras_nm.layers.NRAM(num_registers=4, num_steps=10)
+    >>> outputs = layer(np.array([[3, 1, 4, 1, 5, 0]]))
+    >>> tuple(outputs.shape)
+    (1, 6, 13)
+    >>> tuple(outputs.numpy().argmax(-1).shape)
+    (1, 6)
+    """
+
+    def __init__(
+        self,
+        num_registers,
+        num_steps=None,
+        controller=None,
+        entropy_weight=None,
+        activity_regularizer=None,
+        register_loss=None,
+        name=None,
+        dtype=None,
+        trainable=True,
+        **cell_options,
+    ):
+        cell = NRAMCell(num_registers, controller, dtype=dtype, **cell_options)
+        super().__init__(
+            activity_regularizer=activity_regularizer,
+            name=name,
+            dtype=cell.dtype_policy,
+            trainable=trainable,
+        )
+        if num_steps is not None:
+            num_steps = check_integer("num_steps", num_steps)
+        self.num_steps = num_steps
+        self.cell = cell
+        self._loop = _loop_over(cell)
+        if register_loss is not None and not callable(register_loss):
+            raise ValueError(
+                "`register_loss` must be a function of the tape and the registers, such as "
+                "keras_nm.training.RegisterTraceLoss('list_k'). "
+                f"Received: register_loss={register_loss!r}"
+            )
+        self.register_loss = register_loss
+        self.initial_entropy_weight = entropy_weight
+        self.entropy_weight = None
+
+    def build(self, tape_shape, num_steps_shape=None):
+        if not self.cell.built:
+            self.cell.build((None, 1))
+            self.cell.built = True
+        if self.initial_entropy_weight is not None and self.entropy_weight is None:
+            self.entropy_weight = self.add_weight(
+                shape=(self.cell.num_replicas or 1,),
+                initializer=keras.initializers.Constant(self.initial_entropy_weight),
+                trainable=False,
+                name="entropy_weight",
+            )
+
+    def compute_output_shape(self, tape_shape, num_steps_shape=None):
+        batch_size, size = tape_shape[:2]
+        return (batch_size, size, None if size is None else 2 * size + 1)
+
+    def compute_output_spec(self, tape, num_steps=None, selection=None, training=False):
+        # The first chance to tell that a model is built on wrong inputs.
+        is_integer_tape(tape)
+        if tape.shape[1] is not None:
+            check_sizes(tape, self.cell.slots.values())
+        if not isinstance(num_steps, keras.KerasTensor):
+            self._checked_steps(num_steps, tape.shape[0])
+        if selection is not None:
+            check_choice("selection", selection, SELECTIONS)
+        shape = self.compute_output_shape(tape.shape)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+    def call(self, tape, num_steps=None, selection=None, training=False):
+        tape = as_array(tape)
+        shapes = self._shapes_of_losses(tape, num_steps) if training else {}
+        traced, states = self._run(tape, num_steps, selection, shapes, training)
+        self._add_losses(tape, traced)
+        return join_outputs(self.cell.named_states(states))
+
+    def _shapes_of_losses(self, tape, num_steps):
+        """What the losses of the layer need to see of each step, as `trace_shapes`."""
+        shapes = {}
+        if self.entropy_weight is not None:
+            shapes["entropy"] = (1,)
+        if self.register_loss is not None:
+            steps = self.num_steps if num_steps is None else num_steps
+            if tape.shape[1] is None or not isinstance(steps, int):
+                raise ValueError(
+                    "With a `register_loss`, training takes tapes of known size, and one "
+                    "integer as the number of steps of all examples. "
+                    f"Received: a size of {tape.shape[1]}, num_steps={steps}"
+                )
+            shapes["registers"] = (self.cell.num_registers, tape.shape[1])
+        return shapes
+
+    def _add_losses(self, tape, traced):
+        if "entropy" in traced:
+            num_replicas = self.entropy_weight.shape[0]
+            entropy = ops.mean(ops.reshape(traced["entropy"], (num_replicas, -1)), axis=1)
+            self.add_loss(ops.mean(self.entropy_weight * entropy))
+        if "registers" in traced:
+            self.add_loss(self.register_loss(tape, traced["registers"]))
+
+    def _run(self, tape, num_steps, selection, shapes, training=False):
+        """Runs the machine.
+
+        Args:
+            tape: As for a call.
+            num_steps: As for a call.
+            selection: As for a call.
+            shapes: Dict of what to show of each step, as `NRAMCell.trace_shapes`.
+            training: As for a call.
+
+        Returns:
+            A dict of what was asked for, `(B, T, *shape)`, and the last states.
+        """
+        if selection is not None:
+            check_choice("selection", selection, SELECTIONS)
+        states = self.cell.initial_states(tape)
+        num_steps, valid = self._checked_steps(num_steps, tape.shape[0])
+        must_stop = self._must_stop(num_steps, valid, ops.shape(states[0])[0])
+        if not shapes and selection in (None, self.cell.selection):
+            _, *states = self._loop(must_stop, initial_state=states, training=training)
+            return {}, states
+        # The same cell, with another selection or with more outputs.
+        shapes = shapes or {"stopping_mass": (1,)}
+        loop = _loop_over(TraceCell(self.cell, shapes, {"selection": selection}))
+        first = ops.repeat(states[0], loop.cell.output_size, axis=-1)
+        outputs, _, *states = loop(
+            must_stop, initial_state=[first, *states], training=training
+        )
+        return split(outputs, shapes), states
+
+    def _must_stop(self, num_steps, valid, batch_size):
+        """A tensor `(B, T, 1)` that is 1 at each example's last step."""
+        last = ops.reshape(ops.cast(num_steps, "int32"), (-1, 1)) - 1
+        length = ops.maximum(ops.max(last) + 1, 1)
+        length = num_steps if isinstance(num_steps, int) else length
+        must_stop = ops.cast(ops.arange(length)[None, :] >= last, self.compute_dtype)
+        must_stop = ops.broadcast_to(poison(must_stop, valid), (batch_size, length))
+        return must_stop[:, :, None]
+
+    def _checked_steps(self, num_steps, batch_size):
+        num_steps = self.num_steps if num_steps is None else num_steps
+        if num_steps is None:
+            raise ValueError(
+                "How many steps? Give `num_steps` to the layer, NRAM(..., num_steps=10), "
+                "or to the call, layer(tape, num_steps=10)"
+            )
+        return check_steps(num_steps, batch_size)
+
+    def trace(self, tape, num_steps=None, selection=None):
+        """Runs the layer and shows everything it does at every step.
+
+        Args:
+            tape: Integers `(B, M)` or distributions `(B, M, M)`, of known M.
+            num_steps: As in a call of the layer.
+            selection: As in a call of the layer.
+
+        Returns:
+            A dict of tensors, in which a distribution's last axis is M:
+
+            - `"tape"` `(B, T + 1, M, M)` and `"registers"` `(B, T + 1, R, M)` before each
+              step and after the last;
+            - `"arguments"` `(B, T, S, 2, M)` and `"outputs"` `(B, T, S, M)` of the gates,
+              with zeros for arguments that a gate does not take;
+            - `"argument_selection"` `(B, T, S, 2, R + S)` and `"register_selection"`
+              `(B, T, R, R + S)`, the weights of the registers and of the outputs, and
+              with `num_slots` `"gate_selection"` `(B, T, S, G)`;
+            - `"stop"` `(B, T, 1)`, the willingness to stop f_t, and `"stopping_mass"`
+              `(B, T, 1)`, the probability p_t of stopping after this step.
+
+            `keras_nm.programs.execution_table` prints it.
+
+        Raises:
+            ValueError: As a call of the layer.
+
+        Example:
+
+        >>> import numpy as np, keras_nm
+        >>> layer = keras_nm.layers.NRAM(num_registers=4, num_steps=10)
+        >>> trace = layer.trace(np.array([[3, 1, 4, 1, 5, 0]]))
+        >>> tuple(trace["registers"].shape)
+        (1, 11, 4, 6)
+        """
+        tape = as_array(tape)
+        if not self.built:
+            self.build(tape.shape)
+        size = tape.shape[1]
+        if size is None:
+            raise ValueError("`trace` takes tapes of known size. Received a size of None")
+        shapes = self.cell.trace_shapes(size)
+        trace, _ = self._run(tape, num_steps, selection, shapes)
+        start = self.cell.named_states(self.cell.initial_states(tape))
+        for name in ("tape", "registers"):
+            trace[name] = ops.concatenate([start[name][:, None], trace[name]], axis=1)
+        return trace
+
+    def get_config(self):
+        config = super().get_config()
+        config["num_steps"] = self.num_steps
+        config["entropy_weight"] = self.initial_entropy_weight
+        config["activity_regularizer"] = keras.regularizers.serialize(
+            self.activity_regularizer
+        )
+        config["register_loss"] = keras.saving.serialize_keras_object(self.register_loss)
+        return {**self.cell.get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = {**with_controller(config, custom_objects)}
+        config["register_loss"] = keras.saving.deserialize_keras_object(
+            config.get("register_loss"), custom_objects=custom_objects
+        )
+        return cls(**config)
+
+
+def _loop_over(cell):
+    return MachineLoop(
+        cell, return_sequences=True, return_state=True, dtype=cell.dtype_policy
+    )
+
+
+def _padded(x, axis, size):
+    """A tensor with zeros at the end of an axis, so that it has the size."""
+    widths = [[0, 0] for _ in x.shape]
+    widths[axis] = [0, size - x.shape[axis]]
+    return ops.pad(x, widths)

@@ -1,0 +1,89 @@
+"""How the memory and the weightings of a Neural Turing Machine begin.
+
+Axes: H heads, N memory locations, W width of a location.
+"""
+
+import math
+
+import keras
+from keras import ops
+
+INITIAL_MEMORIES = ("constant", "random", "learned")
+INITIAL_WEIGHTINGS = ("focused", "uniform", "learned")
+INITIAL_READS = ("learned", "zeros")
+
+_CONSTANT_MEMORY = 1e-6
+
+
+def check_locations_differ(initial_memory, initial_weighting, addressing):
+    """Raises a ValueError if all locations would stay alike forever."""
+    by_location = addressing == "content_and_location"
+    if not by_location and initial_weighting == "learned":
+        raise ValueError(
+            "Addressing by content does not use the initial weighting, so it cannot be "
+            f"learned. Received: addressing={addressing!r}, "
+            f"initial_weighting={initial_weighting!r}"
+        )
+    if initial_memory == "constant" and (not by_location or initial_weighting == "uniform"):
+        raise ValueError(
+            "With a constant initial memory, all locations stay alike forever "
+            "unless heads can address by location and start somewhere. Received: "
+            f"initial_memory={initial_memory!r}, addressing={addressing!r}, "
+            f"initial_weighting={initial_weighting!r}. Use "
+            "initial_memory='random' or 'learned', or addressing="
+            "'content_and_location' with initial_weighting='focused' or 'learned'"
+        )
+
+
+def add_initial_weights(cell):
+    """Adds to an `NTMCell` the weights of its initial state.
+
+    Returns:
+        The weights of the reads `(R * W,)`, of the memory `(N, W)` and the logits of the
+        weightings `(H, N)`: `None` for each that has no weight.
+    """
+    num_locations, width = cell.memory_shape
+    reads = memory = logits = None
+    # Without autocast, because a layer of half precision around this cell reads them.
+    if cell.initial_read == "learned":
+        reads = cell.add_weight(
+            name="initial_reads",
+            shape=(cell.num_read_heads * width,),
+            initializer="zeros",
+            autocast=False,
+        )
+    if cell.initial_memory != "constant":
+        limit = 1 / math.sqrt(width)
+        memory = cell.add_weight(
+            name="initial_memory",
+            shape=(num_locations, width),
+            initializer=keras.initializers.RandomUniform(-limit, limit),
+            trainable=cell.initial_memory == "learned",
+            autocast=False,
+        )
+    if cell.initial_weighting == "learned":
+        logits = cell.add_weight(
+            name="initial_weighting_logits",
+            shape=(cell.num_heads, num_locations),
+            # Spread, because equal logits would leave the locations alike.
+            initializer=keras.initializers.RandomNormal(stddev=1.0),
+            autocast=False,
+        )
+    return reads, memory, logits
+
+
+def initial_weightings(kind, num_heads, num_locations, logits):
+    """The weightings before the first step, `(H, N)`."""
+    if kind == "learned":
+        return ops.softmax(logits, axis=-1)  # (H, N)
+    if kind == "focused":
+        return ops.one_hot([0] * num_heads, num_locations)
+    return ops.ones((num_heads, num_locations)) / num_locations
+
+
+def initial_memory(kind, memory_shape, weights):
+    """The memory before the first step, `(W, N)`."""
+    num_locations, width = memory_shape
+    if kind == "constant":
+        return ops.full((width, num_locations), _CONSTANT_MEMORY)
+    return ops.transpose(weights)

@@ -1,0 +1,58 @@
+"""Shapes of tensors: flat for Keras, and in their own axes for the equations."""
+
+import math
+
+import keras
+from keras import ops
+
+
+def flatten(x):
+    """Brings a tensor to the shape `(B, size)` that Keras asks of a state."""
+    if len(x.shape) == 2:
+        return x
+    sizes = tuple(x.shape[1:])
+    # A known size stays known: other layers ask for it.
+    return ops.reshape(x, (ops.shape(x)[0], -1 if None in sizes else math.prod(sizes)))
+
+
+def joined(named, shapes):
+    """Joins tensors into one, `(B, total size)`.
+
+    Args:
+        named: Dict from name to tensor `(B, *shape)`.
+        shapes: Dict from name to shape, without the batch, in the order of the result.
+
+    Returns:
+        A tensor, which `split` takes apart again.
+    """
+    parts = [ops.reshape(named[x], (-1, math.prod(s))) for x, s in shapes.items()]
+    return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+
+def total_size(shapes):
+    """The size of all tensors of a dict of shapes together."""
+    return sum(math.prod(shape) for shape in shapes.values())
+
+
+def split(flat, shapes):
+    """Takes a tensor apart that holds several.
+
+    Args:
+        flat: Tensor `(B, total size)` or `(B, T, total size)`, also symbolic.
+        shapes: Dict from name to shape, without batch and time, in their order.
+
+    Returns:
+        Dict from name to tensor `(B, *shape)` or `(B, T, *shape)`.
+    """
+    named = {}
+    start = 0
+    for name, shape in shapes.items():
+        end = start + math.prod(shape)
+        part = flat[..., start:end]
+        if len(flat.shape) == 2:
+            named[name] = ops.reshape(part, (-1, *shape))
+        else:
+            # The layer, because it also takes symbolic tensors of unknown length.
+            named[name] = keras.layers.Reshape((-1, *shape), dtype=flat.dtype)(part)
+        start = end
+    return named

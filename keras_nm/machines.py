@@ -1,0 +1,185 @@
+"""The table of machines: all that the rest of the package needs to know of each.
+
+Plots, callbacks, runs, exports and pages ask the row of a layer and never the layer's
+class. To add a machine is to add a row; it may be one of your own:
+
+>>> import keras_nm
+>>> from keras_nm.machines import MACHINES, Machine
+>>> class MyNTM(keras_nm.layers.NTM):
+...     pass
+>>> MACHINES["MyNTM"] = Machine(layer=MyNTM, words="my Neural Turing Machine")
+>>> del MACHINES["MyNTM"]
+
+A layer without a row is treated like any recurrent Keras layer: it trains, is evaluated,
+exported and served. What needs a row, such as a picture, raises an error that says so.
+"""
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from keras_nm.layers import NRAM, NTM
+from keras_nm.metrics.measure import Measure
+from keras_nm.metrics.tapes import discrete_wrong_cells
+
+# A function, or where it is, as "module:name". Many of them live in rooms above this one,
+# and some need packages that not everyone has.
+Function = Callable[..., Any] | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What is known of a machine.
+
+    Functions are given as themselves or as `"module:name"`. `layer` below is one of the
+    machine's layers, `trace` is what its `trace` returns.
+
+    Args:
+        layer: The class of the layer, which has a method `trace`.
+        words: Its name in words.
+        arguments: Arguments that the layer has in all models of tasks.
+        task_arguments: Arguments of the layer that the task decides: from the argument to
+            the attribute of the task.
+        gives_answers: Boolean, whether what the layer returns is the answer to a task. If
+            not, a `Dense` layer follows it.
+        memory_size: What one can have more of with the same weights, such as
+            `"num_locations"`: an attribute of the layer's cell. The layer has a method
+            `with_num_locations(number)`. `None` if there is nothing of the kind.
+        has_replicas: Boolean, whether the layer has an argument `num_replicas`, and the
+            methods of `keras_nm.layers.replicated.Replicas`.
+        callbacks: Callbacks for training that a recipe can ask for by a name: each takes
+            the layer and the recipe's arguments.
+        measures: `Measure`s that no metric of the task covers. They have an `of_layer`.
+        task_change: Function from `(layer, trained, task)`, two tasks, to the arguments
+            that the layer has for the second when it was trained on the first.
+        look: Function from `(layer, trace, examples)` to what TensorBoard shows, see
+            `keras_nm.metrics.looks`.
+        picture: Function from `(layer, trace, inputs, outputs, example, time,
+            from_logits)` to a `matplotlib.figure.Figure`, see
+            `keras_nm.plots.machine_picture`.
+        num_frames: Function from `(trace, example)` to the number of values of `time`.
+        add_endpoints: Function from `(archive, model)` that adds endpoints to an
+            `ExportArchive`. `None` for those of any recurrent layer, see
+            `keras_nm.export.recurrent`.
+        facts: Function from `layer` to a dict of what a model card says of it.
+        page: Function from `(path, card, model, spec)` to what a page shows of an
+            exported model, see `keras_nm.page.sequences`.
+    """
+
+    layer: type[keras.layers.Layer]
+    words: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    task_arguments: Mapping[str, str] = field(default_factory=dict)
+    gives_answers: bool = True
+    memory_size: str | None = None
+    has_replicas: bool = False
+    callbacks: Mapping[str, Function] = field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+    task_change: Function | None = None
+    look: Function | None = None
+    picture: Function | None = None
+    num_frames: Function | None = None
+    add_endpoints: Function | None = None
+    facts: Function | None = None
+    page: Function | None = None
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """One of the functions of the row.
+
+        Args:
+            name: Which, such as `"picture"`.
+
+        Raises:
+            ValueError: If the row does not have it.
+        """
+        function = getattr(self, name)
+        if function is None:
+            raise ValueError(
+                f"There is no `{name}` for {self.words}. The machines that have one are "
+                f"{', '.join(key for key, row in MACHINES.items() if getattr(row, name))}. "
+                "Add a row to keras_nm.machines.MACHINES, or a "
+                f"`{name}` to its row"
+            )
+        return resolve(function)
+
+
+def resolve(function: Function) -> Callable[..., Any]:
+    """A function that is given as itself or as `"module:name"`."""
+    return pkgutil.resolve_name(function) if isinstance(function, str) else function
+
+
+# By the name of the layer's class, which is also in configurations and on model cards.
+MACHINES: dict[str, Machine] = {
+    "NTM": Machine(
+        layer=NTM,
+        words="Neural Turing Machine",
+        arguments={"return_sequences": True},
+        task_arguments={"units": "output_size"},
+        memory_size="num_locations",
+        look="keras_nm.metrics.looks:head_entropies",
+        picture="keras_nm.plots.plate:plate_of_layer",
+        num_frames="keras_nm.plots.plate:num_steps",
+        page="keras_nm.page.ntm:describe",
+    ),
+    "NRAM": Machine(
+        layer=NRAM,
+        words="Neural Random-Access Machine",
+        has_replicas=True,
+        callbacks=(
+            {"entropy_schedule": "keras_nm.callbacks.entropy_schedule:EntropySchedule"}
+        ),
+        measures=(
+            Measure(
+                name="discrete_wrong_cells",
+                words="share of wrong answer cells of the discrete machine",
+                perfect="with a faultless discrete machine",
+                of_layer=discrete_wrong_cells,
+            ),
+        ),
+        task_change="keras_nm.tasks.nram.tape_task:more_steps",
+        look="keras_nm.metrics.looks:program_and_gap",
+        picture="keras_nm.plots.execution:execution_of_layer",
+        num_frames="keras_nm.plots.execution:num_frames",
+        add_endpoints="keras_nm.export.tapes:add_endpoints",
+        facts="keras_nm.export.tapes:facts",
+        page="keras_nm.page.nram:describe",
+    ),
+}
+
+
+def machine_of(layer: keras.layers.Layer) -> Machine:
+    """The row of a layer, or one for any recurrent layer if there is none.
+
+    Args:
+        layer: A Keras layer.
+
+    Returns:
+        A `Machine`.
+
+    Example:
+
+    >>> import keras, keras_nm
+    >>> from keras_nm.machines import machine_of
+    >>> machine_of(keras_nm.layers.NTM(8)).words
+    'Neural Turing Machine'
+    >>> machine_of(keras.layers.GRU(8)).words
+    'the layer GRU'
+    """
+    return machine_of_class(type(layer))
+
+
+def machine_of_class(kind: type[keras.layers.Layer]) -> Machine:
+    """As `machine_of`, for layers of a class. Subclasses share the row of their parent."""
+    for each in kind.__mro__:
+        for machine in MACHINES.values():
+            if machine.layer is each:
+                return machine
+    return Machine(
+        layer=kind,
+        words=f"the layer {kind.__name__}",
+        arguments={"return_sequences": True},
+        gives_answers=False,
+    )

@@ -1,0 +1,33 @@
+"""Losses and metrics of the tasks, and what a look at a machine shows."""
+
+from keras_nm.metrics.measure import Measure
+from keras_nm.metrics.sequences import (
+    BitsPerSequence,
+    BitsPerSequenceLoss,
+    ExactSequences,
+    OptimalBitsPerSequence,
+    WrongBitsPerSequence,
+)
+from keras_nm.metrics.tapes import (
+    DiscreteMachine,
+    ExactTapes,
+    MeanSteps,
+    StepPenalty,
+    TapeLoss,
+    WrongCells,
+)
+
+__all__ = [
+    "BitsPerSequence",
+    "BitsPerSequenceLoss",
+    "DiscreteMachine",
+    "ExactSequences",
+    "ExactTapes",
+    "MeanSteps",
+    "Measure",
+    "OptimalBitsPerSequence",
+    "StepPenalty",
+    "TapeLoss",
+    "WrongBitsPerSequence",
+    "WrongCells",
+]

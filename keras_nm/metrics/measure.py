@@ -1,0 +1,40 @@
+"""What models are compared by."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number that says how good a model is. Smaller is better.
+
+    Args:
+        name: Its key in what `keras_nm.training.evaluate` returns.
+        words: What it measures, with its unit.
+        minus: Optional key of another number, which is subtracted.
+        perfect: Words for a model where it is 0, or `None` if no model can be so good.
+        solved_below: Optional float: below this, a task counts as solved.
+        of_layer: For what no Keras metric can measure: a function from a layer and a
+            finite `tf.data.Dataset` of the task to the number, or to an array with one
+            number per replica.
+
+    Example:
+
+    >>> from keras_nm.metrics import Measure
+    >>> wrong = Measure(name="wrong_cells", words="share of wrong answer cells")
+    >>> wrong.of({"wrong_cells": 0.25, "exact_tapes": 0.5})
+    0.25
+    """
+
+    name: str
+    words: str
+    minus: str | None = None
+    perfect: str | None = "with none wrong"
+    solved_below: float | None = None
+    of_layer: Callable[[Any, Any], Any] | None = None
+
+    def of(self, results: Mapping[str, Any]) -> float:
+        """The number, out of the results of an evaluation."""
+        value = results[self.name]
+        return value if self.minus is None else value - results[self.minus]

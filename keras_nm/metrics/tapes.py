@@ -1,0 +1,293 @@
+"""Losses and metrics for the answer tapes of a Neural Random-Access Machine.
+
+All of them take `y_true`, the answer tape in integers `(batch, M)`, `y_pred`, the output
+`(batch, M, 2 M + 1)` of an `NRAM` layer, and `sample_weight` `(batch, M)`, which is 1 on
+the answer cells.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.layers.nram import split_outputs
+
+LIKELIHOODS = ("expected_log", "log_expected")
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class TapeLoss(keras.losses.Loss):
+    """Minus the log-likelihood of the answer cells, summed per tape, mean over the batch.
+
+    p_t is the probability of stopping after step t, and y_i the answer in cell i (Kurach
+    et al. 2016, section 3.3).
+
+    Args:
+        likelihood: `"expected_log"` (default), the paper's
+            `-sum_t p_t sum_i log tape^(t)[i, y_i]`, or `"log_expected"`,
+            `-sum_i log sum_t p_t tape^(t)[i, y_i]`.
+        epsilon: Positive float. The logarithm of `"log_expected"` is
+            `log(max(x, epsilon))`, and the likelihood of an answer outside 0..M-1 is
+            epsilon. Defaults to `1e-10`.
+        name: String.
+        dtype: The loss's dtype policy.
+
+    Raises:
+        ValueError: For an unknown likelihood and an epsilon that is not positive.
+
+    Example, for a machine that does nothing: it gives the two wrong cells a probability
+    of 0, which counts as `epsilon`.
+
+    >>> import keras_nm, numpy as np
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=1, gates=["READ", "ZERO"])
+    >>> outputs = layer(np.array([[1, 2, 0]]))
+    >>> loss = keras_nm.training.TapeLoss()
+    >>> answer_cells = np.array([[1, 1, 0]])
+    >>> round(float(loss(np.array([[2, 1, 1]]), outputs, sample_weight=answer_cells)), 2)
+    46.05
+    """
+
+    def __init__(
+        self, likelihood="expected_log", epsilon=1e-10, name="tape_loss", dtype=None
+    ):
+        # With the batch size divided out below, the sum of all cells is the mean of the
+        # tapes' sums, and Keras applies weights to every cell.
+        super().__init__(name=name, reduction="sum", dtype=dtype)
+        self.likelihood = check_choice("likelihood", likelihood, LIKELIHOODS)
+        self.epsilon = check_positive("epsilon", epsilon)
+
+    def call(self, y_true, y_pred):
+        parts = split_outputs(y_pred)
+        if self.likelihood == "expected_log":
+            impossible = math.log(self.epsilon)
+            log_likelihood = _at_answer(parts["log_tape"], y_true, impossible)
+        else:
+            likelihood = _at_answer(parts["tape"], y_true, 0.0)
+            log_likelihood = ops.log(ops.maximum(likelihood, self.epsilon))
+        return -log_likelihood / ops.cast(ops.shape(y_pred)[0], y_pred.dtype)
+
+    def get_config(self):
+        return {"likelihood": self.likelihood, "epsilon": self.epsilon, "name": self.name}
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class StepPenalty(keras.regularizers.Regularizer):
+    """Adds the mean number of steps to the loss: the `activity_regularizer` of an `NRAM`.
+
+    Args:
+        weight: Positive float, what a step costs.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> penalty = keras_nm.training.StepPenalty(0.5)
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=1, activity_regularizer=penalty)
+    >>> outputs = layer(np.array([[1, 2, 0]]))
+    >>> float(layer.losses[0])
+    0.5
+    """
+
+    def __init__(self, weight):
+        self.weight = check_positive("weight", weight)
+
+    def __call__(self, outputs):
+        return self.weight * ops.mean(split_outputs(outputs)["num_steps"])
+
+    def get_config(self):
+        return {"weight": self.weight}
+
+
+class TapeMetric(keras.metrics.Metric):
+    """The mean of something that every tape, or every cell of a tape, has.
+
+    Args:
+        name: String.
+        num_replicas: `None` (default), or a number K: the result is then a tensor `(K,)`,
+            one number for the tapes of each machine of an `NRAM` with `num_replicas`.
+        dtype: The metric's dtype policy.
+    """
+
+    def __init__(self, name, num_replicas=None, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.num_replicas = None
+        if num_replicas is not None:
+            self.num_replicas = check_integer("num_replicas", num_replicas)
+        shape = () if self.num_replicas is None else (self.num_replicas,)
+        self.total = self.add_variable(shape, "zeros", name="total")
+        self.count = self.add_variable(shape, "zeros", name="count")
+
+    def add(self, values, weights=None):
+        """Takes values `(batch, ...)` into the mean, with weights of the same shape."""
+        values = ops.cast(values, self.dtype)
+        weights = (
+            ops.ones_like(values) if weights is None else ops.cast(weights, self.dtype)
+        )
+        shape = (self.num_replicas or 1, -1)
+        for variable, x in ((self.total, values * weights), (self.count, weights)):
+            sums = ops.sum(ops.reshape(x, shape), axis=1)
+            variable.assign_add(ops.reshape(sums, variable.shape))
+
+    def result(self):
+        return ops.divide_no_nan(self.total, self.count)
+
+    def get_config(self):
+        return {**super().get_config(), "num_replicas": self.num_replicas}
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class WrongCells(TapeMetric):
+    """The share of answer cells that are wrong, after argmax: the paper's error.
+
+    Args:
+        name: String.
+        num_replicas: `None`, or a number: one result per machine.
+        dtype: The metric's dtype policy.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=1, gates=["READ", "ZERO"])
+    >>> outputs = layer(np.array([[1, 2, 0]]))
+    >>> metric = keras_nm.training.WrongCells()
+    >>> answer_cells = np.array([[1, 1, 0]])
+    >>> float(metric(np.array([[1, 1, 1]]), outputs, sample_weight=answer_cells))
+    0.5
+    """
+
+    def __init__(self, name="wrong_cells", num_replicas=None, dtype=None):
+        super().__init__(name, num_replicas, dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        wrong = _wrong(y_true, y_pred)
+        self.add(wrong, _weight_of_cells(wrong, sample_weight))
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class ExactTapes(TapeMetric):
+    """The share of tapes without a wrong answer cell, of those that have an answer cell.
+
+    Args:
+        name: String.
+        num_replicas: `None`, or a number: one result per machine.
+        dtype: The metric's dtype policy.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=1, gates=["READ", "ZERO"])
+    >>> outputs = layer(np.array([[1, 2, 0], [1, 1, 0]]))
+    >>> metric = keras_nm.training.ExactTapes()
+    >>> answer_cells = np.array([[1, 1, 0], [1, 1, 0]])
+    >>> answer = np.array([[1, 1, 1], [1, 1, 1]])
+    >>> float(metric(answer, outputs, sample_weight=answer_cells))
+    0.5
+    """
+
+    def __init__(self, name="exact_tapes", num_replicas=None, dtype=None):
+        super().__init__(name, num_replicas, dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        wrong = _wrong(y_true, y_pred)
+        weight = _weight_of_cells(wrong, sample_weight)
+        exact = ops.all(ops.equal(wrong * weight, 0), axis=-1)
+        self.add(exact, ops.any(weight > 0, axis=-1))
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class MeanSteps(TapeMetric):
+    """The mean over all tapes of the expected number of steps, `sum_t p_t t`.
+
+    Args:
+        name: String.
+        num_replicas: `None`, or a number: one result per machine.
+        dtype: The metric's dtype policy.
+
+    Example:
+
+    >>> import keras_nm, numpy as np
+    >>> layer = keras_nm.layers.NRAM(2, num_steps=1, gates=["READ", "ZERO"])
+    >>> tape = np.array([[1, 2, 0]])
+    >>> metric = keras_nm.training.MeanSteps()
+    >>> float(metric(tape, layer(tape)))
+    1.0
+    """
+
+    def __init__(self, name="mean_steps", num_replicas=None, dtype=None):
+        super().__init__(name, num_replicas, dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.add(split_outputs(y_pred)["num_steps"])
+
+
+class DiscreteMachine(keras.Model):
+    """An `NRAM` that makes its choices by argmax, as a model: from tapes to tapes.
+
+    Args:
+        layer: The `NRAM`.
+    """
+
+    def __init__(self, layer):
+        super().__init__(name="discrete_machine")
+        self.layer = layer
+
+    def call(self, tape):
+        return self.layer.run_integers(tape)["tape"]
+
+    def error(self, data):
+        """Measures the machine.
+
+        Args:
+            data: A finite `tf.data.Dataset` of `(tape, answer, answer_cells)`.
+
+        Returns:
+            The share of wrong answer cells: a float, or with `num_replicas` an array
+            `(K,)`.
+        """
+        num_replicas = self.layer.cell.num_replicas
+        shape = (num_replicas or 1, -1)
+        wrong, count = 0, 0
+        for tape, answer, answer_cells in data.as_numpy_iterator():
+            result = self.predict_on_batch(tape)
+            wrong += np.sum(((result != answer) * answer_cells).reshape(shape), axis=1)
+            count += np.sum(answer_cells.reshape(shape), axis=1)
+        share = wrong / count
+        return share if num_replicas else float(share[0])
+
+
+def discrete_wrong_cells(layer, data):
+    """The share of wrong answer cells of an `NRAM` that makes its choices by argmax.
+
+    Args:
+        layer: The `NRAM`.
+        data: A finite `tf.data.Dataset` of `(tape, answer, answer_cells)`.
+
+    Returns:
+        A float, or with `num_replicas` an array `(K,)`.
+    """
+    return DiscreteMachine(layer).error(data)
+
+
+def _weight_of_cells(wrong, sample_weight):
+    weight = ops.ones_like(wrong)
+    if sample_weight is not None:
+        sample_weight = ops.cast(sample_weight, weight.dtype)
+        if len(sample_weight.shape) == 1:
+            sample_weight = sample_weight[:, None]
+        weight = weight * sample_weight
+    return weight
+
+
+def _at_answer(values, y_true, outside):
+    """The entry of each cell's row `(B, M, M)` at its answer: `(B, M)`."""
+    # Not a gather, whose gradient XLA scatters one element at a time.
+    size = ops.shape(values)[-1]
+    chosen = ops.equal(ops.cast(y_true, "int32")[:, :, None], ops.arange(size))
+    entry = ops.sum(ops.where(chosen, values, 0), axis=-1)
+    return ops.where(ops.any(chosen, axis=-1), entry, outside)
+
+
+def _wrong(y_true, y_pred):
+    answer = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+    return ops.cast(ops.not_equal(answer, ops.cast(y_true, "int32")), "float32")

@@ -1,0 +1,107 @@
+"""What the training of a Neural Random-Access Machine asks of an optimizer."""
+
+import keras
+from keras import ops
+
+from keras_nm.arguments import check_integer, check_positive
+from keras_nm.keras_internals import track_variable
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NoisyAdam(keras.optimizers.Adam):
+    """Adam with gradients that are clipped and then get noise.
+
+    The noise of step t is normal with variance `noise / (1 + t) ** 0.55`, of every weight
+    by itself (Neelakantan et al. 2015, arXiv 1511.06807), as Kurach et al. 2016 train
+    their machines (appendix B). A gradient that is not finite counts as 0.
+
+    It also trains the machines of an `NRAM` with `num_replicas` as if each were alone: the
+    norm is that of one machine's gradient, and the loss, a mean over all machines, counts
+    as the sum of theirs.
+
+    Args:
+        learning_rate: Float or `keras.optimizers.schedules.LearningRateSchedule`. Defaults
+            to `0.001`.
+        gradient_norm: Positive float or `None`. Gradients of a larger norm, over all
+            weights, are scaled down to it. Defaults to `1.0`.
+        noise: Non-negative float, the variance of the noise at the first step; the paper
+            takes 0.3 and others. Defaults to `0.0`.
+        num_replicas: `None` (default), or the number K of the layer.
+        seed: Integer, the noise's.
+        **kwargs: Further arguments of `keras.optimizers.Adam`.
+
+    Raises:
+        ValueError: For arguments out of range.
+
+    Example:
+
+    >>> import keras, keras_nm, numpy as np
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras_nm.training.NoisyAdam(0.01, noise=0.3), "mse")
+    >>> history = model.fit(np.ones((4, 1)), np.ones((4, 1)), verbose=0)
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        gradient_norm=1.0,
+        noise=0.0,
+        num_replicas=None,
+        seed=0,
+        name="noisy_adam",
+        **kwargs,
+    ):
+        super().__init__(learning_rate, name=name, **kwargs)
+        if gradient_norm is not None:
+            gradient_norm = check_positive("gradient_norm", gradient_norm)
+        if noise != 0:
+            noise = check_positive("noise", noise)
+        if num_replicas is not None:
+            num_replicas = check_integer("num_replicas", num_replicas)
+        self.gradient_norm = gradient_norm
+        self.noise = noise
+        self.num_replicas = num_replicas
+        self.seed = check_integer("seed", seed, minimum=0)
+        self._seed_generator = keras.random.SeedGenerator(self.seed)
+        track_variable(self, self._seed_generator.state)
+
+    def apply(self, grads, trainable_variables=None):
+        grads = [None if g is None else ops.convert_to_tensor(g) for g in grads]
+        # Of each weight, or of each replica of a weight: the axes of one norm.
+        first_axis = 0 if self.num_replicas is None else 1
+        if self.num_replicas is not None:
+            grads = [None if g is None else g * self.num_replicas for g in grads]
+        norm = ops.sqrt(  # () or (K,)
+            sum(
+                ops.sum(ops.square(g), axis=tuple(range(first_axis, len(g.shape))))
+                for g in grads
+                if g is not None
+            )
+        )
+        finite = ops.isfinite(norm)
+        scale = ops.ones_like(norm)
+        if self.gradient_norm is not None:
+            scale = self.gradient_norm / ops.maximum(norm, self.gradient_norm)
+        step = ops.cast(self.iterations, norm.dtype)
+        deviation = ops.sqrt(self.noise / (1 + step) ** 0.55)
+
+        def prepare(g):
+            shape = (-1,) + (1,) * (len(g.shape) - 1) if self.num_replicas else ()
+            g = ops.where(ops.reshape(finite, shape), g * ops.reshape(scale, shape), 0.0)
+            if self.noise:
+                noise = keras.random.normal(
+                    g.shape, dtype=g.dtype, seed=self._seed_generator
+                )
+                g = g + ops.cast(deviation, g.dtype) * noise
+            return g
+
+        super().apply([g if g is None else prepare(g) for g in grads], trainable_variables)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "gradient_norm": self.gradient_norm,
+            "noise": self.noise,
+            "num_replicas": self.num_replicas,
+            "seed": self.seed,
+        }

@@ -1,0 +1,20 @@
+"""Settings that work, as plain data: one recipe per task and layer."""
+
+from types import MappingProxyType
+
+from keras_nm.recipes.lstm import LSTM_RECIPES
+from keras_nm.recipes.nram import NRAM_RECIPES
+from keras_nm.recipes.ntm import NTM_RECIPES
+
+__all__ = ["RECIPES"]
+
+
+def _by_task(recipes):
+    by_task = {}
+    for recipe in recipes:
+        by_task.setdefault(recipe.task, {})[recipe.name] = recipe
+    return MappingProxyType({task: MappingProxyType(x) for task, x in by_task.items()})
+
+
+# By task, then by the name that the command line calls the layer.
+RECIPES = _by_task((*NTM_RECIPES, *NRAM_RECIPES, *LSTM_RECIPES))

@@ -1,0 +1,192 @@
+"""Run directories: the files of a training, and what is wrong with them.
+
+=================  =======================================================================
+file               what it holds
+=================  =======================================================================
+`recipe.json`      the recipe, the seed and the versions of packages
+`model.keras`      the model and its optimizer after the last complete epoch
+`curve.csv`        the metrics of every epoch
+`checkpoints/`     weights, a dozen over the whole training
+`tensorboard/`     metrics and settings, and what the machine does, see `Probe`
+`result.json`      once training is over, its result
+=================  =======================================================================
+"""
+
+import csv
+import json
+import shutil
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_nm.files import write_text
+from keras_nm.runs.recipe import Recipe
+from keras_nm.version import current_versions
+
+
+class RunError(ValueError):
+    """A run directory that cannot be used as asked; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The files of one run.
+
+    Args:
+        path: `pathlib.Path`.
+    """
+
+    path: Path
+
+    @property
+    def recipe(self):
+        return self.path / "recipe.json"
+
+    @property
+    def model(self):
+        return self.path / "model.keras"
+
+    @property
+    def curve(self):
+        return self.path / "curve.csv"
+
+    @property
+    def result(self):
+        return self.path / "result.json"
+
+    @property
+    def checkpoints(self):
+        return self.path / "checkpoints"
+
+    @property
+    def tensorboard(self):
+        return self.path / "tensorboard"
+
+    def check_free(self):
+        """Raises a `RunError` if there is anything in the directory."""
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise RunError(
+                f"{self.path} exists and is not empty. Choose another directory, or resume "
+                "the run in it"
+            )
+
+    def begin(self, recipe: Recipe, seed: int) -> dict[str, Any]:
+        """Makes the directory, writes the run's settings and returns the versions."""
+        versions = current_versions()
+        description = {"recipe": asdict(recipe), "seed": seed, "versions": versions}
+        text = json.dumps(description, indent=2)
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_text(self.recipe, text)
+        return versions
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Writes the result."""
+        write_text(self.result, json.dumps(result, indent=2))
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is a run."""
+        return self.recipe.is_file()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether training is over."""
+        return self.result.exists()
+
+    def read(self) -> tuple[Recipe, int, dict[str, Any], dict[str, Any] | None]:
+        """The recipe, the seed, the versions, and the result or `None`.
+
+        Raises:
+            RunError: If there is no run, or a damaged one.
+        """
+        if not self.is_begun:
+            raise RunError(
+                f"{self.path} is not a run directory: it has no {self.recipe.name}. Make "
+                "one with `keras-nm train`"
+            )
+        try:
+            description = json.loads(self.recipe.read_text())
+            recipe = Recipe.from_dict(description["recipe"])
+            seed, versions = description["seed"], description["versions"]
+            result = json.loads(self.result.read_text()) if self.is_finished else None
+        except (ValueError, TypeError, KeyError) as error:
+            raise self._damaged(error) from error
+        return recipe, seed, versions, result
+
+    def load_model(self) -> keras.Model:
+        """The model after the last complete epoch.
+
+        Raises:
+            RunError: If there is none yet, or a damaged one.
+        """
+        if not self.model.exists() and not self.is_finished:
+            raise RunError(
+                f"The run in {self.path} has not completed an epoch yet. Wait, or resume it"
+            )
+        try:
+            if not zipfile.is_zipfile(self.model):
+                raise ValueError(f"{self.model.name} is missing or incomplete")
+            return keras.saving.load_model(self.model)
+        except Exception as error:  # whatever a damaged file leads Keras into
+            raise self._damaged(error) from error
+
+    def read_curve(self, name: str) -> tuple[list[int], list[float]]:
+        """One column of the curve: the numbers of epochs, and the values.
+
+        Raises:
+            RunError: If there is no such column.
+        """
+        try:
+            with self.curve.open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            return (
+                [int(row["epoch"]) + 1 for row in rows],
+                [float(row[name]) for row in rows],
+            )
+        except (OSError, KeyError, ValueError) as error:
+            raise RunError(
+                f"{self.curve} does not have the curve {name!r} "
+                f"({type(error).__name__}: {error})"
+            ) from error
+
+    def cut_curve(self, epochs: int) -> None:
+        """Takes away what comes after an epoch: it may have been interrupted."""
+        if self.curve.exists():
+            lines = self.curve.read_text().splitlines(keepends=True)
+            write_text(self.curve, "".join(lines[: 1 + epochs]))
+
+    def checkpoint_files(self) -> dict[int, Path]:
+        """The weights that were kept, by the number of epochs."""
+        files = sorted(self.checkpoints.glob("*.weights.h5"))
+        return {int(file.name.split(".")[0]): file for file in files}
+
+    def write_finished(self, recipe, seed, model, curve, result) -> None:
+        """Leaves a finished run that was trained otherwise, all at once.
+
+        Args:
+            recipe: A `Recipe`.
+            seed: Non-negative integer.
+            model: The compiled `keras.Model`.
+            curve: List of dicts, the logs of each epoch.
+            result: Dict of numbers, see `Run`.
+        """
+        partial = RunDirectory(self.path.with_name(f".partial-{self.path.name}"))
+        shutil.rmtree(partial.path, ignore_errors=True)
+        partial.begin(recipe, seed)
+        model.save(partial.model)
+        with partial.curve.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["epoch", *curve[0]])
+            writer.writeheader()
+            writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(curve))
+        partial.finish(result)
+        partial.path.rename(self.path)
+
+    def _damaged(self, error):
+        reason = (str(error).splitlines() or [""])[0]
+        return RunError(
+            f"The run in {self.path} is damaged ({type(error).__name__}: {reason}). Train "
+            "it again into another directory"
+        )

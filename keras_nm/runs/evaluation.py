@@ -1,0 +1,204 @@
+"""Measures the models of runs."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_nm.machines import MACHINES, machine_of, resolve
+
+
+def evaluate(run, length, **task_options):
+    """Measures a model on examples of one length, from the test split.
+
+    A machine may need other arguments than in training: an `NRAM` gets as many more steps
+    as the task's program needs more, and as many spare cells.
+
+    Args:
+        run: A `Run`.
+        length: Positive integer.
+        **task_options: Arguments of the task that are not as in training, such as
+            `min_repeats=15, max_repeats=15`.
+
+    Returns:
+        A dict of the task's metrics, such as `"bits_per_sequence"`; of the machine's
+        measures, such as `"discrete_wrong_cells"`; of the arguments that were changed,
+        such as `"num_steps"`; and `"examples"`, the number of examples.
+
+    Raises:
+        ValueError: For options that the task does not have, and those under which the
+            model does not fit it.
+    """
+    return evaluate_runs([run], length, **task_options)[0]
+
+
+def evaluate_runs(runs, length, **task_options):
+    """Measures the models of several runs of one recipe, replicas all at once.
+
+    Args:
+        runs: List of `Run`s of one recipe.
+        length: As in `evaluate`.
+        **task_options: As in `evaluate`.
+
+    Returns:
+        A list of dicts, see `evaluate`.
+
+    Raises:
+        ValueError: As `evaluate`.
+    """
+    recipe = runs[0].recipe
+    if any(run.recipe.to_json() != recipe.to_json() for run in runs):
+        raise ValueError("Runs that are measured together must be of one recipe")
+    task = _task_with(recipe, task_options).with_room_for(length, length)
+    batch_size, num_batches = task.evaluation_size
+    data = task.evaluation_set(batch_size=batch_size, num_batches=num_batches)
+    measure_runs = _measure_replicas if recipe.machine.has_replicas else _measure_each
+    return [
+        {**result, "examples": batch_size * num_batches}
+        for result in measure_runs(runs, task, data)
+    ]
+
+
+def _task_with(recipe, task_options):
+    """The recipe's task with other options, or an error if its model does not fit."""
+    trained = recipe.made_task
+    try:
+        task = dataclasses.replace(trained, **task_options)
+    except TypeError:
+        options = [option.name for option in dataclasses.fields(trained)]
+        raise ValueError(
+            f"{recipe.task} has the options {', '.join(options)}. "
+            f"Received: {', '.join(task_options)}"
+        ) from None
+    sizes, fitting = (_known_sizes(recipe.spec, each) for each in (task, trained))
+    if sizes != fitting:
+        raise ValueError(
+            f"The model takes inputs and gives outputs of the sizes {fitting}. With "
+            f"these task options they have the sizes {sizes}"
+        )
+    return task
+
+
+def _known_sizes(spec, task):
+    """The sizes of inputs and answers that are the same for all examples of a task."""
+    sizes = (*spec.x.sizes(task), *spec.y.sizes(task))
+    return tuple(size for size in sizes if size is not None)
+
+
+def _measure_each(runs, task, data):
+    return [
+        {**measure(run.model, data), **measure_layer(run.layer, data)} for run in runs
+    ]
+
+
+def _measure_replicas(runs, task, data):
+    """Measures the layers of several runs as replicas of one."""
+    recipe, layers = runs[0].recipe, [run.layer for run in runs]
+    changed = {}
+    if recipe.machine.task_change is not None:
+        task_change = resolve(recipe.machine.task_change)
+        changed = task_change(layers[0], recipe.made_task, task)
+    config = {**layers[0].get_config(), **changed, "num_replicas": len(runs)}
+    layer = type(layers[0]).from_config(config)
+    x = recipe.spec.x
+    inputs = keras.Input(x.sizes(task), dtype=x.dtype)
+    model = keras.Model(inputs, layer(inputs))
+    for index, single in enumerate(layers):
+        layer.assign_replica(index, single)
+    arguments = recipe.spec.compile_arguments(task, len(runs))
+    model.compile(**arguments, jit_compile=recipe.jit_compile)
+    data = repeated(data, len(runs)).cache()
+    results = {**measure(model, data), **measure_layer(layer, data)}
+    return [
+        {
+            # Keras makes a number of what is one.
+            **{name: float(np.atleast_1d(x)[index]) for name, x in results.items()},
+            **changed,
+        }
+        for index in range(len(runs))
+    ]
+
+
+def repeated(data, times):
+    """Every batch of a dataset several times as one batch: the same for all replicas."""
+
+    def repeat(*arrays):
+        return tuple(tf.concat([array] * times, axis=0) for array in arrays)
+
+    return data.map(repeat)
+
+
+def evaluate_structured(run):
+    """Measures a model on the cases that random examples hardly ever are.
+
+    Args:
+        run: A `Run`.
+
+    Returns:
+        A dict from the cases of `keras_nm.tasks.Task.structured_sets` to dicts as those
+        of `evaluate`.
+    """
+    batch_size = 64
+    return {
+        name: {**measure(run.model, data), "examples": batch_size}
+        for name, data in run.task.structured_sets(batch_size).items()
+    }
+
+
+def measures_of(spec, results):
+    """The measures by which models of a task are compared.
+
+    Args:
+        spec: The task's row in `keras_nm.tasks.TASKS`.
+        results: What `evaluate` returned of one of the models.
+
+    Returns:
+        A list of `keras_nm.metrics.Measure`: those of the task, then those of machines.
+    """
+    known = [*spec.compared, *(each for row in MACHINES.values() for each in row.measures)]
+    return [each for each in known if each.name in results]
+
+
+def describe(run, lengths):
+    """Describes a run and measures its model, for a model card.
+
+    Args:
+        run: A `Run`.
+        lengths: Positive integers, the lengths of the examples to measure on.
+
+    Returns:
+        A dict that can be written as JSON, for `keras_nm.export.export`.
+    """
+    results = [{"length": length, **evaluate(run, length)} for length in lengths]
+    spec, layer = run.recipe.spec, run.layer
+    return {
+        "task": run.recipe.task,
+        "task_options": dataclasses.asdict(run.task),
+        "paper": f"{spec.paper.name}, section {spec.section}",
+        "layer": {
+            "class_name": type(layer).__name__,
+            **{
+                name: value
+                for name, value in layer.get_config().items()
+                if isinstance(value, int | float | str | list | tuple)
+            },
+        },
+        "recipe": dataclasses.asdict(run.recipe),
+        "seed": run.seed,
+        "trained_on_examples": run.num_examples,
+        "versions": run.versions,
+        "results": results,
+    }
+
+
+def measure(model, data):
+    """Evaluates a model: returns a dict of its metrics."""
+    result = model.evaluate(data, verbose=0, return_dict=True)
+    del result["loss"]  # the same as a metric, or a sum that depends on the length
+    return result
+
+
+def measure_layer(layer, data):
+    """Measures what no metric can: returns a dict of the measures of a machine's row."""
+    return {each.name: each.of_layer(layer, data) for each in machine_of(layer).measures}

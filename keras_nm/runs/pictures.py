@@ -1,0 +1,216 @@
+"""Pictures of runs: what a trained machine does, how it learned, how far that carries."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from keras_nm import plots
+from keras_nm.arguments import check_integer
+from keras_nm.runs.directory import RunError
+from keras_nm.runs.evaluation import evaluate
+
+
+def picture(run, length=None, example=0):
+    """Draws what the machine of a run does with an example of the test split.
+
+    Args:
+        run: A `Run`.
+        length: Positive integer, the example's. Defaults to the longest of training.
+        example: Non-negative integer, its index.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.ntm_plate` or
+        `keras_nm.plots.execution_picture`.
+    """
+    inputs = _inputs(run, length, example)
+    return _draw(run, inputs, _trace(run, inputs))
+
+
+def time_frames(run, length=None, example=0):
+    """Draws the same step by step.
+
+    Args:
+        run: As for `picture`.
+        length: As for `picture`.
+        example: As for `picture`.
+
+    Yields:
+        Figures, for `keras_nm.plots.write_animation`.
+    """
+    inputs = _inputs(run, length, example)
+    trace = _trace(run, inputs)
+    for time in range(plots.num_frames(run.layer, trace)):
+        yield _draw(run, inputs, trace, time)
+
+
+def training_frames(run, length=None, example=0):
+    """Draws the same for the weights of all moments of training that were kept.
+
+    Args:
+        run: As for `picture`.
+        length: As for `picture`.
+        example: As for `picture`.
+
+    Yields:
+        Figures, for `keras_nm.plots.write_animation`. The last is of the run's own weights.
+
+    Raises:
+        RunError: If no weights were kept, or a file of them is damaged.
+    """
+    checkpoints = run.checkpoints()
+    if not checkpoints:
+        raise RunError(
+            f"The run in {run.directory} has no checkpoints: it was too short, or they "
+            "were deleted"
+        )
+    inputs = _inputs(run, length, example)
+    # Another model: the run's own stays as it is.
+    model = keras.models.clone_model(run.model)
+    moments = dataclasses.replace(run, model=model)
+    for num_examples, path in checkpoints.items():
+        try:
+            model.load_weights(path)
+        except Exception as error:  # whatever a damaged file leads Keras into
+            raise RunError(
+                f"{path} is damaged ({type(error).__name__}). Delete it, and the animation "
+                "goes without it"
+            ) from error
+        yield _draw_moment(moments, inputs, num_examples)
+    if run.num_examples not in checkpoints:
+        yield _draw_moment(run, inputs, run.num_examples)
+
+
+def answers(run, lengths):
+    """Draws answers of several lengths beside the right ones.
+
+    Args:
+        run: A `Run` of a task of sequences.
+        lengths: Positive integers.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.answer_strips`.
+
+    Raises:
+        ValueError: For a run of a task of tapes.
+    """
+    if not run.recipe.spec.answers_bits:
+        raise ValueError(
+            "Strips are of the bits of sequences. This is a run of "
+            f"{run.recipe.task}: draw its executions"
+        )
+    by_length = {}
+    for length in lengths:
+        x, y, sample_weight = next(iter(run.task.evaluation_set(length, batch_size=1)))
+        steps = np.asarray(sample_weight[0]) > 0
+        probabilities = 1 / (1 + np.exp(-np.asarray(run.model(x)[0])))
+        by_length[length] = (np.asarray(y[0])[steps], probabilities[steps])
+    return plots.answer_strips(by_length)
+
+
+def curves(runs):
+    """Draws the learning curves of runs of one task.
+
+    Args:
+        runs: List of `Run`. Those of one recipe differ by their seeds.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.learning_curves`.
+
+    Raises:
+        RunError: For runs of several tasks.
+    """
+    groups = _by_recipe(runs)
+    spec = runs[0].recipe.spec
+    return plots.learning_curves(
+        {
+            label: [run.curve(f"val_{spec.goal.name}") for run in group]
+            for label, group in groups.items()
+        },
+        measure=spec.goal.words,
+        solved_below=spec.goal.solved_below,
+        examples=spec.examples,
+    )
+
+
+def generalization(runs, lengths):
+    """Draws how wrong the answers of runs of one task are at given lengths.
+
+    Args:
+        runs: As for `curves`.
+        lengths: Positive integers.
+
+    Returns:
+        A `matplotlib.figure.Figure`: `keras_nm.plots.generalization_chart`.
+
+    Raises:
+        RunError: For runs of several tasks.
+    """
+    groups = _by_recipe(runs)
+    task, spec = runs[0].task, runs[0].recipe.spec
+    measure = spec.compared[0]
+    results = {
+        label: {
+            length: [measure.of(evaluate(run, length)) for run in group]
+            for length in lengths
+        }
+        for label, group in groups.items()
+    }
+    return plots.generalization_chart(
+        results,
+        trained=(task.min_length, task.max_length),
+        measure=measure.words,
+        length=f"length in {spec.length}",
+    )
+
+
+def _inputs(run, length, example):
+    """One example of the test split, as a batch."""
+    length = run.task.max_length if length is None else check_integer("length", length)
+    check_integer("example", example, minimum=0)
+    data = run.task.evaluation_set(length, batch_size=1, num_batches=1, start=example)
+    return np.asarray(next(iter(data))[0])
+
+
+def _trace(run, inputs):
+    if not hasattr(run.layer, "trace"):
+        raise RunError(
+            "Pictures show what a machine does with its memory. The layer of the run in "
+            f"{run.directory} is {run.recipe.machine.words}, which has no `trace`"
+        )
+    return run.layer.trace(inputs)
+
+
+def _draw(run, inputs, trace, time=None):
+    return plots.machine_picture(run.layer, trace, inputs, time=time)
+
+
+def _draw_moment(run, inputs, num_examples):
+    figure = _draw(run, inputs, _trace(run, inputs))
+    text = f"after {num_examples:,} examples"
+    figure.text(0.995, 0.995, text, ha="right", va="top", fontsize=9, color="#0072B2")
+    return figure
+
+
+def _by_recipe(runs):
+    """Runs in lists, by the names of their recipes."""
+    tasks = sorted({run.recipe.task for run in runs})
+    if len(tasks) != 1:
+        raise RunError(f"A chart is of runs of one task. These are of {', '.join(tasks)}")
+    by_recipe = {}
+    for run in runs:
+        by_recipe.setdefault(run.recipe.to_json(), []).append(run)
+    groups = {}
+    for group in by_recipe.values():
+        name = _name(group[0].recipe)
+        others = sum(known.split(" #")[0] == name for known in groups)
+        groups[f"{name} #{others + 1}" if others else name] = group
+    return groups
+
+
+def _name(recipe):
+    if recipe.name:
+        return recipe.name
+    controller = recipe.layer["config"].get("controller") or {}
+    names = [recipe.layer["class_name"], controller.get("class_name")]
+    return ", ".join(name for name in names if name)

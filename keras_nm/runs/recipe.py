@@ -1,0 +1,251 @@
+"""Recipes: all that a training needs to know besides a seed."""
+
+import copy
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import keras
+
+from keras_nm.arguments import check_choice
+from keras_nm.callbacks.curriculum import Curriculum
+from keras_nm.machines import Machine, machine_of, machine_of_class, resolve
+from keras_nm.tasks import TASKS, Task, TaskSpec
+
+# Batches between two returns to Python, where callbacks and the progress bar run.
+_STEPS_PER_EXECUTION = 50
+
+# What a recipe is called, not what it does.
+_LABELS = ("name", "description")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The settings of a training, as plain data.
+
+    Args:
+        task: Key of `keras_nm.tasks.TASKS`.
+        layer: Keras configuration of the layer, without the arguments that the task
+            decides. A layer that is not a machine of `keras_nm.machines` is followed by a
+            `Dense` layer. None has `return_sequences`.
+        optimizer: Keras configuration of the optimizer.
+        batch_size: Number of examples in a training step.
+        steps_per_epoch: Number of training steps between two validations.
+        epochs: Largest number of epochs.
+        stop_below: Training stops when the task's goal falls below this on the validation
+            set, examples of the task's largest length, and with it the measures that the
+            machine has beside.
+        name: What the recipe is called among those of its task.
+        description: What it is, in a sentence.
+        task_options: Arguments of the task.
+        memory_size: The size of memory with which a machine leaves training, such as its
+            number of locations, if it is not the one it was trained on.
+        curriculum: Arguments of `keras_nm.training.Curriculum` besides the task. Without
+            it, training is on all lengths of the task from the start.
+        callbacks: Dict from names of the machine's callbacks to their arguments besides
+            the layer.
+        loss_options: Arguments of the task's loss.
+        jit_compile: Boolean, whether XLA compiles the model. Keras's own choice is not to
+            on machines without a GPU, where it makes training three times as fast.
+    """
+
+    task: str
+    layer: dict[str, Any]
+    optimizer: dict[str, Any]
+    batch_size: int
+    steps_per_epoch: int
+    epochs: int
+    stop_below: float
+    name: str = ""
+    description: str = ""
+    task_options: dict[str, Any] = field(default_factory=dict)
+    memory_size: int | None = None
+    curriculum: dict[str, Any] | None = None
+    callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    loss_options: dict[str, Any] = field(default_factory=dict)
+    jit_compile: bool = True
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> "Recipe":
+        """Reads what `dataclasses.asdict` made of a recipe, also in earlier versions."""
+        settings = dict(settings)
+        if "num_locations" in settings:
+            settings["memory_size"] = settings.pop("num_locations")
+        if "entropy_schedule" in settings:
+            schedule = settings.pop("entropy_schedule")
+            settings["callbacks"] = {"entropy_schedule": schedule} if schedule else {}
+        return cls(**settings)
+
+    def to_json(self) -> str:
+        """The settings as text, equal for recipes that differ in name only."""
+        settings = {
+            each.name: value
+            for each, value in zip(fields(self), asdict(self).values(), strict=True)
+            if each.name not in _LABELS
+        }
+        return json.dumps(settings, sort_keys=True)
+
+    def __getstate__(self):
+        # The settings alone: other processes work out the rest, which has no pickle.
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @cached_property
+    def spec(self) -> TaskSpec:
+        """What is known of the task.
+
+        Raises:
+            ValueError: For an unknown task.
+        """
+        return TASKS[check_choice("task", self.task, TASKS)]
+
+    @cached_property
+    def made_task(self) -> Task:
+        """The task with its options.
+
+        Raises:
+            ValueError: If the task does not have the options.
+        """
+        try:
+            return self.spec.make(**self.task_options)
+        except TypeError as error:  # an argument that it does not have
+            raise ValueError(f"The recipe's task_options do not fit: {error}") from None
+
+    @cached_property
+    def machine(self) -> Machine:
+        """The layer's row in the table of machines.
+
+        Raises:
+            ValueError: If there is no such class of layers.
+        """
+        name = self.layer.get("class_name")
+        if not isinstance(name, str) or "config" not in self.layer:
+            raise ValueError(
+                "`layer` must be a Keras configuration, a dict with `class_name` and "
+                f"`config`. Received: layer={self.layer}"
+            )
+        registered = keras.saving.get_registered_object(self.layer.get("registered_name"))
+        layer_class = registered or getattr(keras.layers, name, None)
+        if layer_class is None:
+            raise ValueError(
+                f"There is no Keras layer {name!r}. A class of your own must be registered "
+                "with keras.saving.register_keras_serializable"
+            )
+        return machine_of_class(layer_class)
+
+    @cached_property
+    def monitors(self) -> list[str]:
+        """The logs that say whether a model is solved."""
+        names = [self.spec.goal.name, *(each.name for each in self.machine.measures)]
+        return [f"val_{name}" for name in names]
+
+    def is_solved(self, logs: dict[str, Any]) -> bool:
+        """Whether all monitors are below the threshold."""
+        return all(logs[monitor] < self.stop_below for monitor in self.monitors)
+
+    def validation_set(self):
+        """The examples that training is watched on: those of the largest length."""
+        task = self.made_task
+        return task.evaluation_set(task.max_length, split="validation")
+
+    def make_curriculum(self, num_replicas: int | None = None) -> Curriculum | None:
+        """The recipe's `Curriculum`, or `None`.
+
+        Raises:
+            ValueError: If the arguments do not fit.
+        """
+        if self.curriculum is None:
+            return None
+        try:
+            curriculum = Curriculum(
+                self.made_task, **self.curriculum, num_replicas=num_replicas
+            )
+        except TypeError as error:
+            raise ValueError(f"The recipe's curriculum does not fit: {error}") from None
+        logs = [*self.spec.metrics, "loss"]
+        check_choice("monitor", curriculum.monitor, logs + [f"val_{name}" for name in logs])
+        return curriculum
+
+    def make_callbacks(self, layer) -> list[keras.callbacks.Callback]:
+        """The callbacks of the machine that the recipe asks for.
+
+        Raises:
+            ValueError: If the machine does not have a callback, or not the arguments.
+        """
+        made = []
+        for name, arguments in self.callbacks.items():
+            known = self.machine.callbacks
+            callback = resolve(known[check_choice("callbacks", name, known)])
+            made.append(callback(layer, **arguments))
+        return made
+
+    def build(self, num_replicas: int | None = None) -> keras.Model:
+        """Builds and compiles the model, from the global random seed.
+
+        Args:
+            num_replicas: `None`, or how many independent machines the layer is to have.
+
+        Returns:
+            A compiled `keras.Model` from what the task gives to what it asks for, around
+            one layer called `"machine"`.
+
+        Raises:
+            ValueError: If the settings do not fit each other.
+        """
+        task, machine, spec = self.made_task, self.machine, self.spec
+        optimizer = copy.deepcopy(self.optimizer)
+        more = {}
+        if num_replicas is not None:
+            more["num_replicas"] = num_replicas
+            optimizer["config"]["num_replicas"] = num_replicas
+        layer = self._make_layer(**more)
+        inputs = keras.Input(spec.x.sizes(task), dtype=spec.x.dtype, name=spec.x.name)
+        outputs = layer(inputs)
+        if not machine.gives_answers:
+            outputs = keras.layers.Dense(task.output_size, name="logits")(outputs)
+        if self.memory_size is not None:
+            resized(layer, self.memory_size)  # raises what would fail later
+        model = keras.Model(inputs, outputs)
+        model.compile(
+            optimizer=keras.optimizers.deserialize(optimizer),
+            **spec.compile_arguments(task, num_replicas, self.loss_options),
+            jit_compile=self.jit_compile,
+            # A divisor, because Keras runs whole executions.
+            steps_per_execution=math.gcd(_STEPS_PER_EXECUTION, self.steps_per_epoch),
+        )
+        return model
+
+    def _make_layer(self, **more):
+        # Keras changes the configurations that it builds from.
+        config = copy.deepcopy(self.layer)
+        config["config"] |= {
+            "name": "machine",
+            **self.machine.arguments,
+            **{
+                argument: getattr(self.made_task, attribute)
+                for argument, attribute in self.machine.task_arguments.items()
+            },
+            **more,
+        }
+        return keras.layers.deserialize(config)
+
+
+def resized(layer, memory_size):
+    """A machine's layer with the same weights on another size of memory.
+
+    Raises:
+        ValueError: If the layer has no such memory, or weights that depend on its size.
+    """
+    name = machine_of(layer).memory_size
+    if name is None:
+        raise ValueError(
+            f"There is no memory whose size can be changed in {machine_of(layer).words}. "
+            f"Received: {layer}"
+        )
+    return getattr(layer, f"with_{name}")(memory_size)
+
+
+def build_model(recipe: Recipe, num_replicas: int | None = None) -> keras.Model:
+    """Builds and compiles the model of a recipe, see `Recipe.build`."""
+    return recipe.build(num_replicas)

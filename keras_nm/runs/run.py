@@ -1,0 +1,289 @@
+"""Training runs: a recipe and a seed become a directory that can be repeated."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_nm.arguments import check_integer
+from keras_nm.callbacks import GradientNorm, LayerMeasures, SaveModel, StopBelow
+from keras_nm.callbacks.saving import restore_random_state
+from keras_nm.files import locked
+from keras_nm.runs.directory import RunDirectory, RunError
+from keras_nm.runs.evaluation import measure, measure_layer
+from keras_nm.runs.recipe import Recipe, resized
+from keras_nm.runs.tensorboard import tensorboard_callbacks
+from keras_nm.tasks import Task
+
+# How often weights are kept, and looks taken at what the machine does, if a run takes all
+# of its epochs.
+_NUM_CHECKPOINTS, _NUM_PROBES = 12, 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A trained model with what it was trained on.
+
+    Args:
+        directory: `pathlib.Path`, where it is.
+        recipe: The `Recipe`.
+        seed: The seed.
+        versions: Dict of what it was trained with: versions of packages, and the commit of
+            keras_nm, or `None` if that is not a checkout.
+        model: The compiled `keras.Model`, after the last complete epoch, with the recipe's
+            `memory_size`.
+        result: Dict of `"examples"`, how many it was trained on, the task's metrics on the
+            validation set, such as `"bits_per_sequence"`, and the machine's measures, such
+            as `"discrete_wrong_cells"`; `None` while unfinished.
+    """
+
+    directory: Path
+    recipe: Recipe
+    seed: int
+    versions: dict[str, Any]
+    model: keras.Model
+    result: dict[str, Any] | None
+
+    @property
+    def task(self) -> Task:
+        """The recipe's task."""
+        return self.recipe.made_task
+
+    @property
+    def layer(self) -> keras.layers.Layer:
+        """The machine, or the layer that stands in its place."""
+        return self.model.get_layer("machine")
+
+    def curve(self, name: str) -> tuple[list[int], list[float]]:
+        """The learning curve.
+
+        Args:
+            name: What of it, such as `"bits_per_sequence"`, which was measured in
+                training, or `"val_bits_per_sequence"`, on the validation set.
+
+        Returns:
+            The numbers of examples trained on at the end of each epoch, and the values.
+
+        Raises:
+            RunError: If there is no such curve.
+        """
+        epochs, values = RunDirectory(self.directory).read_curve(name)
+        return [self._examples_of(epoch) for epoch in epochs], values
+
+    def checkpoints(self) -> dict[int, Path]:
+        """The weights that were kept: from the number of examples trained on to a file."""
+        files = RunDirectory(self.directory).checkpoint_files()
+        return {self._examples_of(epochs): file for epochs, file in files.items()}
+
+    @property
+    def num_examples(self) -> int:
+        """The number of examples that the model was trained on."""
+        return int(self.model.optimizer.iterations) * self.recipe.batch_size
+
+    def _examples_of(self, epochs):
+        return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
+
+    def with_memory_size(self, memory_size: int) -> "Run":
+        """The run with the same weights on another size of memory.
+
+        Args:
+            memory_size: Positive integer, such as a number of locations.
+
+        Returns:
+            A `Run`.
+
+        Raises:
+            ValueError: If the weights depend on the size, and if the machine has no such
+                memory.
+        """
+        machine = resized(self.layer, memory_size)
+
+        def resize(layer):
+            if layer.name == machine.name:
+                return machine
+            return type(layer).from_config(layer.get_config())
+
+        model = keras.models.clone_model(self.model, clone_function=resize)
+        model.set_weights(self.model.get_weights())
+        model.compile_from_config(self.model.get_compile_config())
+        # The optimizer belongs to the weights, which are the same on any memory.
+        model.optimizer.build(model.trainable_variables)
+        old, new = self.model.optimizer.variables, model.optimizer.variables
+        for variable, value in zip(new, old, strict=True):
+            variable.assign(value)
+        return dataclasses.replace(self, model=model)
+
+
+def train(recipe, directory, seed=0, verbose="auto"):
+    """Trains a model and leaves a run directory.
+
+    `keras_nm.runs.directory` says which files are in it.
+
+    Args:
+        recipe: A `Recipe`.
+        directory: Path of a directory that does not exist or is empty.
+        seed: Non-negative integer. It decides the initial weights and the data.
+        verbose: As in `keras.Model.fit`.
+
+    Returns:
+        The finished `Run`.
+
+    Raises:
+        RunError: If the directory is in use. Nothing is overwritten.
+    """
+    files = RunDirectory(Path(directory))
+    files.check_free()
+    if check_integer("seed", seed, minimum=0) >= 2**32:
+        raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
+    # What is wrong with the recipe shows before there is a directory.
+    recipe.make_curriculum()
+    model = _new_model(recipe, seed)
+    versions = files.begin(recipe, seed)
+    return _finish(files, recipe, seed, versions, verbose, model)
+
+
+def resume(directory, verbose="auto"):
+    """Continues an interrupted run from its last complete epoch.
+
+    On the same machine the weights become those of an uninterrupted run.
+
+    Args:
+        directory: Path of a run directory.
+        verbose: As in `keras.Model.fit`.
+
+    Returns:
+        The finished `Run`.
+
+    Raises:
+        RunError: If there is no run, a damaged one, or a finished one.
+    """
+    files = RunDirectory(Path(directory))
+    recipe, seed, versions, result = files.read()
+    if result is not None:
+        raise RunError(f"The run in {files.path} is finished: nothing to resume")
+    return _finish(files, recipe, seed, versions, verbose)
+
+
+def load_run(directory):
+    """Loads a run directory, finished or not.
+
+    Args:
+        directory: Path.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        RunError: If there is no run, or a damaged one.
+    """
+    files = RunDirectory(Path(directory))
+    recipe, seed, versions, result = files.read()
+    return _run(files.path, recipe, seed, versions, files.load_model(), result)
+
+
+def _new_model(recipe, seed):
+    keras.utils.set_random_seed(seed)
+    return recipe.build()
+
+
+def _run(path, recipe, seed, versions, model, result=None):
+    run = Run(path, recipe, seed, versions, model, result)
+    return run if recipe.memory_size is None else run.with_memory_size(recipe.memory_size)
+
+
+def _finish(files, recipe, seed, versions, verbose, model=None):
+    """Trains what is left of a run: all of it, if there is a new model."""
+    busy = (
+        f"Another process is training the run in {files.path}. Wait for it, or train into "
+        "another directory"
+    )
+    with locked(files.path, busy):
+        model = _fit(files, recipe, seed, verbose, model)
+        run = _run(files.path, recipe, seed, versions, model)
+        result = {"examples": run.num_examples, **_validate(recipe, run.model)}
+        files.finish(result)
+    return dataclasses.replace(run, result=result)
+
+
+def _validate(recipe, model):
+    """The task's metrics and the machine's measures on the validation set."""
+    data = recipe.validation_set()
+    return {**measure(model, data), **measure_layer(model.get_layer("machine"), data)}
+
+
+def _is_solved(recipe, model):
+    return recipe.is_solved(
+        {f"val_{name}": value for name, value in _validate(recipe, model).items()}
+    )
+
+
+def _fit(files, recipe, seed, verbose, model):
+    curriculum = recipe.make_curriculum()
+    if files.model.exists():
+        keras.utils.set_random_seed(seed)
+        model = files.load_model()
+        restore_random_state(model, files.model)
+        if curriculum is not None:
+            curriculum.restore(files.model)
+    else:
+        model = _new_model(recipe, seed) if model is None else model
+        # With the optimizer's variables, as all later ones.
+        model.optimizer.build(model.trainable_variables)
+        files.checkpoints.mkdir(exist_ok=True)
+        model.save_weights(files.checkpoints / "00000.weights.h5", overwrite=True)
+
+    steps_done = int(model.optimizer.iterations)
+    epochs_done = steps_done // recipe.steps_per_epoch
+    # The interruption may have come between an epoch's line and its model,
+    files.cut_curve(epochs_done)
+    # or between the last epoch and the result.
+    if epochs_done and _is_solved(recipe, model):
+        return model
+    validation = recipe.validation_set()
+    model.fit(
+        recipe.made_task.dataset(
+            recipe.batch_size,
+            seed=seed,
+            start=steps_done,
+            draw_lengths=curriculum and curriculum.draw_lengths,
+        ),
+        steps_per_epoch=recipe.steps_per_epoch,
+        initial_epoch=epochs_done,
+        epochs=recipe.epochs,
+        validation_data=validation,
+        callbacks=[
+            *learning_callbacks(recipe, model, validation, curriculum),
+            *([] if keras.backend.backend() == "jax" else [GradientNorm()]),
+            StopBelow(recipe.monitors, recipe.stop_below),
+            keras.callbacks.CSVLogger(files.curve, append=True),
+            *tensorboard_callbacks(
+                files.tensorboard,
+                recipe,
+                seed,
+                examples=next(iter(validation)),
+                every=math.ceil(recipe.epochs / _NUM_PROBES),
+            ),
+            keras.callbacks.ModelCheckpoint(
+                files.checkpoints / "{epoch:05d}.weights.h5",
+                save_weights_only=True,
+                save_freq=math.ceil(recipe.epochs / _NUM_CHECKPOINTS)
+                * recipe.steps_per_epoch,
+            ),
+            SaveModel(files.model, curriculum),
+        ],
+        shuffle=False,
+        verbose=verbose,
+    )
+    return model
+
+
+def learning_callbacks(recipe, model, validation, curriculum):
+    """The callbacks that a recipe trains with, before those that write logs."""
+    layer = model.get_layer("machine")
+    return [
+        *([] if curriculum is None else [curriculum]),
+        *recipe.make_callbacks(layer),
+        LayerMeasures(layer, validation),
+    ]

@@ -1,0 +1,194 @@
+"""Many seeds of recipes, in parallel processes."""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_nm.arguments import check_integer
+from keras_nm.files import write_text
+from keras_nm.runs.directory import RunDirectory, RunError
+from keras_nm.runs.evaluation import evaluate_runs
+from keras_nm.runs.population import check_population, train_population
+from keras_nm.runs.run import load_run, resume, train
+
+_MEASURED_FILE = "measured.json"
+
+
+def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None):
+    """Trains recipes from several seeds, in parallel processes, and measures the runs.
+
+    Each run is a run directory of its own, `directory/NAME-SEED`. A sweep that was
+    interrupted goes on when it is called again: runs that are finished are kept, others are
+    resumed, but those that were trained together begin again. A run that fails does not
+    keep others from being trained.
+
+    Args:
+        recipes: Dict from names to `Recipe`s.
+        seeds: Iterable of non-negative integers.
+        directory: Path.
+        lengths: Positive integers, the lengths of the examples to measure on.
+        jobs: Positive integer, the number of processes at a time. Defaults to `2`.
+        replicas: Positive integer, the number of seeds that a process trains at once, see
+            `train_population`. Defaults to `1`.
+        executor: A `concurrent.futures.Executor` that does the work instead of `jobs`
+            processes, such as one of a cluster. It is left open.
+
+    Yields:
+        For each run, when it is finished, its directory's name and a dict: `"recipe"`, the
+        name; `"seed"`; `"examples"` trained on; `"seconds"` that this took, for all that
+        were trained together, `None` for a run that was resumed; `"metric"`, the name of
+        the task's first metric, and its `"curve"`, a pair of lists, examples and values on
+        the validation set; `"solved_at"`, the number of examples at the first value that
+        counts as solved, or `None`; `"results"`, a dict from the lengths to what
+        `evaluate` gives; and `"trained"`, the pair of the smallest and the largest length
+        of training. Or the name and the exception with which the run failed.
+
+    Raises:
+        RunError: Before any training, if there is another run in a run's directory.
+        ValueError: Before any training, if a recipe's seeds cannot be trained together.
+
+    Example:
+
+    >>> from keras_nm.training import RECIPES, sweep
+    >>> def train_all():  # in a script, under `if __name__ == "__main__":`
+    ...     for name, row in sweep(RECIPES["ntm/copy"], range(20), "runs/copy", [20, 120]):
+    ...         print(name, row)
+    """
+    check_integer("jobs", jobs)
+    check_integer("replicas", replicas)
+    work, seeds = [], list(seeds)
+    for name, recipe in recipes.items():
+        paths = {seed: Path(directory) / f"{name}-{seed}" for seed in seeds}
+        for seed, path in paths.items():
+            _check_directory(path, recipe, seed)
+        if replicas > 1:
+            check_population(recipe)
+        items = list(paths.items())
+        for start in range(0, len(items), replicas):
+            work.append((name, recipe, dict(items[start : start + replicas])))
+    with contextlib.ExitStack() as stack:
+        if executor is None:
+            executor = stack.enter_context(_processes(jobs))
+        futures = {
+            executor.submit(train_and_measure, recipe, paths, list(lengths)): (name, paths)
+            for name, recipe, paths in work
+        }
+        try:
+            for future in as_completed(futures):
+                name, paths = futures[future]
+                error = future.exception()
+                for seed, path in paths.items():
+                    row = error or {"recipe": name, **future.result()[seed]}
+                    yield path.name, row
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _processes(jobs):
+    # To each process its share of the cores, or they wait for one another.
+    return ProcessPoolExecutor(
+        jobs,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_use_cores,
+        initargs=(max(1, _num_cores() // jobs),),
+        max_tasks_per_child=1,  # what a run leaves behind cannot touch the next
+    )
+
+
+def _use_cores(number):
+    tf.config.threading.set_intra_op_parallelism_threads(number)
+
+
+def _num_cores():
+    if hasattr(os, "sched_getaffinity"):  # those that this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_directory(directory, recipe, seed):
+    """Raises a `RunError` if there is another run in a directory."""
+    files = RunDirectory(directory)
+    if not files.is_begun:
+        return
+    found, found_seed, _, _ = files.read()
+    if (found.to_json(), found_seed) != (recipe.to_json(), seed):
+        raise RunError(
+            f"{directory} is a run of another recipe or seed. Choose another directory for "
+            "this sweep"
+        )
+
+
+def train_and_measure(recipe, directories, lengths):
+    """Trains and measures runs of a sweep, or does what is left to do of them.
+
+    Args:
+        recipe: A `Recipe`.
+        directories: Dict from seeds, non-negative integers, to `pathlib.Path`s, the runs'.
+            Several seeds are trained at once, see `train_population`.
+        lengths: Positive integers, the lengths of the examples to measure on.
+
+    Returns:
+        A dict from the seeds to dicts, as `sweep` gives them, without `"recipe"`.
+
+    Raises:
+        RunError: If there is another run in a directory.
+    """
+    for seed, directory in directories.items():
+        _check_directory(directory, recipe, seed)
+    files = {seed: RunDirectory(path) for seed, path in directories.items()}
+    new = {seed: path for seed, path in directories.items() if not files[seed].is_begun}
+    seconds, started = {}, time.monotonic()
+    if len(new) > 1:
+        seconds = train_population(recipe, new, verbose=0)
+    elif new:
+        [(seed, directory)] = new.items()
+        train(recipe, directory, seed, verbose=0)
+        seconds[seed] = time.monotonic() - started
+    runs = {
+        seed: load_run(path) if files[seed].is_finished else resume(path, verbose=0)
+        for seed, path in directories.items()
+    }
+    measured = {seed: _read_measured(path) for seed, path in directories.items()}
+    for seed in seconds:
+        measured[seed]["seconds"] = seconds[seed]
+    for length in map(str, lengths):
+        left = [seed for seed in runs if length not in measured[seed]["results"]]
+        if left:
+            results = evaluate_runs([runs[seed] for seed in left], int(length))
+            for seed, result in zip(left, results, strict=True):
+                measured[seed]["results"][length] = result
+    for seed, directory in directories.items():
+        write_text(directory / _MEASURED_FILE, json.dumps(measured[seed], indent=2))
+    return {seed: _row(runs[seed], measured[seed], lengths) for seed in runs}
+
+
+def _read_measured(directory):
+    file = directory / _MEASURED_FILE
+    return json.loads(file.read_text()) if file.exists() else {"results": {}}
+
+
+def _row(run, measured, lengths):
+    goal = run.recipe.spec.goal
+    examples, values = run.curve(f"val_{goal.name}")
+    solved = (
+        number
+        for number, value in zip(examples, values, strict=True)
+        if value < goal.solved_below
+    )
+    return {
+        "seed": run.seed,
+        "examples": run.result["examples"],
+        "seconds": measured.get("seconds"),
+        "metric": goal.name,
+        "curve": (examples, values),
+        "solved_at": next(solved, None),
+        "results": {length: measured["results"][str(length)] for length in lengths},
+        "trained": (run.task.min_length, run.task.max_length),
+    }

@@ -1,0 +1,96 @@
+"""Training on the tasks: losses, metrics, callbacks, recipes and runs, by one name."""
+
+import importlib.util
+
+from keras_nm.callbacks import (
+    EntropySchedule,
+    GradientNorm,
+    LayerMeasures,
+    SaveModel,
+    StopBelow,
+)
+from keras_nm.metrics import (
+    BitsPerSequence,
+    BitsPerSequenceLoss,
+    ExactSequences,
+    ExactTapes,
+    MeanSteps,
+    OptimalBitsPerSequence,
+    StepPenalty,
+    TapeLoss,
+    WrongBitsPerSequence,
+    WrongCells,
+)
+from keras_nm.optimizers import NoisyAdam
+from keras_nm.programs.register_loss import RegisterTraceLoss
+
+# What it was called when it measured an `NRAM` only.
+DiscreteError = LayerMeasures
+
+__all__ = [
+    "BitsPerSequence",
+    "BitsPerSequenceLoss",
+    "DiscreteError",
+    "EntropySchedule",
+    "ExactSequences",
+    "ExactTapes",
+    "GradientNorm",
+    "LayerMeasures",
+    "MeanSteps",
+    "NoisyAdam",
+    "OptimalBitsPerSequence",
+    "RegisterTraceLoss",
+    "SaveModel",
+    "StepPenalty",
+    "StopBelow",
+    "TapeLoss",
+    "WrongBitsPerSequence",
+    "WrongCells",
+]
+
+# Runs are of pipelines.
+if importlib.util.find_spec("tensorflow"):
+    from keras_nm.callbacks import Curriculum, Probe
+    from keras_nm.recipes import RECIPES
+    from keras_nm.runs.directory import RunError
+    from keras_nm.runs.evaluation import (
+        describe,
+        evaluate,
+        evaluate_runs,
+        evaluate_structured,
+    )
+    from keras_nm.runs.population import train_population
+    from keras_nm.runs.recipe import Recipe, build_model
+    from keras_nm.runs.report import write_report
+    from keras_nm.runs.run import Run, load_run, resume, train
+    from keras_nm.runs.sweep import sweep, train_and_measure
+
+    __all__ += [
+        "RECIPES",
+        "Curriculum",
+        "Probe",
+        "Recipe",
+        "Run",
+        "RunError",
+        "build_model",
+        "describe",
+        "evaluate",
+        "evaluate_runs",
+        "evaluate_structured",
+        "load_run",
+        "resume",
+        "sweep",
+        "train",
+        "train_and_measure",
+        "train_population",
+        "write_report",
+    ]
+
+
+def __getattr__(name):
+    # Imported when it is asked for, because it takes matplotlib, which is an extra.
+    if name == "pictures":
+        from keras_nm.runs import pictures
+
+        return pictures
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,84 @@
+"""All private names of Keras that the package uses exist, and do what is asked of them."""
+
+import inspect
+
+import keras
+import numpy as np
+
+from keras_nm import keras_internals
+
+
+def test_only_one_module_uses_private_names():
+    import structure
+
+    for module, path in structure.modules().items():
+        if module != "keras_nm.keras_internals":
+            assert "keras.src" not in path.read_text(), module
+
+
+def test_autocast_scope_reads_variables_in_their_own_dtype():
+    layer = keras.layers.Dense(2, dtype="mixed_float16")
+    layer.build((None, 3))
+    with keras_internals.AutocastScope("float16"):
+        assert keras.ops.copy(layer.kernel).dtype == "float16"
+        with keras_internals.AutocastScope(None):
+            assert keras.ops.copy(layer.kernel).dtype == "float32"
+
+
+def test_symbolic_scope_is_known():
+    seen = []
+
+    class Layer(keras.layers.Layer):
+        def call(self, x):
+            seen.append(keras_internals.in_symbolic_scope())
+            return x
+
+    layer = Layer()
+    layer(keras.Input((3,)))
+    layer(np.ones((1, 3)))
+    assert seen[-1] in (False, None)
+
+
+def test_keras_rnn_draws_the_masks_of_dropout_cells():
+    assert isinstance(keras.layers.LSTMCell(2), keras_internals.DropoutRNNCell)
+    assert hasattr(keras.layers.RNN, "_maybe_config_dropout_masks")
+
+
+def test_takes_training():
+    assert keras_internals.takes_training(keras.layers.Dropout(0.5))
+    assert not keras_internals.takes_training(keras.layers.Dense(2))
+
+
+def test_inner_layers_are_found_at_any_depth():
+    inner = keras.layers.Dense(2)
+    model = keras.Sequential([keras.Sequential([inner])])
+    assert inner in list(keras_internals.inner_layers(model))
+
+
+def test_calls_are_found():
+    x = keras.Input((3,))
+    layer = keras.layers.Dropout(0.5)
+    y = layer(x, training=True)
+    made_by, call = keras_internals.call_that_made(y)
+    assert made_by is layer
+    assert call is keras_internals.first_call(layer)
+    assert call.input_tensors[0] is x
+    assert call.arguments.kwargs["training"] is True
+
+
+def test_masks_are_found():
+    x = keras.layers.Masking()(np.array([[[1.0], [0.0]]], "float32"))
+    np.testing.assert_array_equal(keras_internals.mask_of(x), [[True, False]])
+    assert keras_internals.mask_of(keras.ops.ones((1,))) is None
+
+
+def test_variables_are_tracked():
+    optimizer = keras.optimizers.SGD()
+    variable = keras.Variable([1.0], trainable=False)
+    keras_internals.track_variable(optimizer, variable)
+    assert any(each is variable for each in optimizer.variables)
+
+
+def test_every_name_is_tested():
+    source = inspect.getsource(inspect.getmodule(test_every_name_is_tested))
+    assert all(name in source for name in keras_internals.__all__)

@@ -1,0 +1,47 @@
+"""The rules of the house, as CONTRIBUTING gives them."""
+
+import pytest
+import structure
+
+
+def test_every_module_is_in_a_room():
+    rooms = {structure.room_of(module) for module in structure.modules()}
+    assert rooms == set(structure.ROOMS)
+
+
+def test_no_import_goes_back_up():
+    assert structure.arrows_up() == []
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    assert structure.circles() == []
+
+
+def test_no_room_asks_which_machine_it_is():
+    assert structure.questions() == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "isinstance(layer, NTM)",
+        "isinstance(task, keras_nm.tasks.TapeTask)",
+        "layer['class_name'] == name",
+        "type(layer).__name__ == 'NRAM'",
+        "type(layer) is layers.NTM",
+        "task.startswith('nram/')",
+        "family == 'ntm'",
+        "'wrong_cells' in metrics",
+        "np.ndim(y) == 3",
+        "y.ndim != 3",
+    ],
+)
+def test_questions_are_found(source):
+    assert structure.questions_in(source) == [1]
+
+
+def test_files_hold_one_thing():
+    lines = structure.lines()
+    cells_and_layers = {f"keras_nm.layers.{name}.layer" for name in ("ntm", "nram")}
+    assert {m for m, n in lines.items() if n > 500} <= cells_and_layers
+    assert all(lines[module] < 750 for module in cells_and_layers)
