@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_nm.machines import MACHINES
+
 # The lengths of the examples that a page offers.
 _LENGTHS = (2, 4, 6)
 
@@ -31,9 +33,14 @@ def describe(path, card, model, spec):
         "view": "sequences",
         "sizes": [],
         "features": step["inputs"].shape[-1],
-        # Otherwise outputs are logits.
-        "gives_probabilities": card["layer"].get("activation") == "sigmoid",
-        "initial_state": {name: x.numpy()[0].tolist() for name, x in states.items()},
+        # Otherwise outputs are logits, also those of a layer that follows the machine.
+        "gives_probabilities": (
+            MACHINES[card["layer"]["class_name"]].gives_answers
+            and card["layer"].get("activation") == "sigmoid"
+        ),
+        "initial_state": {
+            name: states[name].numpy()[0].tolist() for name in sorted(states)
+        },
         "typed": typed,
         "num_bits": task_of(card, spec).num_bits if typed == "vectors" else None,
         "examples": examples_of(card, spec),

@@ -42,6 +42,9 @@ def execution_picture(trace, program=None, example=0, time=None):
     Returns:
         A `matplotlib.figure.Figure`.
 
+    Raises:
+        ValueError: For a frame with a program and a trace of a `Program`.
+
     Example:
 
     >>> import keras_nm, numpy as np
@@ -49,6 +52,11 @@ def execution_picture(trace, program=None, example=0, time=None):
     >>> trace = program.trace(np.array([[3, 4, 1, 2, 0]]), num_steps=2)
     >>> figure = keras_nm.plots.execution_picture(trace, program)
     """
+    if time is not None and program is not None and "outputs" not in trace:
+        raise ValueError(
+            "A frame with circuits needs the outputs of the gates, which are in the trace of "
+            f"an NRAM layer. Received a trace of {', '.join(trace)}"
+        )
     table = _Table(trace, program, example)
     sizes = [circuit_size(circuit) for _, _, circuit in table.circuits]
     # All circuits, one below the other, or one at a time in frames of the same size.
