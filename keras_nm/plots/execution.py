@@ -54,8 +54,8 @@ def execution_picture(trace, program=None, example=0, time=None):
     """
     if time is not None and program is not None and "outputs" not in trace:
         raise ValueError(
-            "A frame with circuits needs the outputs of the gates, which are in the trace of "
-            f"an NRAM layer. Received a trace of {', '.join(trace)}"
+            "A frame with circuits needs the outputs of the gates, which the trace "
+            f"of an NRAM layer has. Received a trace of {', '.join(trace)}"
         )
     table = _Table(trace, program, example)
     sizes = [circuit_size(circuit) for _, _, circuit in table.circuits]

@@ -1,1 +1,1 @@
-"""Training runs: directories that hold all that repeats them, and what one makes of them."""
+"""Training runs: their directories, and all that one does with them."""

@@ -87,9 +87,7 @@ def _known_sizes(spec, task):
 
 
 def _measure_each(runs, task, data):
-    return [
-        {**measure(run.model, data), **measure_layer(run.layer, data)} for run in runs
-    ]
+    return [{**measure(run.model, data), **measure_layer(run.layer, data)} for run in runs]
 
 
 def _measure_replicas(runs, task, data):

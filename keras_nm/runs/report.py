@@ -6,8 +6,8 @@ import statistics
 from pathlib import Path
 
 from keras_nm.files import write_text
-from keras_nm.tasks import TASKS
 from keras_nm.runs.evaluation import measures_of
+from keras_nm.tasks import TASKS
 
 
 def write_report(rows, task, directory):

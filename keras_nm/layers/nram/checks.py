@@ -1,8 +1,8 @@
-"""What users give to a Neural Random-Access Machine: tapes and numbers of steps, checked.
+"""Checks the inputs of a Neural Random-Access Machine: tapes and numbers of steps.
 
-Values are checked at once where they are known. Inside a compiled function they are not;
-there TensorFlow checks them when it runs, and as XLA drops such checks and other backends
-have none, a wrong tape also makes everything computed from it NaN.
+Where values are known, they are checked at once. Inside a compiled function they are not
+known. There, TensorFlow checks them when it runs. XLA drops such checks and other backends
+have none, so a wrong tape also makes everything computed from it NaN.
 """
 
 from numbers import Integral
@@ -14,18 +14,18 @@ from keras import ops
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import in_symbolic_scope
 
-# What distributions of half precision may differ by.
+# Distributions of half precision may be off by this much.
 _TOLERANCE = 0.02
 
 
 def is_integer_tape(tape):
-    """Whether a tape is `(B, M)` in integers, and not `(B, M, M)` in distributions.
+    """Returns whether a tape holds integers `(B, M)`, and not distributions `(B, M, M)`.
 
     Args:
-        tape: Tensor or array, also symbolic.
+        tape: Tensor or array, possibly symbolic.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If it holds neither.
     """
     shape = tuple(tape.shape)
     dtype = keras.backend.standardize_dtype(tape.dtype)
@@ -36,7 +36,7 @@ def is_integer_tape(tape):
         if "float" in dtype and len(shape) == 2:
             advice = ". For integers, use an integer dtype, such as dtype='int32'"
         raise ValueError(
-            "A tape must be integers of shape (batch, M), or distributions, float, of "
+            "A tape must be integers of shape (batch, M), or float distributions of "
             f"shape (batch, M, M). Received: {dtype} of shape {shape}{advice}"
         )
     return whole_numbers
@@ -52,12 +52,12 @@ def check_tape(tape):
         Whether the values are valid: `True`, or a boolean tensor.
 
     Raises:
-        ValueError: If they are known not to be, or the shape or dtype is another.
+        ValueError: If they are known to be invalid, or if the shape or dtype is wrong.
     """
     if isinstance(tape, keras.KerasTensor):
         raise ValueError(
-            "This takes a tape of values, in eager mode or inside a compiled function. "
-            f"Received the symbolic {tape}: call an NRAM layer on it to build a model"
+            "Expected a tape that has values, in eager mode or inside a compiled function. "
+            f"Received: symbolic {tape}: call an NRAM layer on it to build a model"
         )
     whole_numbers = is_integer_tape(tape)
     values = _known(tape)
@@ -69,8 +69,8 @@ def check_tape(tape):
         size = values.shape[1]
         if values.size and (values.min() < 0 or values.max() >= size):
             raise ValueError(
-                f"The cells of a tape of {size} cells hold integers from 0 to {size - 1}. "
-                f"Received integers from {values.min()} to {values.max()}"
+                f"The cells of a tape of size {size} hold integers from 0 to {size - 1}. "
+                f"Received: integers from {values.min()} to {values.max()}"
             )
         return True
     if values is None:
@@ -82,9 +82,9 @@ def check_tape(tape):
     sums = values.sum(axis=-1)
     if not (np.all(values >= -_TOLERANCE) and np.all(np.abs(sums - 1) <= _TOLERANCE)):
         raise ValueError(
-            "The cells of a fuzzy tape must be distributions, at least 0 and with a sum of "
-            f"1. Received: a smallest value of {values.min()}, and sums from {sums.min()} "
-            f"to {sums.max()}"
+            "The cells of a fuzzy tape must be distributions, with values of at least 0 "
+            f"that sum to 1. Received: a smallest value of {values.min()}, and sums from "
+            f"{sums.min()} to {sums.max()}"
         )
     return True
 
@@ -109,19 +109,19 @@ def check_sizes(tape, slots):
         return _at_run_time(ops.shape(tape)[1] >= gate.min_size, message)
     if size < gate.min_size:
         raise ValueError(
-            f"{message}. Received a tape of shape {tuple(tape.shape)}: use a longer tape, "
+            f"{message}. Received: a tape of shape {tuple(tape.shape)}. Use a longer tape, "
             "or leave the gate out of `gates`"
         )
     return True
 
 
 def as_array(tape):
-    """A tape, as an array if it is a list."""
+    """Returns a tape, as an array if it is a list."""
     return np.array(tape) if isinstance(tape, (list, tuple)) else tape
 
 
 def check_registers(registers, num_registers, tape):
-    """Checks registers in integers.
+    """Checks registers that hold integers.
 
     Args:
         registers: Tensor or array.
@@ -154,8 +154,8 @@ def check_registers(registers, num_registers, tape):
         return _at_run_time(valid, "Registers hold integers from 0 to M - 1")
     if values.size and (values.min() < 0 or values.max() >= size):
         raise ValueError(
-            f"Registers beside a tape of {size} cells hold integers from 0 to {size - 1}. "
-            f"Received integers from {values.min()} to {values.max()}"
+            f"With a tape of size {size}, registers hold integers from 0 to {size - 1}. "
+            f"Received: integers from {values.min()} to {values.max()}"
         )
     return True
 
@@ -165,7 +165,7 @@ def check_steps(num_steps, batch_size):
 
     Args:
         num_steps: Integer, or integer tensor or array, a scalar or `(B,)`.
-        batch_size: Integer or `None`, if it is not known.
+        batch_size: Integer, or `None` if it is not known.
 
     Returns:
         The number, and whether it is valid: `True`, or a boolean tensor.
@@ -195,7 +195,7 @@ def check_steps(num_steps, batch_size):
 
 
 def fuzzy_tape(tape, dtype):
-    """Gives a tape as distributions `(B, M, M)` that sum to 1."""
+    """Returns a tape as distributions `(B, M, M)` that sum to 1."""
     tape = ops.convert_to_tensor(tape)
     if len(tape.shape) == 3:
         tape = ops.maximum(ops.cast(tape, dtype), 0)
@@ -204,23 +204,23 @@ def fuzzy_tape(tape, dtype):
 
 
 def poison(x, valid):
-    """Makes a tensor NaN unless it is valid."""
+    """Returns a tensor, which is all NaN unless it is valid."""
     if valid is True:
         return x
     return ops.where(valid, x, float("nan"))
 
 
 def _known(tape):
-    """The values of a tape as an array, or `None` inside a compiled function."""
+    """Returns the values of a tape as an array, or `None` inside a compiled function."""
     if isinstance(tape, np.ndarray):
         return tape
-    if in_symbolic_scope():  # where some backends have tensors of ones
+    if in_symbolic_scope():  # tensors are all ones here on some backends
         return None
     try:
         return ops.convert_to_numpy(tape)
     except (NotImplementedError, TypeError, ValueError):
-        # How TensorFlow and JAX say that a tensor being compiled has no values yet. These
-        # are then checked when it runs, by the caller.
+        # TensorFlow and JAX raise these for a tensor that is being compiled and has no
+        # values yet. The caller then has the values checked when it runs.
         return None
 
 

@@ -1,7 +1,7 @@
-"""How the logits of a Neural Random-Access Machine's controller become choices.
+"""Turns the logits of a Neural Random-Access Machine's controller into choices.
 
-Choices are distributions over the last axis. Whether to stop is a choice of its own: one
-logit `(B, 1)`, with a probability instead of a distribution.
+Choices are distributions over the last axis. Stopping is a special choice: it has one
+logit `(B, 1)`, and a probability instead of a distribution.
 """
 
 import keras
@@ -11,10 +11,10 @@ SELECTIONS = ("soft", "straight_through", "discrete")
 
 
 def select(logits, selection):
-    """Makes a choice.
+    """Turns logits into a choice.
 
     Args:
-        logits: Tensor `(B, ..., choices)`, or `(B, 1)` for whether to stop.
+        logits: Tensor `(B, ..., choices)`, or `(B, 1)` for stopping.
         selection: One of `SELECTIONS`.
 
     Returns:
@@ -35,23 +35,23 @@ def select(logits, selection):
 
 
 def first_largest(x):
-    """As `ops.argmax` over the last axis, int32.
+    """Returns `ops.argmax` over the last axis, as int32.
 
-    Of integers: that of floats tells -0 from 0 with operations that only TensorFlow has,
-    and exported models also run elsewhere.
+    It takes the argmax of integers. The argmax of floats tells -0 from 0, by operations
+    that only TensorFlow has, but exported models also run elsewhere.
     """
     largest = ops.equal(x, ops.max(x, axis=-1, keepdims=True))
     return ops.cast(ops.argmax(ops.cast(largest, "int32"), axis=-1), "int32")
 
 
 def mean_entropy(logits, epsilon):
-    """The mean entropy of all choices of a step, in nats.
+    """Returns the mean entropy of all choices of a step, in nats.
 
-    It is that of the soft choices, also where the machine takes the largest.
+    It is the entropy of the soft choices, even where the machine takes the largest.
 
     Args:
         logits: Dict from name to tensor, as for `select`.
-        epsilon: Float, what probabilities are at least taken to be.
+        epsilon: Float, the smallest value of a probability in its logarithm.
 
     Returns:
         Tensor `(B, 1)`.
@@ -59,7 +59,7 @@ def mean_entropy(logits, epsilon):
     entropies = []
     for part in logits.values():
         chosen = select(part, "soft")
-        if len(part.shape) == 2:  # to stop or not
+        if len(part.shape) == 2:  # stopping: (B, 1, 2), to stop or not
             chosen = ops.stack([chosen, 1 - chosen], axis=-1)
         entropy = -ops.sum(chosen * ops.log(ops.maximum(chosen, epsilon)), axis=-1)
         entropies.append(ops.reshape(entropy, (ops.shape(entropy)[0], -1)))
@@ -68,7 +68,7 @@ def mean_entropy(logits, epsilon):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class ZerosAndLast(keras.initializers.Initializer):
-    """Zeros, and a value at the end: the bias of logits of which stopping is the last."""
+    """Initializes a bias with zeros, and a value for the last logit, which is stopping."""
 
     def __init__(self, value):
         self.value = value

@@ -1,8 +1,8 @@
 """The gates of the Neural Random-Access Machine (Kurach et al. 2016, section 3).
 
-A gate is a function of integers mod M, in two forms side by side: for integers, and for
-distributions over them, which is the sum over all pairs that equation 2 of the paper
-defines, worked out so that no table of M^3 entries is built.
+A gate is a function of integers mod M. It has two forms, side by side: one for integers,
+and one for distributions over them. The second is the sum over all pairs that equation 2
+of the paper defines, rearranged so that no table of M^3 entries is built.
 
 Axes: B batch, M size of the tape and of the integers. A tape is `(B, M, M)`, the
 distribution of every cell, or `(B, M)` in integers.
@@ -22,26 +22,26 @@ _TAKEN = ("", "r", "registers", "gates", "stop")
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate, in both its forms.
+    """One gate, in both forms.
 
     Args:
-        name: What the gate is called in lists, programs and traces. Its last character
-            is no digit: digits count the repetitions of a gate. `"r"`, `"registers"`,
-            `"gates"` and `"stop"` are taken.
+        name: The gate's name in lists, programs and traces. Its last character must not
+            be a digit, because digits count the repetitions of a gate. `"r"`,
+            `"registers"`, `"gates"` and `"stop"` are reserved.
         num_arguments: 0, 1 or 2.
-        fuzzy: `fuzzy(tape, *arguments)` from the tape `(B, M, M)` and distributions
-            `(B, M)` to a distribution `(B, M)`, in `keras.ops`.
-        integer: `integer(xp, tape, *arguments)` from the tape `(B, M)` and integers
-            `(B,)` to integers `(B,)`. `xp` is `numpy` or `keras.ops`, which name their
-            functions alike.
+        fuzzy: `fuzzy(tape, *arguments)`, a function in `keras.ops` from the tape
+            `(B, M, M)` and distributions `(B, M)` to a distribution `(B, M)`.
+        integer: `integer(xp, tape, *arguments)`, a function from the tape `(B, M)` and
+            integers `(B,)` to integers `(B,)`. `xp` is `numpy` or `keras.ops`, which use
+            the same names for their functions.
         min_size: The smallest M for which the gate is defined.
-        writes: Whether the machine stores the second argument in the cell to which the
-            first argument points.
+        writes: Whether the machine stores the second argument in the cell that the first
+            argument points to.
 
     Raises:
-        ValueError: For a name or number of arguments that cannot be.
+        ValueError: For an invalid name or number of arguments.
 
-    Example, a gate of one's own:
+    Example, a gate of your own:
 
     >>> import keras_nm
     >>> from keras_nm.layers import gates
@@ -52,8 +52,8 @@ class Gate:
     ...     integer=lambda xp, tape, a: 2 * a % xp.shape(tape)[1],
     ... )
 
-    That is not the double of an uncertain `a`: equation 2 takes the two arguments of ADD
-    for independent. `register_gate(double)` would make its name known to layers.
+    This gate does not double an uncertain `a`: equation 2 treats the two arguments of ADD
+    as independent. `register_gate(double)` would make its name known to layers.
     """
 
     name: str
@@ -66,14 +66,14 @@ class Gate:
     def __post_init__(self):
         if not isinstance(self.name, str) or self.name in _TAKEN or self.name[-1].isdigit():
             raise ValueError(
-                "A gate's `name` must be a string that does not end with a digit, and none "
-                f"of {_TAKEN}. Received: name={self.name!r}"
+                "A gate's `name` must be a string that does not end with a digit and is "
+                f"none of {_TAKEN}. Received: name={self.name!r}"
             )
         check_integer("num_arguments", self.num_arguments, minimum=0)
         check_integer("min_size", self.min_size)
         if self.num_arguments > 2 or (self.writes and self.num_arguments < 2):
             raise ValueError(
-                "A gate takes at most 2 arguments, and 2 if it writes. "
+                "A gate takes at most 2 arguments, and exactly 2 if it writes. "
                 f"Received: num_arguments={self.num_arguments}, writes={self.writes}"
             )
 
@@ -82,7 +82,7 @@ GATES: dict[str, Gate] = {}
 
 
 def register_gate(gate: Gate) -> Gate:
-    """Makes a gate known by its name, to layers, programs and saved files.
+    """Makes a gate known by its name to layers, programs and saved files.
 
     Args:
         gate: A `Gate`.
@@ -91,7 +91,7 @@ def register_gate(gate: Gate) -> Gate:
         The gate.
 
     Raises:
-        ValueError: If there is another gate of this name.
+        ValueError: If another gate has this name.
 
     Example:
 
@@ -109,7 +109,9 @@ def register_gate(gate: Gate) -> Gate:
     >>> layer = NRAM(num_registers=2, gates=["READ", "ZERO-TO-ONE", "WRITE"])
     """
     if GATES.get(gate.name, gate) is not gate:
-        raise ValueError(f"There is a gate of the name {gate.name!r} already")
+        raise ValueError(
+            f"A gate of the name {gate.name!r} already exists. Choose another name"
+        )
     GATES[gate.name] = gate
     return gate
 
@@ -117,20 +119,21 @@ def register_gate(gate: Gate) -> Gate:
 def slots_of(
     gates: Sequence[str], gate_repeats: int = 1, num_slots: int | None = None
 ) -> dict[str, list[Gate]]:
-    """What a time step runs, slot after slot.
+    """Returns the slots of a time step, in order.
 
     Args:
         gates: Names of registered gates. A name may occur more than once.
-        gate_repeats: How many times the list is run.
-        num_slots: `None`, or a number of slots for each of which a gate of the list is
-            chosen. `gate_repeats` must then be 1.
+        gate_repeats: The number of times that a step runs the list.
+        num_slots: `None`, or a number of slots. The controller then chooses a gate of the
+            list for each slot, and `gate_repeats` must be 1.
 
     Returns:
-        A dict from the name of each slot to the gates to choose from: one, unless there
-        are `num_slots`. The slot of a first gate READ is `"READ"`, of a second `"READ2"`.
+        A dict from the name of each slot to the gates to choose from: one gate, unless
+        `num_slots` is given. The slot of the first gate READ is `"READ"`, that of the
+        second is `"READ2"`.
 
     Raises:
-        ValueError: For an empty list, an unknown gate and numbers below 1.
+        ValueError: For an empty list, an unknown gate, or a number below 1.
 
     Example:
 
@@ -140,7 +143,10 @@ def slots_of(
     ['slot1', 'slot2', 'slot3']
     """
     if isinstance(gates, str) or not gates:
-        raise ValueError(f"`gates` must be a list of names. Received: gates={gates!r}")
+        raise ValueError(
+            "`gates` must be a list of names, such as ['READ', 'INC', 'WRITE']. "
+            f"Received: gates={gates!r}"
+        )
     check_integer("gate_repeats", gate_repeats)
     for name in gates:
         check_choice("gates", name, GATES)
@@ -150,15 +156,15 @@ def slots_of(
     check_integer("num_slots", num_slots)
     if gate_repeats != 1:
         raise ValueError(
-            "With `num_slots` the gate of every slot is chosen, so `gate_repeats` must be "
-            f"1. Received: gate_repeats={gate_repeats}"
+            "With `num_slots`, the controller chooses the gate of every slot, so "
+            f"`gate_repeats` must be 1. Received: gate_repeats={gate_repeats}"
         )
     choices = [GATES[name] for name in gates]
     return {f"slot{index + 1}": choices for index in range(num_slots)}
 
 
 def number_gates(names: Sequence[str]) -> dict[str, Gate]:
-    """Gives every gate of a list a name of its own: READ, READ2, READ3."""
+    """Gives every gate of a list its own name: READ, READ2, READ3."""
     numbered = {}
     for index, name in enumerate(names):
         count = names[: index + 1].count(name)
@@ -167,86 +173,92 @@ def number_gates(names: Sequence[str]) -> dict[str, Gate]:
 
 
 def kind_of(name: str) -> str:
-    """The registered name of a gate from that in a list: READ for READ2."""
+    """Returns the registered name of a gate from its name in a list: READ for READ2."""
     return name.rstrip("0123456789")
 
 
 def read(tape, pointer):
-    """What a fuzzy pointer `(B, M)` finds on a tape `(B, M, M)`: `(B, M)`."""
-    return ops.squeeze(ops.matmul(pointer[:, None, :], tape), axis=1)
+    """Reads a tape `(B, M, M)` at a fuzzy pointer `(B, M)`, and returns `(B, M)`."""
+    return ops.squeeze(ops.matmul(pointer[:, None, :], tape), axis=1)  # (B, M)
 
 
 def write(tape, pointer, value):
-    """Stores a value at a pointer, both `(B, M)`: a new tape `(B, M, M)`.
+    """Stores a value at a pointer, both `(B, M)`, and returns the new tape `(B, M, M)`.
 
     `tape := (1 - p) tape + p a^T`, row by row (section 3.2, footnote 2).
     """
-    pointer = pointer[:, :, None]
-    return (1 - pointer) * tape + pointer * value[:, None, :]
+    pointer = pointer[:, :, None]  # (B, M, 1)
+    return (1 - pointer) * tape + pointer * value[:, None, :]  # (B, M, M)
 
 
 def _is(value, like):
-    """The distribution of a constant, `(1, M)`, with the size and dtype of `like`."""
+    """Returns the distribution of a constant, `(1, M)`, of the size and dtype of `like`."""
     return ops.cast(ops.arange(ops.shape(like)[-1]) == value, like.dtype)[None, :]
 
 
 def _constant(value):
     return (
-        lambda tape: _is(value, tape) + ops.zeros_like(tape[:, 0]),
-        lambda xp, tape: xp.full_like(tape[:, 0], value),
+        lambda tape: _is(value, tape) + ops.zeros_like(tape[:, 0]),  # (B, M)
+        lambda xp, tape: xp.full_like(tape[:, 0], value),  # (B,)
     )
 
 
 def _truth(false, true):
-    """The distribution of a truth value from the terms of the sums P(0) and P(1)."""
+    """Makes the fuzzy form of a comparison from the terms of the sums P(0) and P(1)."""
 
     def fuzzy(tape, a, b):
-        # Not 1 - P(1), which may round to below 0.
+        # P(0) is not 1 - P(1), which may round to below 0. Both parts are (B, 1).
         parts = [ops.sum(f(a, b), axis=-1, keepdims=True) for f in (false, true)]
-        return _is(0, a) * parts[0] + _is(1, a) * parts[1]
+        return _is(0, a) * parts[0] + _is(1, a) * parts[1]  # (B, M)
 
     return fuzzy
 
 
 def _at_most(a):
-    """P(A <= c) for every c."""
+    """Returns P(A <= c) for every c, `(B, M)`."""
     return ops.cumsum(a, axis=-1)
 
 
 def _at_least(a):
-    """P(A >= c) for every c."""
+    """Returns P(A >= c) for every c, `(B, M)`."""
     return ops.flip(ops.cumsum(ops.flip(a, axis=-1), axis=-1), axis=-1)
 
 
 def _less(a):
-    """P(A < c) for every c. Not P(A <= c) - P(A = c), which may round to below 0."""
+    """Returns P(A < c) for every c, `(B, M)`.
+
+    It is not P(A <= c) - P(A = c), which may round to below 0.
+    """
     return ops.pad(_at_most(a)[:, :-1], [[0, 0], [1, 0]])
 
 
 def _greater(a):
-    """P(A > c) for every c."""
+    """Returns P(A > c) for every c, `(B, M)`."""
     return ops.pad(_at_least(a)[:, 1:], [[0, 0], [0, 1]])
 
 
 def _correlate(a, b):
-    """The sums over j of a[(c + j) mod M] b[j], for every c."""
+    """Returns the sums over j of a[(c + j) mod M] b[j], for every c, `(B, M)`."""
     batch_size, size = ops.shape(a)
-    # The matrix (B, M, M) whose entry (c, j) is a[(c + j) mod M], without a gather.
+    # A matrix whose entry (c, j) is a[(c + j) mod M], made without a gather.
     rotations = ops.reshape(ops.tile(a, (1, size + 1)), (batch_size, size, size + 1))
-    rotations = rotations[:, :, :-1]
-    return ops.squeeze(ops.matmul(rotations, b[:, :, None]), axis=-1)
+    rotations = rotations[:, :, :-1]  # (B, M, M)
+    return ops.squeeze(ops.matmul(rotations, b[:, :, None]), axis=-1)  # (B, M)
 
 
 def _convolve(a, b):
-    """The sums over j of a[(c - j) mod M] b[j], for every c."""
+    """Returns the sums over j of a[(c - j) mod M] b[j], for every c, `(B, M)`."""
     return _correlate(a, ops.roll(ops.flip(b, axis=-1), 1, axis=-1))
 
 
 def _bilinear(forward, gradient_of_a, gradient_of_b):
-    """A gate from its form and from its gradients, as functions of what comes back."""
+    """Makes the fuzzy form of a gate of two arguments from functions `(B, M)`.
 
-    # The gradients of circular sums are circular sums. Left to itself, the backward pass
-    # would sum a matrix (B, M, M) along its diagonals, which takes several times as long.
+    Each gradient is a function of the output's gradient and of the other argument.
+    """
+
+    # The gradients of circular sums are circular sums. Automatic differentiation would sum
+    # a matrix (B, M, M) along its diagonals, which takes several times as long.
     def apply(a, b):
         def gradient(upstream):
             (d_output,) = upstream
@@ -266,7 +278,7 @@ def _integer_read(xp, tape, pointer):
 
 
 def _modulo(xp, tape, a):
-    """What `a % M` is, for an `a` of at least -M, also where % is a remainder: in ONNX."""
+    """Returns `a % M` for `a` of at least -M, even where % is a remainder, as in ONNX."""
     size = xp.shape(tape)[1]
     return (a + size) % size
 
@@ -334,9 +346,9 @@ for _gate in [
     register_gate(_gate)
 
 DEFAULT_GATES = tuple(GATES)
-"""The paper's 14 gates in the paper's order: READ can only be fed by registers."""
+"""The paper's 14 gates in the paper's order, in which only registers can feed READ."""
 
-# Other implementations let WRITE put out 0 instead of what it wrote.
+# In other implementations, WRITE outputs 0 instead of the value that it wrote.
 register_gate(
     Gate(
         "WRITE-RETURNING-ZERO",

@@ -1,6 +1,7 @@
 """The Neural Random-Access Machine on integers: no distributions, every choice by argmax.
 
-Registers are `(B, R)` and the tape is `(B, M)`. A gate reads and writes single cells.
+Axes: B batch, M size of the tape and of the integers, R registers, S slots. Registers are
+`(B, R)` and the tape is `(B, M)`. A gate reads and writes single cells.
 """
 
 from keras import ops
@@ -10,18 +11,18 @@ from keras_nm.layers.nram.choices import first_largest
 
 
 class IntegerMachine:
-    """What an `NRAM` layer can do on integers: a part of that class.
+    """The methods of an `NRAM` layer on integers: a mixin of that class.
 
-    It uses the layer's `cell`, and its check of `num_steps`.
+    They use the layer's `cell`, and its check of `num_steps`.
     """
 
     def run_integers(self, tape, num_steps=None):
         """Runs the same weights on integers: every choice by argmax, no distributions.
 
-        A gate reads and writes single cells, so that compiled with XLA a step costs the
-        same whatever M: `tf.function(layer.run_integers, jit_compile=True)`. Without,
-        TensorFlow copies the tape for each write. The loop ends when all machines have
-        stopped, at f > 1/2 or after `num_steps`.
+        A gate reads and writes single cells. Compiled with XLA, a step therefore costs
+        the same for any M: `tf.function(layer.run_integers, jit_compile=True)`. Without
+        XLA, TensorFlow copies the tape for each write. The loop ends when all machines
+        have stopped, at f > 1/2 or after `num_steps`.
 
         Args:
             tape: Integers `(B, M)`.
@@ -32,8 +33,9 @@ class IntegerMachine:
             machine stopped, and `"num_steps"` `(B,)`, the steps it ran.
 
         Raises:
-            ValueError: For a tape that is not integers in 0..M-1, or too small. Inside a
-                compiled function, as for a call of the layer, with -1 for NaN.
+            ValueError: For a tape that does not hold integers in 0..M-1, or is too small.
+                Inside a compiled function, as for a call of the layer, but with -1 in
+                place of NaN.
 
         Example:
 
@@ -46,12 +48,12 @@ class IntegerMachine:
         tape, valid = self._checked_integers(tape)
         limit, valid_steps = self._checked_steps(num_steps, tape.shape[0])
         valid = valid & valid_steps
-        # A wrong tape would send pointers astray before its own error is raised.
+        # Pointers from a wrong tape would fail before its own error is raised.
         result = run_integers(self.cell, ops.where(valid, tape, 0), limit)
         return {name: ops.where(valid, x, -1) for name, x in result.items()}
 
     def step_integers(self, tape, registers, controller_states=()):
-        """Runs one time step on integers, for those who hold the states themselves.
+        """Runs one time step on integers, for callers that hold the states themselves.
 
         Args:
             tape: Integers `(B, M)`.
@@ -60,12 +62,13 @@ class IntegerMachine:
                 `cell.initial_controller_states(B)` before the first step.
 
         Returns:
-            A dict of int32 tensors, the new `"tape"` `(B, M)` and `"registers"` `(B, R)`,
-            `"outputs"` `(B, S)`, what each gate put out in this step, and `"stop"` `(B,)`,
-            which is 1 if the machine stops after it; and the list of the new states.
+            A pair. The first entry is a dict of int32 tensors: the new `"tape"` `(B, M)`
+            and `"registers"` `(B, R)`, the gates' `"outputs"` in this step `(B, S)`, and
+            `"stop"` `(B,)`, which is 1 if the machine stops after this step. The second
+            entry is the list of the controller's new states.
 
         Raises:
-            ValueError: As `run_integers`, of the registers as well.
+            ValueError: As for `run_integers`, and likewise for the registers.
 
         Example:
 
@@ -93,7 +96,7 @@ class IntegerMachine:
         return {name: ops.where(valid, x, -1) for name, x in result.items()}, states
 
     def _checked_integers(self, tape):
-        """Gives a tape as int32, and whether it is one."""
+        """Returns a tape as int32, and whether it is valid."""
         tape = as_array(tape)
         if not self.built:
             self.build(tape.shape)
@@ -112,16 +115,16 @@ def run_integers(cell, tape, num_steps):
     Args:
         cell: A built `NRAMCell`.
         tape: int32 tensor `(B, M)`.
-        num_steps: Integer, or integer tensor, a scalar or `(B,)`: after how many steps a
-            machine is stopped that has not stopped by itself.
+        num_steps: Integer, or integer tensor, a scalar or `(B,)`. A machine that has not
+            stopped by itself is stopped after this number of steps.
 
     Returns:
         A dict of int32 tensors: `"tape"` `(B, M)`, `"registers"` `(B, R)` and
         `"num_steps"` `(B,)`.
     """
     batch_size = ops.shape(tape)[0]
-    nothing = ops.zeros((batch_size,), dtype="int32")
-    limit = nothing + ops.cast(num_steps, "int32")
+    nothing = ops.zeros((batch_size,), dtype="int32")  # (B,)
+    limit = nothing + ops.cast(num_steps, "int32")  # (B,)
     variables = (
         tape,
         ops.zeros((batch_size, cell.num_registers), dtype="int32"),
@@ -151,30 +154,30 @@ def step_integers(cell, tape, registers, controller_states, running):
         tape: int32 tensor `(B, M)`.
         registers: int32 tensor `(B, R)`.
         controller_states: List of tensors.
-        running: Boolean tensor `(B,)`: the tapes of the others stay as they are.
+        running: Boolean tensor `(B,)`. The tapes of the other machines stay unchanged.
 
     Returns:
-        A dict of the new `"tape"` and `"registers"`, of `"outputs"` `(B, S)`, what each
-        gate put out, and of the boolean `"stop"` `(B,)`; and the controller's new states.
+        A dict of the new `"tape"` and `"registers"`, the gates' `"outputs"` `(B, S)` and
+        the boolean `"stop"` `(B,)`; and the list of the controller's new states.
     """
-    zeros = ops.cast(ops.equal(registers, 0), cell.compute_dtype)
+    zeros = ops.cast(ops.equal(registers, 0), cell.compute_dtype)  # (B, R)
     logits, states = cell.run_controller(zeros, controller_states)
     logits = cell.split_logits(logits)
     registers, outputs, tape = _run_gates(cell, logits, registers, tape, running)
-    stop = logits["stop"][:, 0] > 0
+    stop = logits["stop"][:, 0] > 0  # (B,)
     return {"tape": tape, "registers": registers, "outputs": outputs, "stop": stop}, states
 
 
 def _run_gates(cell, logits, registers, tape, running):
-    """Gives the new registers, all outputs, and the tape as running machines leave it."""
+    """Returns the new registers, all outputs, and the tape as running machines leave it."""
     chosen = {name: first_largest(part) for name, part in logits.items() if name != "stop"}
-    sources = registers
+    sources = registers  # (B, R), then one more column per slot
     for index, (name, gates) in enumerate(cell.slots.items()):
         arguments = []
         if name in chosen:
-            picked = ops.take_along_axis(sources, chosen[name], axis=1)
-            arguments = [picked[:, i] for i in range(picked.shape[1])]
-        outputs = [
+            picked = ops.take_along_axis(sources, chosen[name], axis=1)  # (B, 1 or 2)
+            arguments = [picked[:, i] for i in range(picked.shape[1])]  # each (B,)
+        outputs = [  # each (B,)
             ops.cast(gate.integer(ops, tape, *arguments[: gate.num_arguments]), "int32")
             for gate in gates
         ]
@@ -184,19 +187,19 @@ def _run_gates(cell, logits, registers, tape, running):
                 if cell.num_slots is not None:
                     acts = running & ops.equal(chosen["gates"][:, index], choice)
                 tape = _write(tape, acts, *arguments)
-        output = outputs[0][:, None]
+        output = outputs[0][:, None]  # (B, 1)
         if cell.num_slots is not None:
             output = ops.take_along_axis(
                 ops.stack(outputs, axis=1), chosen["gates"][:, index, None], axis=1
             )
         sources = ops.concatenate([sources, output], axis=1)
-    new_registers = ops.take_along_axis(sources, chosen["registers"], axis=1)
+    new_registers = ops.take_along_axis(sources, chosen["registers"], axis=1)  # (B, R)
     return new_registers, sources[:, cell.num_registers :], tape
 
 
 def _write(tape, acts, pointer, value):
-    """Stores values `(B,)` at pointers `(B,)` of those tapes `(B, M)` that are to act."""
-    old = ops.take_along_axis(tape, pointer[:, None], axis=1)[:, 0]
-    rows = ops.arange(ops.shape(tape)[0], dtype="int32")
-    cells = ops.stack([rows, pointer], axis=1)
+    """Writes values `(B,)` at pointers `(B,)` to those tapes `(B, M)` that are to act."""
+    old = ops.take_along_axis(tape, pointer[:, None], axis=1)[:, 0]  # (B,)
+    rows = ops.arange(ops.shape(tape)[0], dtype="int32")  # (B,)
+    cells = ops.stack([rows, pointer], axis=1)  # (B, 2)
     return ops.scatter_update(tape, cells, ops.where(acts, value, old))

@@ -33,67 +33,70 @@ from keras_nm.layers.trace import TraceCell
 class NRAMCell(MachineCell):
     """One time step of a Neural Random-Access Machine: a cell for `keras.layers.RNN`.
 
-    R registers each hold a distribution over the integers 0 to M - 1, and so does each of
-    the M cells of the tape. A controller sees the probabilities that the registers are 0,
-    and nothing else. It chooses what feeds each gate, among the registers and the outputs
-    of the gates before it, then what each register holds next, and whether to stop
-    (Kurach et al. 2016, section 3). No weight depends on M. `NRAM` is the layer around
-    this cell.
+    Each of the R registers holds a distribution over the integers 0 to M - 1, and so does
+    each of the M cells of the tape. A controller sees only the probabilities that the
+    registers are 0. It chooses the sources of each gate among the registers and the
+    outputs of earlier gates. It then chooses the next content of each register, and
+    whether to stop (Kurach et al. 2016, section 3). No weight depends on M. `NRAM` is the
+    layer around this cell.
 
-    The cell computes in float32 at least, whatever the dtype policy.
+    The cell computes in at least float32, whatever the dtype policy.
 
     Args:
         num_registers: Positive integer, the number of registers R.
         controller: Any Keras RNN cell, or any feed-forward Keras layer. Defaults to the
-            paper's two hidden ReLU layers, with 32 units each. The paper's other one, an
-            LSTM with a hidden layer before it, is `keras_nm.layers.ChainedCell([
-            keras.layers.Dense(32, activation="relu"), keras.layers.LSTMCell(32)])`.
+            paper's two hidden ReLU layers, with 32 units each. The paper's other
+            controller, an LSTM with a hidden layer before it, is
+            `keras_nm.layers.ChainedCell([keras.layers.Dense(32, activation="relu"),
+            keras.layers.LSTMCell(32)])`.
         gates: Names of the gates of a time step, in order. Defaults to the paper's 14,
-            `keras_nm.layers.gates.DEFAULT_GATES`. `gates.register_gate` makes others known.
-        gate_repeats: Positive integer, how many times a step runs the list. Defaults to 1.
+            `keras_nm.layers.gates.DEFAULT_GATES`. `gates.register_gate` adds others.
+        gate_repeats: Positive integer, the number of times that a step runs the list.
+            Defaults to 1.
         num_slots: `None` (default): each gate runs in its place, as in the paper. An
-            integer S: the controller also chooses which gate runs in each of S slots, by
-            a softmax over the outputs of all gates. `gate_repeats` must then be 1.
-        selection: How the controller's logits become choices. `"soft"` (default) by
-            softmax; `"discrete"` by argmax, one-hot, without gradient;
-            `"straight_through"` with the values of the latter and the gradient of the
-            former. With the last two, the machine also stops or does not, at f > 1/2.
-            A wrong cell then has the answer at a probability of exactly 0, where the
-            logarithm of a loss has no gradient: use them late in training.
+            integer S: the controller also chooses the gate that runs in each of S slots,
+            by a softmax over the outputs of all gates. `gate_repeats` must then be 1.
+        selection: How the controller's logits become choices. `"soft"` (default) takes
+            the softmax; `"discrete"` takes the one-hot argmax, without a gradient;
+            `"straight_through"` has the values of `"discrete"` and the gradient of
+            `"soft"`. With the last two, stopping is also all or nothing, at f > 1/2. A
+            wrong cell then gives the answer a probability of exactly 0, where the
+            logarithm in a loss has no gradient: use them late in training.
         activation_gradient_clip: Positive float or `None`. In training, the gradients of
             logits, gate outputs, registers and tape are clipped to plus or minus this
             number where they pass through the machine. Defaults to `1.0`.
-        renormalize: Boolean. Whether registers and tape are divided by their sums after
-            each step. Gradients pass as if they were not. Without it, gates multiply
-            rounding errors, and a soft machine breaks after some twenty steps. Defaults
-            to `True`.
+        renormalize: Boolean, whether to divide registers and tape by their sums after
+            each step. Gradients ignore the division. Without it, gates multiply rounding
+            errors, and a soft machine breaks down after about twenty steps. Defaults to
+            `True`.
         epsilon: Positive float. Logarithms of the tape are `log(max(x, epsilon))`.
             Defaults to `1e-10`.
-        stop_bias: Float, the initial bias of the logit of stopping. At -4 a machine stops
-            with a probability of 0.02 at first: writing nonsense costs more than stopping
-            at once, and one that has learned to stop learns nothing else. Defaults to
-            `0.0`.
-        num_replicas: `None` (default), or a number K of independent machines of these
-            settings, each with weights of its own, see `Replicated`. The first `batch / K`
-            tapes are those of the first machine, and so on, so `fit` with `shuffle=False`.
-            The loss has to be a mean over the batch: `activation_gradient_clip` is then
-            that of each machine's own loss.
+        stop_bias: Float, the initial bias of the stopping logit. At -4, a machine at first
+            stops with a probability of 0.02. Writing nonsense costs more than stopping at
+            once, and a machine that has learned to stop at once learns nothing else.
+            Defaults to `0.0`.
+        num_replicas: `None` (default), or the number K of independent machines with these
+            settings, each with its own weights, see `Replicated`. The first `batch / K`
+            tapes belong to the first machine, and so on, so call `fit` with
+            `shuffle=False`. The loss must be a mean over the batch:
+            `activation_gradient_clip` then applies to each machine's own loss.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        inputs: Tensor of shape `(batch, 1)`: 1 where the machine has to stop after this
-            step, else 0.
-        states: List of 2-D tensors `(batch, size)`, at the start `initial_states(tape)`:
-            the last output, the controller's states, the probability of still running,
-            the expected number of steps, the registers, the tape, the expected tape and
-            the expected log-tape. `named_states` shows them in their own shapes.
+        inputs: Tensor of shape `(batch, 1)`: 1 where the machine must stop after this
+            step, otherwise 0.
+        states: List of 2-D tensors `(batch, size)`, before the first step
+            `initial_states(tape)`: the last output, the controller's states, the
+            probability of still running, the expected number of steps, the registers, the
+            tape, the expected tape and the expected log-tape. `named_states` returns them
+            by name, in their own shapes.
         training: Boolean, passed to the controller.
 
     Output:
         The stopping mass `(batch, 1)`: the probability p_t of stopping after this step.
 
     Raises:
-        ValueError: For a size that is not positive, an unknown option or gate, and a
+        ValueError: For a size that is not positive, an unknown option or gate, or a
             controller that is neither a cell nor a layer.
 
     Example:
@@ -142,14 +145,14 @@ class NRAMCell(MachineCell):
         self.circuit_map = self._replicated(
             keras.layers.Dense(
                 total_size(self.circuit_shapes),
-                # To stop is the last of the choices.
+                # Stopping is the last of the choices.
                 bias_initializer=ZerosAndLast(self.stop_bias),
                 dtype=self.dtype_policy,
                 name="circuit_map",
             )
         )
         self.output_size = 1
-        # The sizes that depend on M are known when there is a tape.
+        # The sizes that depend on M are known only once there is a tape.
         self.state_size = [1, *self._controller_state_sizes, 1, 1, None, None, None, None]
 
     def default_controller(self):
@@ -164,9 +167,9 @@ class NRAMCell(MachineCell):
     def circuit_shapes(self):
         """Dict from each of the controller's choices to the shape of its logits.
 
-        The last axis is over what is chosen from: registers and earlier outputs for the
+        The last axis runs over the options: registers and earlier outputs for the
         arguments of a slot, registers and all outputs for `"registers"`, gates for
-        `"gates"`. `"stop"` is one logit.
+        `"gates"`. `"stop"` is a single logit.
         """
         shapes = {}
         for index, (name, gates) in enumerate(self.slots.items()):
@@ -180,7 +183,7 @@ class NRAMCell(MachineCell):
         return shapes
 
     def trace_shapes(self, size):
-        """Dict from the name of each tensor of a trace to its shape per step, at M."""
+        """Returns a dict from each traced tensor's name to its shape per step, at M."""
         num_slots = len(self.slots)
         num_sources = self.num_registers + num_slots
         shapes = {
@@ -215,14 +218,14 @@ class NRAMCell(MachineCell):
         if len(input_shape) != 2 or input_shape[-1] != 1:
             raise ValueError(
                 "NRAMCell takes inputs of shape (batch, 1), which say whether the machine "
-                f"has to stop. Received an input of shape {tuple(input_shape)}. For whole "
+                f"must stop. Received: an input of shape {tuple(input_shape)}. For whole "
                 "runs, use keras_nm.layers.NRAM"
             )
         units = self._build_controller((None, self.num_registers))
         self.circuit_map.build((None, units))
 
     def initial_states(self, tape):
-        """The states at the start: this tape, and 0 in all registers.
+        """Returns the states before the first step: this tape, and 0 in all registers.
 
         Args:
             tape: Integers `(B, M)` or distributions `(B, M, M)`.
@@ -231,20 +234,20 @@ class NRAMCell(MachineCell):
             List of tensors `(B, size)`, in the order of `state_names`.
 
         Raises:
-            ValueError: For a tape of another kind, or too small for the gates.
+            ValueError: For an invalid tape, or one that is too small for the gates.
         """
         valid = check_tape(tape) & check_sizes(tape, self.slots.values())
-        tape = poison(fuzzy_tape(tape, self.compute_dtype), valid)
+        tape = poison(fuzzy_tape(tape, self.compute_dtype), valid)  # (B, M, M)
         batch_size, size = ops.shape(tape)[0], ops.shape(tape)[1]
-        ones = ops.ones((batch_size, 1), dtype=tape.dtype)
-        nothing = flatten(ops.zeros_like(tape))
+        ones = ops.ones((batch_size, 1), dtype=tape.dtype)  # (B, 1)
+        nothing = flatten(ops.zeros_like(tape))  # (B, M * M)
         zero = ops.cast(ops.arange(size) == 0, tape.dtype)  # (M,)
         return [
             ops.zeros_like(ones),
             *self.initial_controller_states(batch_size),
             poison(ones, valid),
             ops.zeros_like(ones),
-            ones * ops.tile(zero, (self.num_registers,)),
+            ones * ops.tile(zero, (self.num_registers,)),  # (B, R * M)
             flatten(tape),
             nothing,
             nothing,
@@ -258,18 +261,18 @@ class NRAMCell(MachineCell):
         )
 
     def first_controller_inputs(self, step_input):
-        # All registers are 0.
+        # All registers hold 0 before the first step.
         return ops.ones((ops.shape(step_input)[0], self.num_registers), self.compute_dtype)
 
     def unflatten_states(self, states):
-        """Gives the states the shapes in which the step computes with them.
+        """Brings the states into the shapes that the step computes with.
 
         Args:
             states: List of tensors of shape `(B, size)`, in the order of `state_names`.
 
         Returns:
             The list, with registers `(B, R, M)` and the three tapes `(B, M, M)`. `step`
-            takes both kinds of list, and gives back the kind that it got.
+            takes both kinds of list, and returns the kind that it was given.
         """
         *others, registers, tape, expected, expected_log = states
         if len(registers.shape) == 2:
@@ -283,19 +286,19 @@ class NRAMCell(MachineCell):
         return [*others, registers, tape, expected, expected_log]
 
     def step(self, inputs, states, training=False, trace=None, selection=None):
-        """One time step.
+        """Runs one time step.
 
         Args:
-            inputs: Tensor of shape `(B, 1)`, 1 where the machine has to stop.
-            states: List of tensors, as `initial_states` or `unflatten_states` gives them.
+            inputs: Tensor of shape `(B, 1)`, 1 where the machine must stop.
+            states: List of tensors, as from `initial_states` or `unflatten_states`.
             training: Boolean.
-            trace: Optional dict, into which a tensor is put for each of `trace_shapes`. In
-                training, when what happens between gates is not kept, these are the tape,
-                the registers, the stopping mass and the `"entropy"` of the choices.
+            trace: Optional dict. The step puts a tensor into it for each of `trace_shapes`.
+                Training does not keep what happens between gates: there, the tensors are
+                the tape, the registers, the stopping mass and the choices' `"entropy"`.
             selection: `None`, or a selection to use instead of the cell's own.
 
         Returns:
-            The stopping mass `(B, 1)`, and the list of new states, of the kind of the old.
+            The stopping mass `(B, 1)`, and the list of new states, of the kind of `states`.
         """
         selection = self.selection if selection is None else selection
         _, *others, registers, tape, expected, expected_log = self.unflatten_states(states)
@@ -310,7 +313,7 @@ class NRAMCell(MachineCell):
             choices = {name: select(part, selection) for name, part in logits.items()}
             return self._act(choices, registers, tape, training, trace)
 
-        # The backward pass computes the tapes of a step again instead of storing them.
+        # The backward pass recomputes the tapes of a step instead of storing them.
         if training:
             registers, tape, stop = keras.remat(act)(logits, registers, tape)
         else:
@@ -330,24 +333,24 @@ class NRAMCell(MachineCell):
         new_states = [
             stopping_mass,
             *controller_states,
-            running * (1 - stop),
-            num_steps + running,
-            registers,
-            tape,
-            expected + mass * tape,
-            expected_log + mass * log_tape,
+            running * (1 - stop),  # (B, 1)
+            num_steps + running,  # (B, 1)
+            registers,  # (B, R, M)
+            tape,  # (B, M, M)
+            expected + mass * tape,  # (B, M, M)
+            expected_log + mass * log_tape,  # (B, M, M)
         ]
         return stopping_mass, in_form_of(new_states, states)
 
     def _act(self, choices, registers, tape, training, trace):
-        """Does what the controller chose.
+        """Runs the gates and sets the registers, as the controller chose.
 
         Args:
             choices: Dict of tensors with the names and shapes of `circuit_shapes`.
             registers: Tensor `(B, R, M)`.
             tape: Tensor `(B, M, M)`.
             training: Boolean.
-            trace: Optional dict, for what happens at the gates.
+            trace: Optional dict, for the gates' arguments, outputs and choices.
 
         Returns:
             The new registers, the new tape, and the willingness to stop `(B, 1)`.
@@ -370,7 +373,7 @@ class NRAMCell(MachineCell):
         )
 
     def run_controller(self, zeros, states, training=False):
-        """What the controller makes of the registers.
+        """Runs the controller on the registers and maps its output to logits.
 
         Args:
             zeros: Tensor `(B, R)`, the probabilities that the registers are 0.
@@ -384,21 +387,21 @@ class NRAMCell(MachineCell):
         return self.circuit_map(hidden), states
 
     def split_logits(self, logits):
-        """Gives logits `(B, size)` the names and shapes of `circuit_shapes`, as a dict."""
+        """Splits logits `(B, size)` into a dict, as `circuit_shapes` has it."""
         return split(logits, self.circuit_shapes)
 
     def _run_gates(self, choices, registers, tape, training):
         """Returns the arguments per slot, all sources `(B, R + S, M)`, and the tape."""
-        sources = registers
+        sources = registers  # (B, R, M), then one more row per slot
         all_arguments = []
         for index, (name, gates) in enumerate(self.slots.items()):
             if name in choices:
                 mixed = ops.matmul(choices[name], sources)  # (B, 1 or 2, M)
             else:
-                mixed = registers[:, :0]
-            arguments = [mixed[:, i] for i in range(mixed.shape[1])]
+                mixed = registers[:, :0]  # (B, 0, M)
+            arguments = [mixed[:, i] for i in range(mixed.shape[1])]  # each (B, M)
             weights = [1.0]
-            if self.num_slots is not None:
+            if self.num_slots is not None:  # G times (B, 1)
                 weights = ops.unstack(choices["gates"][:, index, :, None], axis=1)
             output = sum(  # (B, M)
                 weight * gate.fuzzy(tape, *arguments[: gate.num_arguments])
@@ -413,9 +416,9 @@ class NRAMCell(MachineCell):
         return all_arguments, sources, tape
 
     def _argument_selection(self, choices):
-        """The choices of all slots in one shape `(B, S, 2, R + S)`, zeros where none."""
+        """Stacks the choices of all slots, padded with zeros: `(B, S, 2, R + S)`."""
         num_sources = self.num_registers + len(self.slots)
-        none = choices["registers"][:, :0, :0]
+        none = choices["registers"][:, :0, :0]  # (B, 0, 0)
         return ops.stack(
             [
                 _padded(_padded(choices.get(name, none), 1, 2), 2, num_sources)
@@ -431,10 +434,10 @@ class NRAMCell(MachineCell):
         return distributions + ops.stop_gradient(exact - distributions)
 
     def _guard(self, x, training):
-        # Outside of training, gradients are what they are.
+        # Outside of training, gradients stay exact.
         if not training or self.activation_gradient_clip is None:
             return x
-        # A loss that is a mean over replicas has 1 / K of the gradient of each.
+        # The loss is a mean over K replicas, so each has only 1 / K of its gradient.
         return clip_gradient(x, self.activation_gradient_clip / (self.num_replicas or 1))
 
     def get_config(self):
@@ -459,51 +462,52 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
 
     Args:
         num_registers: Positive integer, the number of registers R.
-        num_steps: Positive integer or `None`, the number of time steps T after which a
-            machine is stopped that has not stopped by itself. `None` (default) leaves it
-            to each call.
+        num_steps: Positive integer or `None`, the number of time steps T. A machine that
+            has not stopped by then is stopped. With `None` (default), each call gives it.
         controller: A Keras RNN cell or feed-forward layer. Defaults to two hidden ReLU
             layers.
-        entropy_weight: `None` (default), or a float: what the mean entropy of the
-            controller's choices, in nats, adds to the loss in training, times this. A
-            negative one is the paper's bonus (Kurach et al. 2016, appendix B), a positive
-            one, late in training, a penalty that makes choices certain. It is then a
-            weight of the layer, `layer.entropy_weight`, which callbacks can change.
+        entropy_weight: `None` (default), or a float. In training, the layer adds this
+            number times the mean entropy of the controller's choices, in nats, to the
+            loss. A negative number is the paper's bonus (Kurach et al. 2016, appendix B).
+            A positive number, late in training, is a penalty that makes choices certain.
+            The number is then a weight of the layer, `layer.entropy_weight`, which
+            callbacks can change.
         activity_regularizer: Regularizer of the outputs.
         register_loss: Optional, a Keras-serializable function of the tape and of the
-            registers after each step `(batch, T, R, M)`, whose result is added to the
-            loss in training: `keras_nm.training.RegisterTraceLoss`.
+            registers after each step `(batch, T, R, M)`. The layer adds its result to the
+            loss in training. An example is `keras_nm.training.RegisterTraceLoss`.
         name: String, the layer's name.
-        dtype: The layer's dtype policy. The layer computes in float32 at least.
+        dtype: The layer's dtype policy. The layer computes in at least float32.
         trainable: Boolean.
         **cell_options: The other arguments of `NRAMCell`, which documents them.
 
     Call arguments:
         tape: Integers from 0 to M - 1 of shape `(batch, M)`, or distributions of shape
-            `(batch, M, M)`, whose sums may differ from 1 by 0.02 and are then corrected. M
+            `(batch, M, M)`. The layer corrects sums that differ from 1 by up to 0.02. M
             may differ from call to call.
         num_steps: Optional integer, instead of the layer's own; or an integer tensor, a
             scalar or `(batch,)`, for a number of steps per example. Machines then run in
             a loop of dynamic length, which XLA and the JAX backend cannot compile.
         selection: Optional, `"soft"`, `"straight_through"` or `"discrete"`, instead of
             the layer's own.
-        training: Boolean, passed to the controller. The losses of `entropy_weight` and
-            `register_loss` are added where it is `True`.
+        training: Boolean, passed to the controller. If `True`, the layer adds the losses
+            of `entropy_weight` and `register_loss`.
 
     Output:
-        A tensor of shape `(batch, M, 2 M + 1)`, one row per cell, whose argmax over the
-        last axis is the answer tape. `split_outputs` takes it apart: the first M columns
-        are the expected tape, `sum_t p_t tape^(t)`, the next M the expected log-tape,
-        `sum_t p_t log tape^(t)`, and the last is minus the expected number of steps. Only
-        the first M are positive. Losses and metrics for it are in `keras_nm.training`.
+        A tensor of shape `(batch, M, 2 M + 1)`, one row per cell. Its argmax over the last
+        axis is the answer tape. `split_outputs` takes it apart: the first M columns are
+        the expected tape, `sum_t p_t tape^(t)`, the next M columns the expected log-tape,
+        `sum_t p_t log tape^(t)`, and the last column is minus the expected number of
+        steps. Only the first M columns are positive. `keras_nm.training` has losses and
+        metrics for it.
 
     Raises:
-        ValueError: For arguments that `NRAMCell` rejects, and a `register_loss` that is no
-            function, or in training without sizes and steps that are known in advance; for
-            a tape that is neither integers in 0..M-1 nor distributions, or too small for a
-            gate. Inside a compiled function, where values are not known in advance, a tape
-            with wrong values raises an error on TensorFlow, and under XLA and on other
-            backends gives outputs that are all NaN.
+        ValueError: For arguments that `NRAMCell` rejects; for a `register_loss` that is
+            not a function, or with which training does not know sizes and steps in
+            advance; for a tape that holds neither integers in 0..M-1 nor distributions, or
+            is too small for a gate. Inside a compiled function, values are not known in
+            advance. There, a tape with wrong values raises an error on TensorFlow; under
+            XLA and on other backends, it makes all outputs NaN.
 
     Example:
 
@@ -568,7 +572,7 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
         return (batch_size, size, None if size is None else 2 * size + 1)
 
     def compute_output_spec(self, tape, num_steps=None, selection=None, training=False):
-        # The first chance to tell that a model is built on wrong inputs.
+        # This is the first chance to reject a model that is built on wrong inputs.
         is_integer_tape(tape)
         if tape.shape[1] is not None:
             check_sizes(tape, self.cell.slots.values())
@@ -587,7 +591,7 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
         return join_outputs(self.cell.named_states(states))
 
     def _shapes_of_losses(self, tape, num_steps):
-        """What the losses of the layer need to see of each step, as `trace_shapes`."""
+        """Returns the part of `trace_shapes` that the layer's losses need of each step."""
         shapes = {}
         if self.entropy_weight is not None:
             shapes["entropy"] = (1,)
@@ -596,7 +600,7 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
             if tape.shape[1] is None or not isinstance(steps, int):
                 raise ValueError(
                     "With a `register_loss`, training takes tapes of known size, and one "
-                    "integer as the number of steps of all examples. "
+                    "integer as the number of steps for all examples. "
                     f"Received: a size of {tape.shape[1]}, num_steps={steps}"
                 )
             shapes["registers"] = (self.cell.num_registers, tape.shape[1])
@@ -617,11 +621,11 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
             tape: As for a call.
             num_steps: As for a call.
             selection: As for a call.
-            shapes: Dict of what to show of each step, as `NRAMCell.trace_shapes`.
+            shapes: Dict from the tensors to trace to their shapes per step.
             training: As for a call.
 
         Returns:
-            A dict of what was asked for, `(B, T, *shape)`, and the last states.
+            A dict of the traced tensors, `(B, T, *shape)`, and the last states.
         """
         if selection is not None:
             check_choice("selection", selection, SELECTIONS)
@@ -631,7 +635,7 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
         if not shapes and selection in (None, self.cell.selection):
             _, *states = self._loop(must_stop, initial_state=states, training=training)
             return {}, states
-        # The same cell, with another selection or with more outputs.
+        # Run the same cell with another selection or with more outputs.
         shapes = shapes or {"stopping_mass": (1,)}
         loop = _loop_over(TraceCell(self.cell, shapes, {"selection": selection}))
         first = ops.repeat(states[0], loop.cell.output_size, axis=-1)
@@ -641,8 +645,8 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
         return split(outputs, shapes), states
 
     def _must_stop(self, num_steps, valid, batch_size):
-        """A tensor `(B, T, 1)` that is 1 at each example's last step."""
-        last = ops.reshape(ops.cast(num_steps, "int32"), (-1, 1)) - 1
+        """Returns a tensor `(B, T, 1)` that is 1 from each example's last step on."""
+        last = ops.reshape(ops.cast(num_steps, "int32"), (-1, 1)) - 1  # (B or 1, 1)
         length = ops.maximum(ops.max(last) + 1, 1)
         length = num_steps if isinstance(num_steps, int) else length
         must_stop = ops.cast(ops.arange(length)[None, :] >= last, self.compute_dtype)
@@ -653,13 +657,13 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
         num_steps = self.num_steps if num_steps is None else num_steps
         if num_steps is None:
             raise ValueError(
-                "How many steps? Give `num_steps` to the layer, NRAM(..., num_steps=10), "
-                "or to the call, layer(tape, num_steps=10)"
+                "An NRAM needs `num_steps`. Give it to the layer, NRAM(..., num_steps=10), "
+                "or to the call, layer(tape, num_steps=10). Received: num_steps=None"
             )
         return check_steps(num_steps, batch_size)
 
     def trace(self, tape, num_steps=None, selection=None):
-        """Runs the layer and shows everything it does at every step.
+        """Runs the layer and returns a record of everything it does at every step.
 
         Args:
             tape: Integers `(B, M)` or distributions `(B, M, M)`, of known M.
@@ -667,22 +671,22 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
             selection: As in a call of the layer.
 
         Returns:
-            A dict of tensors, in which a distribution's last axis is M:
+            A dict of tensors. The last axis of a distribution is M:
 
             - `"tape"` `(B, T + 1, M, M)` and `"registers"` `(B, T + 1, R, M)` before each
               step and after the last;
             - `"arguments"` `(B, T, S, 2, M)` and `"outputs"` `(B, T, S, M)` of the gates,
               with zeros for arguments that a gate does not take;
             - `"argument_selection"` `(B, T, S, 2, R + S)` and `"register_selection"`
-              `(B, T, R, R + S)`, the weights of the registers and of the outputs, and
-              with `num_slots` `"gate_selection"` `(B, T, S, G)`;
+              `(B, T, R, R + S)`, the weights of the registers and of the outputs; with
+              `num_slots` also `"gate_selection"` `(B, T, S, G)`;
             - `"stop"` `(B, T, 1)`, the willingness to stop f_t, and `"stopping_mass"`
               `(B, T, 1)`, the probability p_t of stopping after this step.
 
             `keras_nm.programs.execution_table` prints it.
 
         Raises:
-            ValueError: As a call of the layer.
+            ValueError: As for a call of the layer.
 
         Example:
 
@@ -697,7 +701,10 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
             self.build(tape.shape)
         size = tape.shape[1]
         if size is None:
-            raise ValueError("`trace` takes tapes of known size. Received a size of None")
+            raise ValueError(
+                "`trace` takes tapes of known size, such as those of keras.Input((8,), "
+                "dtype='int32'). Received: a size of None"
+            )
         shapes = self.cell.trace_shapes(size)
         trace, _ = self._run(tape, num_steps, selection, shapes)
         start = self.cell.named_states(self.cell.initial_states(tape))
@@ -731,7 +738,7 @@ def _loop_over(cell):
 
 
 def _padded(x, axis, size):
-    """A tensor with zeros at the end of an axis, so that it has the size."""
+    """Pads an axis of a tensor with zeros at its end, up to a size."""
     widths = [[0, 0] for _ in x.shape]
     widths[axis] = [0, size - x.shape[axis]]
     return ops.pad(x, widths)

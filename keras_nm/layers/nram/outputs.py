@@ -1,4 +1,6 @@
-"""The output of a Neural Random-Access Machine: what losses on tapes need, as one tensor.
+"""Joins and splits the output of a Neural Random-Access Machine.
+
+It is one tensor that holds all that losses on tapes need.
 
 Axes: B batch, M size of the tape.
 """
@@ -7,14 +9,14 @@ from keras import ops
 
 
 def join_outputs(states):
-    """Joins the last states, as `named_states` shows them, to `(B, M, 2 M + 1)`."""
+    """Joins the last states, as `named_states` returns them, into `(B, M, 2 M + 1)`."""
     expected = states["expected_tape"]  # (B, M, M)
     steps = states["num_steps"][:, :, None] * ops.ones_like(expected[:, :, :1])  # (B, M, 1)
     return ops.concatenate([expected, states["expected_log_tape"], -steps], axis=-1)
 
 
 def split_outputs(outputs):
-    """Takes the output of an `NRAM` layer apart.
+    """Splits the output of an `NRAM` layer into its parts.
 
     Args:
         outputs: Tensor `(B, M, 2 M + 1)`.
