@@ -18,6 +18,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf import saved_model_pb2
 
+from keras_nm.export.versions import versions_in
 from keras_nm.export.warmup import WARMUP_FILE, read_warmup
 
 try:
@@ -155,6 +156,8 @@ def _tensor(name, value, spec):
         raise RequestError(
             400, f"Input {name!r} must be {expected}, with rows of the same length"
         ) from None
+    if spec.dtype.is_floating and array.dtype.kind == "O":
+        array = _large_numbers(array)
     if (
         array.size == 0
         or array.dtype.kind not in ("f" if spec.dtype.is_floating else "") + "iu"
@@ -173,6 +176,16 @@ def _tensor(name, value, spec):
     if array.ndim == 0 and array > _MAX_NUMBER:
         raise RequestError(400, f"Input {name!r} must be at most {_MAX_NUMBER}")
     return tf.constant(array, spec.dtype)
+
+
+def _large_numbers(array):
+    """Whole numbers beyond 64 bits, which JavaScript writes for large floats, as floats."""
+    if all(isinstance(x, int | float) and not isinstance(x, bool) for x in array.flat):
+        try:
+            return array.astype(float)
+        except OverflowError:  # beyond the floats
+            return np.full(array.shape, np.inf)
+    return array
 
 
 def _short(value):
@@ -211,6 +224,7 @@ class Models:
         self._directory = directory
         self._loaded = {}  # from the model's name to its version
         self._broken = {}  # from the path to its content and the error
+        self._unreadable = {}  # from the model's name to the error
 
     def refresh(self):
         """Loads new versions and drops models that are gone."""
@@ -222,12 +236,15 @@ class Models:
         for name, folder in folders.items():
             current = self._loaded.get(name)
             try:
-                versions = _versions(folder)
+                versions = versions_in(folder)
             except OSError as error:  # the other models are still checked
-                _LOG.error("%s", error)
+                if self._unreadable.get(name) != str(error):
+                    _LOG.error("%s", error)
+                self._unreadable[name] = str(error)
                 continue
-            for path in versions:
-                if current is not None and current.number == int(path.name):
+            self._unreadable.pop(name, None)
+            for number, path in versions.items():
+                if current is not None and current.number == number:
                     break
                 version = self._load(name, path, broken)
                 if version is not None:
@@ -300,12 +317,6 @@ def _status(number, state, code, message):
     }
 
 
-def _versions(folder):
-    """Returns the version folders of a model, the latest first."""
-    paths = [path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()]
-    return sorted(paths, key=lambda path: int(path.name), reverse=True)
-
-
 def application(directory, poll_seconds=_POLL_SECONDS):
     """Makes the web application.
 
@@ -365,7 +376,7 @@ def application(directory, poll_seconds=_POLL_SECONDS):
     app = web.Application(client_max_size=_MAX_BODY, middlewares=[_errors_as_json])
     app.cleanup_ctx.append(refresh_for_ever)
     model = "/v1/models/{name:[^/:]+}"
-    for path in (model, model + "/versions/{version:[0-9]{1,18}}"):
+    for path in (model, model + "/versions/{version:[0-9]{1,19}}"):
         app.router.add_get(path, status)
         app.router.add_get(f"{path}/metadata", metadata)
         app.router.add_post(f"{path}:predict", predict)
@@ -390,14 +401,18 @@ def _refuse_constant(name):
 
 
 async def _repeat(function, seconds):
+    said = None
     while True:
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(function)
-        except OSError as error:  # a folder disappeared during the check
-            _LOG.error("%s", error)
-        except Exception:
-            _LOG.exception("The models cannot be checked")
+            if said is not None:
+                _LOG.info("The models can be checked again")
+            said = None
+        except Exception as error:  # such as a directory that is gone: said once
+            if str(error) != said:
+                said = str(error)
+                _LOG.error("The models cannot be checked: %s", error)
 
 
 @web.middleware
@@ -415,7 +430,10 @@ async def _errors_as_json(request, handler):
         raise
     except web.HTTPException as error:
         message = f"{error.reason}: {request.method} {request.path}"
-        return web.json_response({"error": message}, status=error.status)
+        response = web.json_response({"error": message}, status=error.status)
+        if "Allow" in error.headers:  # the methods that the address answers
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except Exception:
         _LOG.exception("%s %s", request.method, request.path)
         return web.json_response({"error": "Internal error, see the log"}, status=500)

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from keras_nm.arguments import check_integer
 from keras_nm.export.card import write_card
 from keras_nm.export.endpoints import add_endpoints
+from keras_nm.export.versions import MAX_VERSION, versions_in
 from keras_nm.export.warmup import write_warmup
 from keras_nm.files import locked
 
@@ -36,7 +37,8 @@ def export(model, path, version=None, *, card=None, overwrite=False):
             (`keras.layers.RNN` and its kind) and of layers that treat every time step
             alike, or it has one input, a tape, and an `NRAM` layer.
         path: Path of the directory of all versions. Its name is the model's name.
-        version: Positive integer. Defaults to one more than the latest version.
+        version: Positive integer below 2**63. Defaults to one more than the latest
+            version.
         card: Dict of values that can be written as JSON, to add to the card, such as
             `keras_nm.training.describe(run)`.
         overwrite: Boolean, whether to replace the version if it exists.
@@ -59,9 +61,10 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     >>> path.name
     '1'
     """
-    path = Path(path)
+    # The model is named after its directory, which may be given as "." or "..".
+    path = Path(os.path.abspath(path))
     if version is not None:
-        check_integer("version", version)
+        check_integer("version", version, maximum=MAX_VERSION)
     if path.exists() and (not path.is_dir() or (path / "saved_model.pb").exists()):
         raise FileExistsError(
             f"{path} is not a directory of versions, and an export overwrites nothing "
@@ -71,7 +74,8 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     add_endpoints(archive, model)
     busy = f"Another process is exporting to {path}. Wait until it has finished"
     with locked(path, busy):
-        version = version or 1 + max(_versions(path), default=0)
+        version = version or 1 + next(iter(versions_in(path)), 0)
+        check_integer("version", version, maximum=MAX_VERSION)
         target = path / str(version)
         if target.exists() and not overwrite:
             raise FileExistsError(
@@ -97,10 +101,6 @@ def _clear(partial, path):
         if old.name.isdecimal() and not (path / old.name).exists():
             os.rename(old, path / old.name)
     shutil.rmtree(partial)
-
-
-def _versions(path):
-    return [int(folder.name) for folder in path.iterdir() if folder.name.isdecimal()]
 
 
 def _write(archive, model, folder, name, version, card):

@@ -7,6 +7,7 @@ import os
 import tensorflow as tf
 
 from keras_nm.export.card import CARD_FILE
+from keras_nm.export.versions import versions_in
 from keras_nm.machines import MACHINES
 from keras_nm.tasks import TASKS
 
@@ -48,9 +49,8 @@ def describe_models(directory):
 
 def _newest(folder):
     """Returns the folder of a model's newest version, or `None`."""
-    versions = [path for path in folder.iterdir() if (path / "saved_model.pb").is_file()]
-    versions = [path for path in versions if path.name.isdecimal()]
-    return max(versions, key=lambda path: int(path.name), default=None)
+    versions = versions_in(folder).values()
+    return next((path for path in versions if (path / "saved_model.pb").is_file()), None)
 
 
 def _describe(path):
