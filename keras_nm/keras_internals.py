@@ -1,7 +1,7 @@
-"""Everything that the package uses of Keras beyond its public interface.
+"""Everything from Keras that the package uses beyond its public interface.
 
 Each name is here because Keras has no public one for it. `tests/test_keras_internals.py`
-checks that all of them exist and do what is asked of them.
+checks that all of them exist and do what the package needs.
 """
 
 # Reads variables in their own dtype. `MachineLoop` copies them before the loop, and a
@@ -29,28 +29,28 @@ __all__ = [
 
 
 def takes_training(layer):
-    """Whether the layer's `call` has an argument `training`."""
+    """Returns whether the layer's `call` has an argument `training`."""
     return layer._call_has_training_arg
 
 
 def inner_layers(layer):
-    """All layers inside a layer, at any depth."""
+    """Returns all layers inside a layer, at any depth."""
     return layer._flatten_layers(include_self=False)
 
 
 def first_call(layer):
-    """The node of the first symbolic call of a layer: its inputs and its arguments."""
+    """Returns the node of a layer's first symbolic call, with its inputs and arguments."""
     return layer._inbound_nodes[0]
 
 
 def call_that_made(tensor):
-    """The layer that a symbolic tensor came from, and the node of that call."""
+    """Returns the layer that made a symbolic tensor, and the node of that call."""
     history = tensor._keras_history
     return history.operation, history.operation._inbound_nodes[history.node_index]
 
 
 def mask_of(tensor):
-    """The mask that a layer has left on its output, or `None`."""
+    """Returns the mask that a layer left on its output, or `None`."""
     return getattr(tensor, "_keras_mask", None)
 
 

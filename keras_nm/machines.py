@@ -1,7 +1,7 @@
-"""The table of machines: all that the rest of the package needs to know of each.
+"""The table of machines: all that the rest of the package needs to know about each.
 
-Plots, callbacks, runs, exports and pages ask the row of a layer and never the layer's
-class. To add a machine is to add a row; it may be one of your own:
+Plots, callbacks, runs, exports and pages ask for the row of a layer, never for its class.
+To add a machine, even one of your own, add a row:
 
 >>> import keras_nm
 >>> from keras_nm.machines import MACHINES, Machine
@@ -10,8 +10,9 @@ class. To add a machine is to add a row; it may be one of your own:
 >>> MACHINES["MyNTM"] = Machine(layer=MyNTM, words="my Neural Turing Machine")
 >>> del MACHINES["MyNTM"]
 
-A layer without a row is treated like any recurrent Keras layer: it trains, is evaluated,
-exported and served. What needs a row, such as a picture, raises an error that says so.
+A layer without a row is treated like any recurrent Keras layer: it is trained, evaluated,
+exported and served. A function that needs a row, such as that for a picture, raises an
+error that says so.
 """
 
 import pkgutil
@@ -25,47 +26,47 @@ from keras_nm.layers import NRAM, NTM
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.tapes import discrete_wrong_cells
 
-# A function, or where it is, as "module:name". Many of them live in rooms above this one,
-# and some need packages that not everyone has.
+# A function, or its place as "module:name". Many functions are in modules that import this
+# one, and some need packages that not everyone has.
 Function = Callable[..., Any] | str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What is known of a machine.
+    """The row of a machine.
 
-    Functions are given as themselves or as `"module:name"`. `layer` below is one of the
-    machine's layers, `trace` is what its `trace` returns.
+    A function is given directly or as `"module:name"`. In the arguments of functions,
+    `layer` is one of the machine's layers, and `trace` is the result of its `trace`.
 
     Args:
         layer: The class of the layer, which has a method `trace`.
-        words: Its name in words.
-        arguments: Arguments that the layer has in all models of tasks.
-        task_arguments: Arguments of the layer that the task decides: from the argument to
-            the attribute of the task.
-        gives_answers: Boolean, whether what the layer returns is the answer to a task. If
-            not, a `Dense` layer follows it.
-        memory_size: What one can have more of with the same weights, such as
+        words: The machine's name in words.
+        arguments: Arguments of the layer in all models of tasks.
+        task_arguments: Arguments of the layer that the task decides: a dict from each
+            argument to an attribute of the task.
+        gives_answers: Boolean, whether the layer returns the answer to a task. If not, a
+            `Dense` layer follows it.
+        memory_size: The size that can change with the same weights, such as
             `"num_locations"`: an attribute of the layer's cell. The layer has a method
-            `with_num_locations(number)`. `None` if there is nothing of the kind.
+            `with_num_locations(number)`. `None` if there is no such size.
         has_replicas: Boolean, whether the layer has an argument `num_replicas`, and the
             methods of `keras_nm.layers.replicated.Replicas`.
-        callbacks: Callbacks for training that a recipe can ask for by a name: each takes
-            the layer and the recipe's arguments.
+        callbacks: Training callbacks that a recipe can name. Each takes the layer and the
+            recipe's arguments.
         measures: `Measure`s that no metric of the task covers. They have an `of_layer`.
-        task_change: Function from `(layer, trained, task)`, two tasks, to the arguments
-            that the layer has for the second when it was trained on the first.
-        look: Function from `(layer, trace, examples)` to what TensorBoard shows, see
-            `keras_nm.metrics.looks`.
+        task_change: Function from `(layer, trained, task)`, with two tasks, to the changed
+            arguments with which a layer that was trained on the first runs on the second.
+        look: Function from `(layer, trace, examples)` to the numbers and text that
+            TensorBoard shows, see `keras_nm.metrics.looks`.
         picture: Function from `(layer, trace, inputs, outputs, example, time,
             from_logits)` to a `matplotlib.figure.Figure`, see
             `keras_nm.plots.machine_picture`.
         num_frames: Function from `(trace, example)` to the number of values of `time`.
-        add_endpoints: Function from `(archive, model)` that adds endpoints to an
+        add_endpoints: Function of `(archive, model)` that adds endpoints to an
             `ExportArchive`. `None` for those of any recurrent layer, see
             `keras_nm.export.recurrent`.
-        facts: Function from `layer` to a dict of what a model card says of it.
-        page: Function from `(path, card, model, spec)` to what a page shows of an
+        facts: Function from `layer` to a dict of facts about it for the model card.
+        page: Function from `(path, card, model, spec)` to the data that a page shows of an
             exported model, see `keras_nm.page.sequences`.
     """
 
@@ -87,10 +88,10 @@ class Machine:
     page: Function | None = None
 
     def function(self, name: str) -> Callable[..., Any]:
-        """One of the functions of the row.
+        """Returns one of the functions of the row.
 
         Args:
-            name: Which, such as `"picture"`.
+            name: The function's name, such as `"picture"`.
 
         Raises:
             ValueError: If the row does not have it.
@@ -107,7 +108,7 @@ class Machine:
 
 
 def resolve(function: Function) -> Callable[..., Any]:
-    """A function that is given as itself or as `"module:name"`."""
+    """Returns a function that is given directly or as `"module:name"`."""
     return pkgutil.resolve_name(function) if isinstance(function, str) else function
 
 
@@ -151,7 +152,7 @@ MACHINES: dict[str, Machine] = {
 
 
 def machine_of(layer: keras.layers.Layer) -> Machine:
-    """The row of a layer, or one for any recurrent layer if there is none.
+    """Returns the row of a layer, or one for any recurrent layer if there is none.
 
     Args:
         layer: A Keras layer.
@@ -172,7 +173,7 @@ def machine_of(layer: keras.layers.Layer) -> Machine:
 
 
 def machine_of_class(kind: type[keras.layers.Layer]) -> Machine:
-    """As `machine_of`, for layers of a class. Subclasses share the row of their parent."""
+    """Returns the row of a class of layers. Subclasses share the row of their parent."""
     for each in kind.__mro__:
         for machine in MACHINES.values():
             if machine.layer is each:

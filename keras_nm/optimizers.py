@@ -1,4 +1,4 @@
-"""What the training of a Neural Random-Access Machine asks of an optimizer."""
+"""The optimizer for the training of a Neural Random-Access Machine."""
 
 import keras
 from keras import ops
@@ -9,25 +9,25 @@ from keras_nm.keras_internals import track_variable
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class NoisyAdam(keras.optimizers.Adam):
-    """Adam with gradients that are clipped and then get noise.
+    """Adam that clips gradients and then adds noise to them.
 
-    The noise of step t is normal with variance `noise / (1 + t) ** 0.55`, of every weight
-    by itself (Neelakantan et al. 2015, arXiv 1511.06807), as Kurach et al. 2016 train
-    their machines (appendix B). A gradient that is not finite counts as 0.
+    The noise of step t is normal with variance `noise / (1 + t) ** 0.55`, and independent
+    for every weight (Neelakantan et al. 2015, arXiv 1511.06807). Kurach et al. 2016 train
+    their machines with it (appendix B). A gradient that is not finite counts as 0.
 
-    It also trains the machines of an `NRAM` with `num_replicas` as if each were alone: the
-    norm is that of one machine's gradient, and the loss, a mean over all machines, counts
-    as the sum of theirs.
+    It also trains the machines of an `NRAM` with `num_replicas` as if each were alone. The
+    norm is that of one machine's gradient, and the loss, which is a mean over all machines,
+    counts as the sum of their losses.
 
     Args:
         learning_rate: Float or `keras.optimizers.schedules.LearningRateSchedule`. Defaults
             to `0.001`.
-        gradient_norm: Positive float or `None`. Gradients of a larger norm, over all
+        gradient_norm: Positive float or `None`. Gradients with a larger norm, over all
             weights, are scaled down to it. Defaults to `1.0`.
-        noise: Non-negative float, the variance of the noise at the first step; the paper
-            takes 0.3 and others. Defaults to `0.0`.
-        num_replicas: `None` (default), or the number K of the layer.
-        seed: Integer, the noise's.
+        noise: Non-negative float, the variance of the noise at the first step. The paper
+            uses 0.3 and others. Defaults to `0.0`.
+        num_replicas: `None` (default), or the number K of the layer's replicas.
+        seed: Integer, the seed of the noise.
         **kwargs: Further arguments of `keras.optimizers.Adam`.
 
     Raises:
@@ -67,7 +67,7 @@ class NoisyAdam(keras.optimizers.Adam):
 
     def apply(self, grads, trainable_variables=None):
         grads = [None if g is None else ops.convert_to_tensor(g) for g in grads]
-        # Of each weight, or of each replica of a weight: the axes of one norm.
+        # A norm is over all axes of a weight, or over all but the axis of the replicas.
         first_axis = 0 if self.num_replicas is None else 1
         if self.num_replicas is not None:
             grads = [None if g is None else g * self.num_replicas for g in grads]

@@ -24,7 +24,7 @@ from keras_nm.metrics import (
 from keras_nm.optimizers import NoisyAdam
 from keras_nm.programs.register_loss import RegisterTraceLoss
 
-# What it was called when it measured an `NRAM` only.
+# The old name, from when it measured only an `NRAM`.
 DiscreteError = LayerMeasures
 
 __all__ = [
@@ -48,7 +48,7 @@ __all__ = [
     "WrongCells",
 ]
 
-# Runs are of pipelines.
+# Runs need pipelines, which run in TensorFlow.
 if importlib.util.find_spec("tensorflow"):
     from keras_nm.callbacks import Curriculum, Probe
     from keras_nm.recipes import RECIPES
@@ -88,7 +88,7 @@ if importlib.util.find_spec("tensorflow"):
 
 
 def __getattr__(name):
-    # Imported when it is asked for, because it takes matplotlib, which is an extra.
+    # Imported only when needed, because it takes matplotlib, which is an extra.
     if name == "pictures":
         from keras_nm.runs import pictures
 

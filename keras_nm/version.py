@@ -1,4 +1,4 @@
-"""The version of the package, and of all that a result depends on."""
+"""The version of the package, and of everything that a result depends on."""
 
 import platform
 import subprocess
@@ -8,8 +8,8 @@ __version__ = "0.1.0"
 
 
 def current_versions() -> dict[str, str | None]:
-    """Versions of packages, and the commit of keras_nm, or `None` if it is installed."""
-    # Not at the top: the version is also known where there is no TensorFlow.
+    """Returns package versions, and the commit of keras_nm, `None` if it is installed."""
+    # Not at the top, so that the version is known without TensorFlow.
     import keras
     import tensorflow as tf
 

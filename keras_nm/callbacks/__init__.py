@@ -10,7 +10,7 @@ from keras_nm.callbacks.stop_below import StopBelow
 
 __all__ = ["EntropySchedule", "GradientNorm", "LayerMeasures", "SaveModel", "StopBelow"]
 
-# These write for TensorBoard, and change what a pipeline draws.
+# These need TensorFlow: one writes for TensorBoard, the other changes a pipeline's draws.
 if importlib.util.find_spec("tensorflow"):
     from keras_nm.callbacks.curriculum import Curriculum
     from keras_nm.callbacks.probe import Probe

@@ -1,4 +1,4 @@
-"""From short examples to long ones, as fast as the model learns them."""
+"""Moves training from short examples to long ones, as fast as the model learns them."""
 
 import json
 import zipfile
@@ -15,27 +15,28 @@ _STATE_FILE = "curriculum.json"
 class Curriculum(keras.callbacks.Callback):
     """Trains on examples around a level, which rises when the error is small.
 
-    Of the examples 10 % have any length of the task, 25 % a length up to `D + e`, and 65 %
-    the length `D + e`, where `D` is the level and `e` is 0 with probability 1/2, 1 with
-    probability 1/4 and so on (Kurach et al. 2016, appendix B). No length is above the
+    Of all examples, 10 % have any length of the task, 25 % have a length of up to `D + e`,
+    and 65 % have the length `D + e`. `D` is the level. `e` is 0 with probability 1/2, 1
+    with probability 1/4, and so on (Kurach et al. 2016, appendix B). No length exceeds the
     task's largest.
 
-    The level begins at the task's smallest length. It is compared at the end of every
-    epoch, so epochs should be short, and rises by 1 at most. Every epoch logs it as
-    `level`; callbacks that write logs come after this one.
+    The level begins at the task's smallest length. The callback checks the error at the end
+    of every epoch, so epochs should be short. The level then rises by 1 at most. Every
+    epoch logs it as `level`. In the list of callbacks, put those that write logs after
+    this one.
 
     Args:
-        task: A `keras_nm.tasks.Task`, which says the smallest and the largest length.
-        monitor: String, the key in the logs of what has to fall, such as `"wrong_cells"`.
-        threshold: Positive float. The level rises after an epoch with less than that.
-        min_batches: Non-negative integer. The level stays for that many training steps at
-            least. Defaults to `0`.
+        task: A `keras_nm.tasks.Task`, which defines the smallest and the largest length.
+        monitor: String, the key in the logs of the error, such as `"wrong_cells"`.
+        threshold: Positive float. The level rises after an epoch with a smaller error.
+        min_batches: Non-negative integer. The level stays for at least this many training
+            steps. Defaults to `0`.
         num_replicas: `None` (default), or a number K: each machine of an `NRAM` with
-            `num_replicas` has a level of its own, and `monitor` is a metric with them.
+            `num_replicas` has its own level, and `monitor` is a metric with `num_replicas`.
 
     Raises:
         ValueError: For arguments out of range, for a task of one length, and, at the end of
-            an epoch, if there is no `monitor` in its logs.
+            an epoch, if its logs do not have the `monitor`.
 
     Example:
 
@@ -72,22 +73,22 @@ class Curriculum(keras.callbacks.Callback):
         if num_replicas is not None:
             self.num_replicas = check_integer("num_replicas", num_replicas)
         shape = () if num_replicas is None else (num_replicas,)
-        # Not a Keras variable: pipelines are TensorFlow's on all backends.
+        # Not a Keras variable, because pipelines run in TensorFlow on all backends.
         levels = tf.fill(shape, tf.constant(task.min_length, tf.int32))
         self._level = tf.Variable(levels, trainable=False)
         self._risen_at = np.zeros(shape, np.int64)
 
     @property
     def level(self):
-        """Integer, the level D, or one per replica `(K,)`."""
+        """Integer, the level D, or an array `(K,)` with one level per replica."""
         level = self._level.numpy()
         return int(level) if self.num_replicas is None else level
 
     def draw_lengths(self, draws):
-        """Gives the lengths of a batch's examples at the level of that moment.
+        """Draws the lengths of a batch's examples at the current level.
 
         Args:
-            draws: `keras_nm.tasks.draws.Draws`.
+            draws: A `keras_nm.tasks.draws.Draws`.
 
         Returns:
             int32 tensor `(B, 1)`.
@@ -119,7 +120,7 @@ class Curriculum(keras.callbacks.Callback):
         logs["level"] = self.level
 
     def add_to(self, path):
-        """Writes the state into a file that `keras.Model.save` made.
+        """Adds the state to a file that `keras.Model.save` made.
 
         Args:
             path: Path of a `.keras` file.
@@ -132,13 +133,13 @@ class Curriculum(keras.callbacks.Callback):
             file.writestr(_STATE_FILE, json.dumps(state))
 
     def restore(self, path):
-        """Takes the state from a `.keras` file that `SaveModel` made.
+        """Restores the state from a `.keras` file that `SaveModel` made.
 
         Args:
             path: Path.
 
         Raises:
-            ValueError: If there is no state in the file, or one of another task.
+            ValueError: If the file has no state, or the state of another task.
         """
         if not zipfile.is_zipfile(path):
             raise ValueError(f"{path} is not a file that SaveModel made")

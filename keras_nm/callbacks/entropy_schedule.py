@@ -1,4 +1,4 @@
-"""Changes the weight of the entropy of an `NRAM`'s choices in training."""
+"""Changes the entropy weight of an `NRAM` during training."""
 
 import keras
 from keras import ops
@@ -10,20 +10,21 @@ class EntropySchedule(keras.callbacks.Callback):
     """Changes the `entropy_weight` of an `NRAM` from epoch to epoch.
 
     A bonus on the entropy of the controller's choices keeps a machine from settling for a
-    circuit before it has tried others (Kurach et al. 2016, appendix B). It decays, and a
-    penalty at the end makes choices certain, so that the discrete machine does the same.
+    circuit before it has tried others (Kurach et al. 2016, appendix B). The bonus decays.
+    A penalty at the end makes choices certain, so that the discrete machine does the same
+    as the soft one.
 
     Args:
         layer: An `NRAM` with an `entropy_weight`.
-        half_life: Positive float, the number of training steps in which the layer's first
+        half_life: Positive float, the number of training steps in which the layer's initial
             entropy weight halves.
         penalty: Non-negative float, the entropy weight of the last training steps.
             Defaults to `0.0`.
-        penalty_from: Non-negative integer, the training step from which on the penalty
-            takes the place of the bonus. Defaults to `None`: never.
+        penalty_from: Non-negative integer, the training step at which the penalty replaces
+            the bonus. Defaults to `None`: never.
 
     Raises:
-        ValueError: For a layer without an entropy weight, and arguments out of range.
+        ValueError: For a layer without an entropy weight, or arguments out of range.
 
     Example:
 

@@ -7,15 +7,15 @@ from keras import ops
 
 
 class GradientNorm(keras.callbacks.Callback):
-    """Logs the norm of the gradient, the mean over the steps of an epoch.
+    """Logs the norm of the gradient, as the mean over the steps of an epoch.
 
-    That of all weights together, before the optimizer clips it. It is measured inside the
-    training step and costs next to nothing. In the list of callbacks it comes before those
-    that write logs.
+    It is the norm over all weights together, before the optimizer clips the gradient. It is
+    measured inside the training step and costs next to nothing. In the list of callbacks,
+    put it before those that write logs.
 
     Raises:
         ValueError: At the beginning of training on Keras's JAX backend, whose training
-            steps have no place to keep it.
+            steps have no place to keep the norm.
 
     Example:
 
@@ -30,7 +30,10 @@ class GradientNorm(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if keras.backend.backend() == "jax":
-            raise ValueError("GradientNorm is for Keras's TensorFlow and torch backends")
+            raise ValueError(
+                "GradientNorm works on Keras's TensorFlow and torch backends. Received: "
+                "the JAX backend. Train without GradientNorm there"
+            )
         model, self._mean = self.model, keras.metrics.Mean()
         model.make_train_function(force=True)
         train = model.train_function
@@ -53,10 +56,10 @@ class GradientNorm(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def _measured(model, mean):
-    """Measures the gradients that the optimizer of a model is given."""
+    """Measures the gradients that a model's optimizer receives."""
     owner, name = model, "optimizer"
     if hasattr(model.optimizer, "inner_optimizer"):
-        # Of losses that are scaled against underflow, the optimizer inside sees the
+        # If losses are scaled against underflow, the inner optimizer gets the unscaled
         # gradients.
         owner, name = model.optimizer, "inner_optimizer"
     optimizer = getattr(owner, name)
@@ -68,7 +71,7 @@ def _measured(model, mean):
 
 
 class _Measured:
-    """An optimizer that tells the norms of the gradients it is given to a metric."""
+    """An optimizer that reports the norms of its gradients to a metric."""
 
     def __init__(self, optimizer, mean):
         self._optimizer = optimizer
@@ -79,7 +82,7 @@ class _Measured:
 
     def apply(self, gradients, trainable_variables=None):
         gradients = list(gradients)
-        # Flat, so that the gradients of embeddings add up what is of one entry.
+        # Flat, because this adds up all parts of an embedding's gradient for one entry.
         flat = [ops.reshape(g, (-1,)) for g in gradients if g is not None]
         self._mean.update_state(ops.sqrt(sum(ops.sum(ops.square(g)) for g in flat)))
         return self._optimizer.apply(gradients, trainable_variables)

@@ -1,4 +1,4 @@
-"""Measures what no Keras metric can: what a machine does beside its outputs."""
+"""Logs measures of a machine that no Keras metric can take from its outputs."""
 
 import keras
 
@@ -6,10 +6,10 @@ from keras_nm.machines import machine_of
 
 
 class LayerMeasures(keras.callbacks.Callback):
-    """Logs the `measures` that the table of machines has of a layer.
+    """Logs the `measures` that the table of machines lists for a layer.
 
-    Of an `NRAM` it is `val_discrete_wrong_cells`, the share of wrong answer cells of the
-    machine that makes its choices by argmax. In the list of callbacks it comes before
+    For an `NRAM`, this is `val_discrete_wrong_cells`, the share of wrong answer cells of
+    the machine that makes its choices by argmax. In the list of callbacks, put it before
     those that read or write logs.
 
     Args:

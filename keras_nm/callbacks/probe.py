@@ -1,4 +1,4 @@
-"""Watches what machines do while they learn, in TensorBoard."""
+"""Shows in TensorBoard what machines do while they learn."""
 
 from pathlib import Path
 
@@ -13,33 +13,33 @@ from keras_nm.machines import machine_of
 
 
 class Probe(keras.callbacks.Callback):
-    """Shows every few epochs and at the end what a model's machines do with some examples.
+    """Shows what a model's machines do with some examples, every few epochs and at the end.
 
-    It writes to TensorBoard, beside what `keras.callbacks.TensorBoard` writes there:
+    It writes to TensorBoard, in addition to `keras.callbacks.TensorBoard`:
 
-    - of an `NTM`: the plate of the first example (`keras_nm.plots.ntm_plate`), and the
-      entropies of the write and of the read weightings, in bits, 0 for heads that focus on
-      single locations, as means over examples, heads and time steps;
-    - of an `NRAM`: the execution of the first example with the circuits that it ran
+    - for an `NTM`: the plate of the first example (`keras_nm.plots.ntm_plate`), and the
+      entropies of the write and read weightings, in bits, as means over examples, heads
+      and time steps. Heads that focus on single locations have an entropy of 0;
+    - for an `NRAM`: the execution of the first example with the circuits that it ran
       (`keras_nm.plots.execution_picture`); the program as text, if the controller has no
-      states; and, for a model that is nothing else, the share of wrong answer cells of the
-      soft and of the discrete machine, and the gap between them.
+      states; and, if the model is nothing but the machine, the share of wrong answer cells
+      of the soft and of the discrete machine, and the gap between them.
 
     Args:
-        log_dir: Path of TensorBoard's directory, such as
-            `keras.callbacks.TensorBoard(log_dir)` has. The data is in its folder `probe`.
+        log_dir: Path of TensorBoard's directory, as for
+            `keras.callbacks.TensorBoard(log_dir)`. The data is in its folder `probe`.
         examples: A batch `(x, y, sample_weight)` of a task, such as
             `next(iter(task.evaluation_set(20, split="validation")))`.
         every: Positive integer, the number of epochs from one look to the next. Defaults
             to `5`.
-        pictures: Boolean, whether to draw. That takes matplotlib.
-        from_logits: Boolean, whether models put out logits, as those of the tasks, or
-            probabilities. Defaults to `True`.
+        pictures: Boolean, whether to draw pictures, which takes matplotlib.
+        from_logits: Boolean, whether the model outputs logits, as models of the tasks do,
+            or probabilities. Defaults to `True`.
 
     Raises:
-        ValueError: For arguments of another kind, and at the beginning of training for a
-            model without such a layer.
-        ImportError: If there is no matplotlib, and pictures are asked for.
+        ValueError: For invalid arguments, and at the beginning of training for a model
+            without such a layer.
+        ImportError: If pictures are wanted, but matplotlib is missing.
 
     Example:
 
@@ -78,8 +78,8 @@ class Probe(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._look = _Look(self.model)
-        self._look.predict_on_batch(self.examples[0])  # what cannot be seen fails here
-        self._unseen = None  # the last epoch, if it was not looked at
+        self._look.predict_on_batch(self.examples[0])  # fails here if it cannot be traced
+        self._unseen = None  # the last epoch, if it has had no look
         self._writer = tf.summary.create_file_writer(str(self.log_dir / "probe"))
 
     def on_epoch_end(self, epoch, logs=None):
@@ -104,7 +104,7 @@ class Probe(keras.callbacks.Callback):
         look = machine_of(machine).function("look")
         for name, value in look(machine, trace, self._examples_of(machine)).items():
             if isinstance(value, str):
-                # As Markdown shows code.
+                # Markdown shows indented lines as code.
                 lines = "".join(f"    {line}\n" for line in value.splitlines())
                 tf.summary.text(f"{machine.name}/{name}", lines)
             else:
@@ -121,7 +121,7 @@ class Probe(keras.callbacks.Callback):
             tf.summary.image(f"{machine.name}/picture", image)
 
     def _examples_of(self, machine):
-        """The examples, if the inputs and outputs of the model are the machine's."""
+        """Returns the examples, if the model's inputs and outputs are the machine's."""
         [first_input] = first_call(machine).input_tensors[:1]
         alone = first_input is self.model.inputs[0]
         if not (alone and machine.output is self.model.outputs[0]):
@@ -130,7 +130,7 @@ class Probe(keras.callbacks.Callback):
 
 
 class _Look(keras.Model):
-    """The traces of a model's machines and its outputs, as one model to compile."""
+    """Combines the traces of a model's machines and its outputs in one model to compile."""
 
     def __init__(self, model):
         super().__init__(name="look")
@@ -141,6 +141,6 @@ class _Look(keras.Model):
         traces = self.tracer(inputs)
         for machine in self.tracer.machines:
             if machine.output is self.model.outputs[0]:
-                # What it puts out is in the trace.
+                # The trace already has the outputs.
                 return {"traces": traces}
         return {"traces": traces, "outputs": keras.tree.flatten(self.model(inputs))[0]}

@@ -1,4 +1,4 @@
-"""Saves models so that training can go on from them, random numbers included."""
+"""Saves models so that training can resume from them, random numbers included."""
 
 import json
 import os
@@ -13,17 +13,17 @@ _RANDOM_STATE_FILE = "random_state.json"
 class SaveModel(keras.callbacks.Callback):
     """Saves the whole model after every epoch, so that training can resume from it.
 
-    The file is complete at any moment: it is written beside and moved into place. It
-    holds the optimizer's state as well, whose `iterations` says which batch is next, and
-    the state of random layers, which Keras does not save.
+    The file is complete at any moment: the callback writes another file beside it and then
+    moves that into place. It also holds the optimizer's state, whose `iterations` tells
+    which batch is next, and the state of random layers, which Keras does not save.
 
     Args:
         path: Path ending in `.keras`.
-        curriculum: A `Curriculum`, to save its level as well. It comes before this one in
-            the list of callbacks.
+        curriculum: A `Curriculum` whose level to save as well. In the list of callbacks,
+            put it before this one.
 
     Raises:
-        ValueError: At the end of an epoch, if the curriculum comes later.
+        ValueError: At the end of an epoch, if the curriculum comes after this callback.
     """
 
     def __init__(self, path, curriculum=None):
@@ -45,7 +45,7 @@ class SaveModel(keras.callbacks.Callback):
 
 
 def restore_random_state(model, path):
-    """Goes on with the random numbers of dropout and noise where training was saved.
+    """Restores the random numbers of dropout and noise from where training was saved.
 
     Args:
         model: The `keras.Model` that was loaded from the file.
@@ -60,6 +60,6 @@ def restore_random_state(model, path):
 
 
 def _random_states(model):
-    # Beside its weights, Keras counts the states of its random generators as variables.
+    # Besides its weights, a model's variables include the states of random generators.
     saved = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in saved]

@@ -1,4 +1,4 @@
-"""Ends training when a model is good enough."""
+"""Stops training when a model is good enough."""
 
 import keras
 

@@ -1,6 +1,7 @@
-"""The command line: argparse over the Python API, a file per command."""
+"""The command line: argparse over the Python API, one file per command."""
 
 import argparse
+import os
 import sys
 
 from keras_nm.cli import (
@@ -17,7 +18,7 @@ from keras_nm.cli import (
 )
 from keras_nm.version import __version__
 
-# In the order in which they are helped with.
+# In the order in which the help lists them.
 _COMMANDS = (train, resume, evaluate, export, trace, sweep, chart, serve, page, data)
 
 _DESCRIPTION = """\
@@ -31,17 +32,28 @@ A first session, from nothing to a served model:
   keras-nm export runs/copy exported/copy
   keras-nm serve exported
 
-Every command is a few lines over keras_nm.training, keras_nm.tasks, keras_nm.plots or
-keras_nm.export.
-Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted.
+Every command is a few lines of code on top of keras_nm.training, keras_nm.tasks,
+keras_nm.plots or keras_nm.export.
+Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted,
+141 the reader of the output has stopped.
 """
 
 
 def main(arguments=None):
     """Runs the command line and returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # not in notebooks
+            # No character that the terminal lacks makes a command fail after its work.
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the output has stopped, as `head` does. Python would fail once more
+        # at its end, when it writes the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError, ImportError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         print(f"keras-nm: error: {reason}", file=sys.stderr)

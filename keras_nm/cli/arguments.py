@@ -8,7 +8,7 @@ from keras_nm.tasks import TASKS
 
 
 def integer(minimum, maximum=None):
-    """The type of an argument that is an integer within limits."""
+    """Returns the type of an argument that is an integer within limits."""
 
     def read(text):
         try:
@@ -29,19 +29,19 @@ def integer(minimum, maximum=None):
 
 
 def add_task(parser):
-    """Adds the name of a task that there are recipes for."""
+    """Adds the argument for the name of a task that has recipes."""
     tasks = sorted(RECIPES)
     parser.add_argument("task", choices=tasks, help="one of: %(choices)s", metavar="TASK")
 
 
 def add_layers(parser, **options):
-    """Adds the names of recipes."""
+    """Adds the option for the names of recipes."""
     names = sorted({name for recipes in RECIPES.values() for name in recipes})
     parser.add_argument("--layer", choices=names, metavar="LAYER", **options)
 
 
 def add_run_directory(parser):
-    """Adds the directory of a run."""
+    """Adds the argument for a run directory."""
     parser.add_argument(
         "directory",
         type=Path,
@@ -51,28 +51,28 @@ def add_run_directory(parser):
 
 
 def add_lengths(parser):
-    """Adds the lengths of the examples to measure on."""
+    """Adds the option for the lengths of the examples to measure on."""
     parser.add_argument(
         "--lengths",
         type=integer(1),
         nargs="+",
         metavar="N",
-        help="lengths to measure at (default: the task's, in and beyond the paper's "
-        "training)",
+        help="lengths to measure at (default: the task's own, within and beyond the "
+        "lengths of the paper's training)",
     )
 
 
 def lengths_of(options, task):
-    """The lengths that were asked for, or the task's."""
+    """Returns the given lengths, or the task's own."""
     return options.lengths or list(TASKS[task].lengths)
 
 
 def recipe_of(task, name):
-    """The recipe of a task by its name, or an error that says which there are."""
+    """Returns a task's recipe by its name, or raises an error that lists the names."""
     recipes = RECIPES[task]
     if name not in recipes:
         raise ValueError(
-            f"There is no recipe for {task} with {name}. "
-            f"There is one for: {', '.join(sorted(recipes))}"
+            f"The layer for {task} must be one of {', '.join(sorted(recipes))}. "
+            f"Received: {name}"
         )
     return recipes[name]

@@ -1,4 +1,4 @@
-"""`keras-nm chart`: draws how runs learned, and how far that carries."""
+"""`keras-nm chart`: draws how runs learned, and how well they generalize."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from keras_nm.runs.run import load_run
 def add_command(commands):
     parser = commands.add_parser(
         "chart",
-        help="draw how runs learned, and how far that carries",
-        description="Draws runs of one task. Those of one recipe, with several seeds, are "
-        "drawn as one. `curves` has their learning curves, `lengths` how wrong they are at "
-        "lengths in and beyond training, `answers` what the first of them answers at these "
-        "lengths, beside the right answers. Needs matplotlib: keras_nm[plot].",
+        help="draw how runs learned, and how well they generalize",
+        description="Draws runs of one task. Runs of one recipe from several seeds are "
+        "drawn as one. `curves` draws their learning curves, `lengths` how wrong they are "
+        "at lengths within and beyond training, and `answers` the first run's answers at "
+        "these lengths, beside the right answers. Needs matplotlib: keras_nm[plot].",
     )
     parser.add_argument("kind", choices=["curves", "lengths", "answers"])
     parser.add_argument(

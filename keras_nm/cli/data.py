@@ -11,27 +11,27 @@ def add_command(commands):
     ).add_subparsers(title="commands", metavar="COMMAND", required=True)
     names = data.add_parser(
         "list",
-        help="name all datasets",
-        description="Prints the names of all datasets, and what they are.",
+        help="list all datasets",
+        description="Prints the names and the descriptions of all datasets.",
     )
     names.set_defaults(run=_list)
     build = data.add_parser(
         "build",
         help="write a dataset to disk",
         description="Writes the dataset NAME to DIR, where tfds.load(NAME, data_dir=DIR) "
-        "finds it after `import keras_nm.tasks.datasets`. What is there already is kept. "
-        "If it is interrupted, run it again.",
+        "finds it after `import keras_nm.tasks.datasets`. Existing data is kept. If the "
+        "command is interrupted, run it again.",
     )
     build.add_argument(
         "name",
         metavar="NAME",
-        help="such as keras_nm_ntm/copy_len20; `keras-nm data list` has all",
+        help="such as keras_nm_ntm/copy_len20; `keras-nm data list` lists all",
     )
     build.add_argument(
         "--data-dir",
         type=Path,
         metavar="DIR",
-        help="where datasets are (default: that of TensorFlow Datasets, "
+        help="the directory of all datasets (default: that of TensorFlow Datasets, "
         "~/tensorflow_datasets)",
     )
     build.set_defaults(run=_build)

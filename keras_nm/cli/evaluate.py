@@ -13,7 +13,7 @@ def add_command(commands):
     parser = commands.add_parser(
         "evaluate",
         help="measure a trained model at given lengths",
-        description="Measures the model in DIR on examples that no training has seen.",
+        description="Measures the model in DIR on held-out examples.",
     )
     add_run_directory(parser)
     add_lengths(parser)
@@ -22,8 +22,8 @@ def add_command(commands):
         "--locations",
         type=integer(1),
         metavar="N",
-        help="run the same weights on a memory of another size, such as N locations; "
-        "sequences longer than the memory need it",
+        help="run the same weights with another memory size, such as N locations; "
+        "sequences that are longer than the memory need it",
     )
     parser.add_argument(
         "--task-options",
@@ -31,14 +31,14 @@ def add_command(commands):
         nargs="+",
         default=[],
         metavar="NAME=N",
-        help="settings of the task that are not as in training, such as min_repeats=15 "
+        help="settings of the task that differ from training, such as min_repeats=15 "
         "max_repeats=15",
     )
     parser.add_argument(
         "--structured",
         action="store_true",
-        help="measure instead on the cases that random examples hardly ever are: equal, "
-        "sorted, reversed and highest data, the shortest and the longest examples",
+        help="measure instead on cases that hardly ever occur at random: equal, sorted, "
+        "reversed and highest data, the shortest and the longest examples",
     )
     parser.set_defaults(run=run)
 
@@ -49,7 +49,7 @@ def run(options):
         run = run.with_memory_size(options.memory_size)
     if options.structured:
         if options.lengths or options.task_options:
-            raise ValueError("--structured goes without --lengths and --task-options")
+            raise ValueError("use --structured without --lengths and --task-options")
         print_table("case", evaluate_structured(run).items())
         return
     lengths = lengths_of(options, run.recipe.task)
@@ -65,7 +65,7 @@ def _warn_of_small_memory(length, memory_size, name):
         words = name.removeprefix("num_").replace("_", " ")
         print(
             f"keras-nm: note: length {length} is more than the memory's {memory_size} "
-            f"{words}; --memory-size N gives it more",
+            f"{words}; use --memory-size N for a larger memory",
             file=sys.stderr,
         )
 

@@ -13,7 +13,7 @@ def add_command(commands):
         "export",
         help="write a trained model as a SavedModel",
         description="Writes the model in DIR as SAVED_MODEL_DIR/VERSION, a SavedModel that "
-        "runs without keras_nm, with a card of what the model is and how it was measured. "
+        "runs without keras_nm, with a card that describes the model and its results. "
         "Its signatures are sequence (also serving_default), step and initial_state, or "
         "fuzzy (also serving_default), integer and step for a random-access machine.",
     )
@@ -22,13 +22,13 @@ def add_command(commands):
         "saved_model",
         type=Path,
         metavar="SAVED_MODEL_DIR",
-        help="the directory of all versions of the model, whose name is the model's",
+        help="the directory of all versions of the model; its name is the model's name",
     )
     parser.add_argument(
         "--version",
         type=integer(1),
         metavar="N",
-        help="the version (default: one more than the last)",
+        help="the version (default: the last one plus 1)",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the version if it exists"

@@ -1,13 +1,13 @@
-"""What several commands print."""
+"""Prints output that several commands share."""
 
 
 def words(name):
-    """A name as words."""
+    """Returns a name as words."""
     return name.replace("_", " ")
 
 
 def print_table(title, rows):
-    """Prints a row of numbers for each case as soon as they are there."""
+    """Prints a row of numbers for each case as soon as it is ready."""
     for index, (case, results) in enumerate(rows):
         if index == 0:
             print(f"{title:8s}", *map(words, results), sep="  ")
@@ -19,7 +19,7 @@ def print_table(title, rows):
 
 
 def report(run, directory):
-    """Prints what a training came to."""
+    """Prints the result of a training."""
     result = dict(run.result)
     num_examples = result.pop("examples")
     measured = ", ".join(f"{words(name)} {value:.4f}" for name, value in result.items())

@@ -11,7 +11,9 @@ def add_command(commands):
         "DIR/NAME/VERSION run in the browser and show what happens inside, without a "
         "server. Needs tf2onnx, keras_nm[page], and npm, which fetches the runtime.",
     )
-    parser.add_argument("directory", type=Path, metavar="DIR", help="where the models are")
+    parser.add_argument(
+        "directory", type=Path, metavar="DIR", help="the directory of all models"
+    )
     parser.add_argument(
         "--output",
         type=Path,

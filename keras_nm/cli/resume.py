@@ -10,7 +10,7 @@ def add_command(commands):
         "resume",
         help="continue an interrupted training",
         description="Continues the interrupted training in DIR from its last complete "
-        "epoch. On the same machine it ends with the weights of an uninterrupted run.",
+        "epoch. On the same computer, it ends with the weights of an uninterrupted run.",
     )
     add_run_directory(parser)
     parser.set_defaults(run=run)

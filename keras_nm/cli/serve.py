@@ -10,11 +10,13 @@ def add_command(commands):
         "serve",
         help="answer requests over HTTP",
         description="Serves the SavedModels in DIR/NAME/VERSION, as TensorFlow Serving's "
-        "REST API does, until it is interrupted. New versions are picked up.",
+        "REST API does, until it is interrupted. It picks up new versions.",
     )
-    parser.add_argument("directory", type=Path, metavar="DIR", help="where the models are")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen at (default: %(default)s)"
+        "directory", type=Path, metavar="DIR", help="the directory of all models"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
     parser.add_argument(
         "--port",

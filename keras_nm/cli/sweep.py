@@ -20,16 +20,16 @@ def add_command(commands):
         "sweep",
         help="train a task from many seeds, in parallel",
         description="Trains a task by its recipes from the seeds 0, 1, ..., in parallel "
-        "processes, each run in DIR/LAYER-SEED, and measures what they learned. At the end "
-        "the table is in DIR/table.md, and the charts, if matplotlib is installed, are in "
-        "DIR/curves.png and DIR/lengths.png. If it is interrupted, run it again.",
+        "processes, each run in DIR/LAYER-SEED, and measures the trained models. At the "
+        "end, it writes the table to DIR/table.md and, if matplotlib is installed, the "
+        "charts to DIR/curves.png and DIR/lengths.png. If it is interrupted, run it again.",
     )
     add_task(parser)
     add_layers(
         parser,
         nargs="+",
         dest="layers",
-        help="some of: %(choices)s (default: all that the task has a recipe for)",
+        help="some of: %(choices)s (default: all that the task has recipes for)",
     )
     parser.add_argument(
         "--seeds",
@@ -85,6 +85,6 @@ def run(options):
     if errors:
         name, error = next(iter(errors.items()))
         raise ValueError(
-            f"{len(errors)} of {done} runs failed; run the sweep again to go on with them. "
+            f"{len(errors)} of {done} runs failed; run the sweep again to continue them. "
             f"{name}: {type(error).__name__}: {error}"
         )

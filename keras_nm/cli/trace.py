@@ -11,10 +11,10 @@ def add_command(commands):
         "trace",
         help="draw what a trained model does with its memory",
         description="Runs the model in DIR on one example and draws what happens inside. "
-        "Of a Neural Turing Machine: inputs, outputs, what its heads add and read, and "
-        "where. Of a random-access machine: tape and registers at every step, and the "
-        "circuits that it ran. A .gif shows this step by step, or how it came about in "
-        "training. Needs matplotlib: keras_nm[plot].",
+        "For a Neural Turing Machine: the inputs, the outputs, the vectors that its heads "
+        "add and read, and where. For a random-access machine: the tape and the registers "
+        "at every step, and the circuits that it ran. A .gif shows this step by step, or "
+        "how it developed in training. Needs matplotlib: keras_nm[plot].",
     )
     add_run_directory(parser)
     parser.add_argument(
@@ -33,7 +33,7 @@ def add_command(commands):
     parser.add_argument(
         "--animate",
         choices=["time", "training"],
-        help="what a .gif animates, the steps or the training (default: time)",
+        help="whether a .gif animates the steps or the training (default: time)",
     )
     parser.add_argument(
         "--output",

@@ -12,8 +12,8 @@ def add_command(commands):
     parser = commands.add_parser(
         "train",
         help="train a model on a task, by its recipe",
-        description="Trains a model on a task, by its recipe, until it is solved. After "
-        "every epoch the model is saved in DIR, the curve goes to DIR/curve.csv and to "
+        description="Trains a model on a task, by its recipe, until the task is solved. "
+        "After every epoch, it saves the model in DIR, and the curve in DIR/curve.csv and "
         "DIR/tensorboard. `keras-nm resume DIR` continues after an interruption.",
     )
     add_task(parser)
@@ -26,7 +26,7 @@ def add_command(commands):
         type=Path,
         required=True,
         metavar="DIR",
-        help="the run directory to make; it must not exist or be empty",
+        help="the run directory to make; it must be new or empty",
     )
     parser.add_argument(
         "--seed",

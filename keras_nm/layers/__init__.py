@@ -1,6 +1,6 @@
 """Keras layers with external memory.
 
-Written in `keras.ops`: they run on every Keras backend.
+They are written in `keras.ops`, so they run on every Keras backend.
 """
 
 from keras_nm.layers.chained_cell import ChainedCell

@@ -11,20 +11,21 @@ from keras_nm.layers.inner_dropout import InnerDropout
 class ChainedCell(keras.layers.Layer, InnerDropout):
     """Runs feed-forward layers and RNN cells one after the other, as one RNN cell.
 
-    It is what `keras.layers.StackedRNNCells` is for cells alone: an LSTM with a hidden
-    layer before it, the recurrent controller of Kurach et al. (2016, section 4), is
-    `ChainedCell([keras.layers.Dense(32, activation="relu"), keras.layers.LSTMCell(32)])`.
+    It does for layers and cells what `keras.layers.StackedRNNCells` does for cells alone.
+    An LSTM with a hidden layer before it, the recurrent controller of Kurach et al. (2016,
+    section 4), is `ChainedCell([keras.layers.Dense(32, activation="relu"),
+    keras.layers.LSTMCell(32)])`.
 
-    With masks, end with a cell: on the JAX backend Keras takes the output of a masked
-    step from the last cell's state.
+    If you use masks, end with a cell: on the JAX backend, Keras takes the output of a
+    masked step from the last cell's state.
 
     Args:
         layers: List of Keras layers from `(batch, features)` to `(batch, units)` and of
-            Keras RNN cells, one cell at least.
+            Keras RNN cells, with at least one cell.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If there is no cell among the layers, or something else.
+        ValueError: If the list has no cell, or anything other than layers and cells.
 
     Example:
 
@@ -47,8 +48,8 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
         if not all(fitting) or not any(_is_cell(layer) for layer in layers):
             raise ValueError(
                 "`layers` must be Keras layers without time steps, at least one of them an "
-                "RNN cell: not keras.layers.LSTM but its cell, keras.layers.LSTMCell; and "
-                f"for no cell at all, keras.Sequential. Received: layers={layers}"
+                "RNN cell. Use keras.layers.LSTMCell instead of keras.layers.LSTM, and "
+                f"keras.Sequential if there is no cell. Received: layers={layers}"
             )
         self.layers = layers
         self.state_size = [layer.state_size for layer in layers if _is_cell(layer)]

@@ -1,17 +1,18 @@
-"""Gradients written by hand, in one form for all backends."""
+"""Hand-written gradients, in one form for all backends."""
 
 import keras
 from keras import ops
 
 
 def with_gradient(function, *tensors):
-    """Applies a function whose gradient is given instead of derived.
+    """Applies a function with a given gradient in place of the automatic one.
 
     Args:
-        function: Function from tensors to a pair: its outputs, a tensor or a tuple of
-            them; and a function from the gradients by the outputs, in a tuple, to the
-            gradients by the tensors. On the torch backend there can only be one output.
-        *tensors: What it is applied to.
+        function: Function from tensors to a pair. The first entry is the outputs, a tensor
+            or a tuple of tensors. The second entry is a function from the gradients of the
+            outputs, in a tuple, to the gradients of the tensors. On the torch backend,
+            there can only be one output.
+        *tensors: The arguments of the function.
 
     Returns:
         The outputs.
@@ -30,9 +31,9 @@ def with_gradient(function, *tensors):
         outputs, gradient = function(*tensors)
 
         def by_backend(*arguments, upstream=None):
-            # TensorFlow passes one argument per output. JAX passes one argument, a tuple
-            # if there are several outputs. torch passes the tensors again, and the
-            # gradient by its name.
+            # TensorFlow passes one argument per output. JAX passes one argument, which is a
+            # tuple if there are several outputs. torch passes the tensors again, and the
+            # gradient by name.
             if upstream is not None:
                 arguments = (upstream,)
             elif isinstance(arguments[0], tuple):
@@ -45,12 +46,12 @@ def with_gradient(function, *tensors):
 
 
 def supports_several_outputs():
-    """Whether `with_gradient` takes functions of several outputs on this backend."""
+    """Returns whether `with_gradient` takes several outputs on this backend."""
     return keras.backend.backend() in ("tensorflow", "jax")
 
 
 def clip_gradient(x, limit):
-    """The same tensor, whose gradient is clipped to plus or minus a limit."""
+    """Returns the same tensor, and clips its gradient to plus or minus a limit."""
     return with_gradient(
         lambda x: (x, lambda upstream: ops.clip(upstream[0], -limit, limit)), x
     )

@@ -4,14 +4,14 @@ from keras_nm.keras_internals import DropoutRNNCell, inner_layers
 
 
 class InnerDropout(DropoutRNNCell):
-    """What `keras.layers.RNN` asks of a cell before and after its loop, passed on.
+    """Passes the calls that `keras.layers.RNN` makes around its loop to the inner cells.
 
     A cell with dropout keeps its masks for all time steps. `keras.layers.RNN` tells a
-    `DropoutRNNCell`, and no other cell, to draw them before the loop and to forget them
-    after it.
+    `DropoutRNNCell`, and no other cell, to draw its masks before the loop and to forget
+    them after it.
 
-    A subclass is a Keras layer, and gives `call_inner_cells(step_input)`, which calls
-    them once in training mode.
+    A subclass is a Keras layer. It defines `call_inner_cells(step_input)`, which calls the
+    inner cells once in training mode.
     """
 
     def get_dropout_mask(self, step_input):

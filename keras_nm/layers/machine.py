@@ -1,4 +1,4 @@
-"""What all machines share: a cell around a controller, the loop over its steps, a layer.
+"""The base of all machines: a cell around a controller, the loop over its steps, a layer.
 
 Axes: B batch, T timesteps.
 """
@@ -22,17 +22,18 @@ class MachineCell(keras.layers.Layer, InnerDropout):
     A subclass implements
 
     - `default_controller()`, the layer that stands for `None`;
-    - `first_controller_inputs(step_input)`, what the controller sees at the first step;
+    - `first_controller_inputs(step_input)`, the controller's input at the first step;
     - `step(inputs, states, training=False, trace=None)`, one time step. It returns the
-      output and the new states. Into `trace`, if it is a dict, it puts a tensor for each
+      output and the new states. If `trace` is a dict, it puts a tensor into it for each
       name in `trace_shapes`;
     - `state_names`, a list with one name per state, and `trace_shapes`, a dict from the
-      name of each tensor of a trace to its shape per step;
+      name of each traced tensor to its shape per step;
     - `unflatten_states(states)`, the states in the shapes that the step computes with, if
-      these are not `(B, size)`. `step` takes both kinds, and returns the kind it got.
+      these are not `(B, size)`. `step` takes both kinds, and returns the kind that it was
+      given.
 
-    The cell computes in float32 at least: under a half precision policy its own numbers
-    stay in float32, while a controller with a policy of its own follows that.
+    The cell computes in at least float32: under a half precision policy, its own numbers
+    stay in float32. A controller with its own policy follows that policy.
 
     Args:
         controller: A Keras RNN cell or feed-forward layer, or `None`.
@@ -51,7 +52,7 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         self.controller = self._replicated(controller)
 
     def _replicated(self, layer):
-        """A part of the machine, once per replica."""
+        """Returns a part of the machine, replicated if there are replicas."""
         return layer if self.num_replicas is None else Replicated(layer, self.num_replicas)
 
     @property
@@ -71,19 +72,19 @@ class MachineCell(keras.layers.Layer, InnerDropout):
                 self.controller.build(input_shape)
             output_size = getattr(self.controller, "output_size", None)
             return output_size or self._controller_state_sizes[0]
-        # A symbolic call builds any layer, also one without `build`.
+        # A symbolic call builds any layer, even one without `build`.
         inputs = keras.KerasTensor(input_shape, dtype=self.compute_dtype)
         outputs = self.controller(inputs)
         if not isinstance(outputs, keras.KerasTensor) or len(outputs.shape) != 2:
             raise ValueError(
-                "A feed-forward controller must give one output of shape "
+                "A feed-forward controller must return one output of shape "
                 f"(batch, controller_units). Received: {outputs} from "
                 f"controller={self.controller!r}"
             )
         return outputs.shape[-1]
 
     def initial_controller_states(self, batch_size):
-        """The controller's states before the first step: a list of tensors `(B, size)`."""
+        """Returns the controller's states before the first step: tensors `(B, size)`."""
         if hasattr(self.controller, "get_initial_state"):
             states = self.controller.get_initial_state(batch_size=batch_size)
             return [ops.cast(x, self.compute_dtype) for x in keras.tree.flatten(states)]
@@ -117,17 +118,18 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         return self.step(inputs, states, training=training)
 
     def unflatten_states(self, states):
-        """Gives the states the shapes in which the step computes with them."""
+        """Brings the states into the shapes that the step computes with."""
         return list(states)
 
     def named_states(self, states):
-        """Shows states, as RNN returns and takes them, under their names.
+        """Returns states by name, in their own shapes.
 
         Args:
-            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+            states: List of tensors of shape `(B, size)`, as RNN returns and takes them, in
+                the order of `state_names`.
 
         Returns:
-            A dict from the names to the states in their own shapes.
+            A dict from the names to the states.
         """
         return dict(zip(self.state_names, self.unflatten_states(states), strict=True))
 
@@ -142,7 +144,7 @@ class MachineCell(keras.layers.Layer, InnerDropout):
             )
             raise ValueError(
                 f"The states must be {expected}. Received shapes: {shapes}. "
-                "Take those that a layer with `return_state=True` returns"
+                "Pass the states that a layer with `return_state=True` returns"
             )
 
     def get_config(self):
@@ -158,7 +160,7 @@ class MachineCell(keras.layers.Layer, InnerDropout):
 
 
 def in_form_of(new_states, states):
-    """New states in the shapes and dtypes of the old ones, as a loop needs them."""
+    """Returns the new states in the shapes and dtypes of the old ones, for a loop."""
     return [
         ops.cast(new if len(old.shape) > 2 else flatten(new), old.dtype)
         for new, old in zip(new_states, states, strict=True)
@@ -166,21 +168,21 @@ def in_form_of(new_states, states):
 
 
 class MachineLoop(keras.layers.RNN):
-    """`keras.layers.RNN` for cells with large states: a faster loop, nothing else.
+    """`keras.layers.RNN` with a faster loop for cells with large states.
 
-    The cell's `unflatten_states(states)` gives the states other shapes than `(B, size)`,
-    and its `step` takes them in both.
+    The cell's `unflatten_states(states)` brings the states into shapes other than
+    `(B, size)`, and its `step` takes both kinds.
     """
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        # Keras's masks need flat states. Without one, the loop carries the states in the
+        # Keras's masks need flat states. Without a mask, the loop carries the states in the
         # shapes of the step, whose arithmetic XLA then vectorizes.
         if mask is None:
             initial_state = self.cell.unflatten_states(initial_state)
         arguments = (sequences, initial_state, mask, training)
 
-        # TensorFlow keeps a copy per time step of all that is read inside a loop, for
-        # the backward pass. Here the variables are read before it, in their own dtype.
+        # For the backward pass, TensorFlow keeps a copy per time step of everything that is
+        # read inside a loop. So the variables are read before it, in their own dtype.
         scope = keras.StatelessScope()
         with AutocastScope(None):
             for variable in self.cell.variables:
@@ -196,7 +198,7 @@ class MachineLoop(keras.layers.RNN):
                 raise ValueError(
                     "On the JAX backend, no layer inside a loop can change its own state, "
                     "as Dropout, GaussianNoise and BatchNormalization do in training. "
-                    f"Received: {self.cell}, in which one does. Use the dropout of "
+                    f"Received: {self.cell}, in which a layer does. Use the dropout of "
                     "keras.layers.LSTMCell, `unroll=True`, or another backend"
                 )
             results = super().inner_loop(*arguments)
@@ -208,8 +210,8 @@ class MachineLoop(keras.layers.RNN):
 class MachineLayer(MachineLoop):
     """A layer from sequences to sequences around a machine's cell.
 
-    It stands wherever `keras.layers.LSTM` does. Its configuration is that of the cell and
-    its own in one: a subclass takes both kinds of arguments.
+    Use it wherever you would use `keras.layers.LSTM`. Its configuration combines its own
+    and that of the cell, so a subclass takes both kinds of arguments.
 
     Args:
         cell: A `MachineCell`.
@@ -233,7 +235,7 @@ class MachineLayer(MachineLoop):
                 state.assign(value)
 
     def trace(self, sequences, initial_state=None, mask=None):
-        """Runs the layer and shows everything it does at every step.
+        """Runs the layer and returns a record of everything it does at every step.
 
         Args:
             sequences: Tensor of shape `(B, T, features)`, or a `keras.KerasTensor` to
@@ -244,7 +246,7 @@ class MachineLayer(MachineLoop):
         Returns:
             A dict of tensors `(B, T, *shape)`, with the names and shapes of
             `cell.trace_shapes`, which the class documents. A masked step repeats the step
-            before it, and is all zeros at the start. Under `go_backwards` the first entry
+            before it, and is all zeros at the start. With `go_backwards`, the first entry
             is the last time step, as in the layer's output.
 
         Raises:
@@ -290,13 +292,13 @@ class MachineLayer(MachineLoop):
 
 
 def at_least_float32(dtype):
-    """A dtype policy, or float32 where the policy computes in half precision."""
+    """Returns a dtype policy, or float32 if the policy computes in half precision."""
     policy = keras.dtype_policies.get(dtype)
     return "float32" if policy.compute_dtype in ("float16", "bfloat16") else policy
 
 
 def with_controller(config, custom_objects):
-    """A config whose controller, if it has one, is a layer again."""
+    """Returns a config in which the controller, if there is one, is a layer again."""
     if "controller" not in config:
         return config
     controller = keras.saving.deserialize_keras_object(
@@ -306,7 +308,7 @@ def with_controller(config, custom_objects):
 
 
 def _state_sizes(controller):
-    """The flat state sizes of a cell, or an empty list for a feed-forward layer."""
+    """Returns the flat state sizes of a cell, or an empty list for a feed-forward layer."""
     advice = (
         "`controller` must be a Keras RNN cell, such as keras.layers.LSTMCell(100), or "
         "a feed-forward Keras layer, such as "
@@ -316,12 +318,12 @@ def _state_sizes(controller):
         raise ValueError(f"{advice}Received: controller={controller!r}")
     if isinstance(controller, keras.layers.RNN):
         raise ValueError(
-            f"{advice}Received the sequence layer {controller!r}: pass its cell"
+            f"{advice}Received: the sequence layer {controller!r}. Instead, pass its cell"
         )
     sizes = keras.tree.flatten(getattr(controller, "state_size", []))
     if not all(isinstance(size, Integral) for size in sizes):
         raise ValueError(
             f"{advice}A cell's states must be vectors. "
-            f"Received a cell with state_size={controller.state_size!r}"
+            f"Received: a cell with state_size={controller.state_size!r}"
         )
     return sizes

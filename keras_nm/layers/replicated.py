@@ -11,9 +11,9 @@ from keras_nm.keras_internals import takes_training
 class Replicated(keras.layers.Layer):
     """Runs K independent copies of a layer or RNN cell, each on its share of the batch.
 
-    The rows of a batch belong to the copies in order: the first `batch / K` to the first
-    copy, and so on. Every weight of the layer has a leading axis of K, and one product
-    serves all copies, so that many small ones cost little more than one.
+    The rows of a batch belong to the copies in order: the first `batch / K` rows to the
+    first copy, and so on. Every weight of the layer has a leading axis of K, and one
+    product serves all copies, so many small copies cost little more than one.
 
     Args:
         layer: A Keras layer or RNN cell, from `(batch, features)` to `(batch, units)`. Its
@@ -22,11 +22,11 @@ class Replicated(keras.layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Attributes:
-        layer: The layer of which there are copies.
+        layer: The layer that is copied.
 
     Raises:
-        ValueError: For a layer that changes other state than its trainable weights, as
-            dropout does, and one whose weights have constraints or regularizers; for a
+        ValueError: For a layer that changes any state other than its trainable weights, as
+            dropout does; for a layer whose weights have constraints or regularizers; for a
             batch that K does not divide.
 
     Example:
@@ -40,10 +40,10 @@ class Replicated(keras.layers.Layer):
     """
 
     def __init__(self, layer, num_replicas, **kwargs):
-        # The layer itself casts what it computes with.
+        # The layer itself casts its inputs and weights.
         super().__init__(**{"dtype": layer.dtype_policy, "autocast": False, **kwargs})
         self.num_replicas = check_integer("num_replicas", num_replicas)
-        # Past Keras, which would track the layer and count its weights as ours.
+        # This bypasses Keras, which would track the layer and count its weights as ours.
         object.__setattr__(self, "layer", layer)
         if hasattr(layer, "state_size"):  # a cell
             self.state_size = layer.state_size
@@ -88,7 +88,7 @@ class Replicated(keras.layers.Layer):
             )
             if any(new is not old for new, old in zip(after, constants, strict=True)):
                 raise ValueError(
-                    "Replicated takes layers that change nothing but what is trained: no "
+                    "Replicated takes layers that change only their trainable weights: no "
                     f"dropout, no statistics. Received: layer={self.layer!r}"
                 )
             return outputs
@@ -97,8 +97,8 @@ class Replicated(keras.layers.Layer):
         elements = (weights, self._split(arguments))
         alone = self.num_replicas == 1 or states is not None
         if alone and keras.backend.backend() == "tensorflow":
-            # XLA cannot compile the gradient of TensorFlow's map over a single element,
-            # and over what cells do.
+            # XLA cannot compile the gradient of TensorFlow's map over a single element or
+            # over cells.
             each = [
                 run(keras.tree.map_structure(lambda x, k=k: x[k], elements))
                 for k in range(self.num_replicas)
@@ -113,8 +113,8 @@ class Replicated(keras.layers.Layer):
         def split(x):
             if x.shape[0] is not None and x.shape[0] % self.num_replicas:
                 raise ValueError(
-                    f"A batch of {self.num_replicas} replicas has the same number of rows "
-                    f"for each. Received: {x.shape[0]} rows"
+                    f"A batch for {self.num_replicas} replicas must have the same number "
+                    f"of rows for each. Received: {x.shape[0]} rows"
                 )
             return ops.reshape(x, (self.num_replicas, -1, *x.shape[1:]))
 
@@ -142,22 +142,23 @@ def _built(layer, input_shape):
 
 
 class Replicas:
-    """What a layer with an argument `num_replicas` can do: a part of its class.
+    """The methods of a layer with an argument `num_replicas`: a mixin of its class.
 
-    Its weights have a leading axis of K, the number of replicas, in its configuration.
+    The layer's weights have a leading axis of K, the number of replicas. K is also in the
+    layer's configuration.
     """
 
     def replica(self, index):
-        """Takes one of the machines out, as an ordinary single layer.
+        """Extracts one of the machines, as an ordinary single layer.
 
         Args:
             index: Integer from 0 to `num_replicas` - 1.
 
         Returns:
-            An `NRAM` with weights of its own.
+            An `NRAM` with its own weights.
 
         Raises:
-            ValueError: If the layer has no replicas, or not that one.
+            ValueError: If the layer has no replicas, or no replica of this index.
 
         Example:
 
@@ -177,15 +178,15 @@ class Replicas:
         return layer
 
     def assign_replica(self, index, layer):
-        """Gives one of the machines the weights of a single layer: `replica`, backwards.
+        """Gives one of the machines the weights of a single layer: `replica` in reverse.
 
         Args:
             index: Integer from 0 to `num_replicas` - 1.
-            layer: A built `NRAM` of the same settings without replicas.
+            layer: A built `NRAM` with the same settings, but without replicas.
 
         Raises:
-            ValueError: If the layer has no replicas, or not that one, and if the weights do
-                not fit.
+            ValueError: If the layer has no replicas, or no replica of this index, or if
+                the weights do not fit.
         """
         self._check_replica(index)
         shapes = [tuple(weight.shape) for weight in layer.weights]

@@ -1,4 +1,4 @@
-"""Shapes of tensors: flat for Keras, and in their own axes for the equations."""
+"""Reshapes tensors: flat for Keras, and in their own axes for the equations."""
 
 import math
 
@@ -7,16 +7,16 @@ from keras import ops
 
 
 def flatten(x):
-    """Brings a tensor to the shape `(B, size)` that Keras asks of a state."""
+    """Brings a tensor to the shape `(B, size)` that Keras requires of a state."""
     if len(x.shape) == 2:
         return x
     sizes = tuple(x.shape[1:])
-    # A known size stays known: other layers ask for it.
+    # A known size must stay known: other layers need it.
     return ops.reshape(x, (ops.shape(x)[0], -1 if None in sizes else math.prod(sizes)))
 
 
 def joined(named, shapes):
-    """Joins tensors into one, `(B, total size)`.
+    """Joins tensors into one tensor `(B, total size)`.
 
     Args:
         named: Dict from name to tensor `(B, *shape)`.
@@ -30,16 +30,16 @@ def joined(named, shapes):
 
 
 def total_size(shapes):
-    """The size of all tensors of a dict of shapes together."""
+    """Returns the total size of the tensors in a dict of shapes."""
     return sum(math.prod(shape) for shape in shapes.values())
 
 
 def split(flat, shapes):
-    """Takes a tensor apart that holds several.
+    """Splits a tensor that holds several tensors.
 
     Args:
-        flat: Tensor `(B, total size)` or `(B, T, total size)`, also symbolic.
-        shapes: Dict from name to shape, without batch and time, in their order.
+        flat: Tensor `(B, total size)` or `(B, T, total size)`, possibly symbolic.
+        shapes: Dict from name to shape, without batch and time, in the order of `flat`.
 
     Returns:
         Dict from name to tensor `(B, *shape)` or `(B, T, *shape)`.
@@ -52,7 +52,7 @@ def split(flat, shapes):
         if len(flat.shape) == 2:
             named[name] = ops.reshape(part, (-1, *shape))
         else:
-            # The layer, because it also takes symbolic tensors of unknown length.
+            # A layer, because it also takes symbolic tensors of unknown length.
             named[name] = keras.layers.Reshape((-1, *shape), dtype=flat.dtype)(part)
         start = end
     return named

@@ -1,4 +1,4 @@
-"""Shows what machines do at every step, without a second implementation of them."""
+"""Records what machines do at every step, without a second implementation of them."""
 
 import inspect
 
@@ -12,15 +12,16 @@ from keras_nm.layers.tensors import joined, total_size
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class TraceCell(keras.layers.Layer, InnerDropout):
-    """Runs another cell and outputs all that it shows, concatenated.
+    """Runs another cell and outputs everything that it traces, concatenated.
 
-    Keras's RNN takes one output vector per step. Everything worth seeing is therefore
-    joined in that vector, and `keras_nm.layers.tensors.split` takes it apart again, so
-    that masks, XLA, export and every backend work for traces as they do for outputs.
+    Keras's RNN takes one output vector per step. This cell therefore joins all traced
+    tensors in that vector, and `keras_nm.layers.tensors.split` splits it again. Masks, XLA,
+    export and every backend then work for traces as they do for outputs.
 
     Args:
         cell: A `MachineCell`.
-        shapes: Dict from the names of what to put out to their shapes, without the batch.
+        shapes: Dict from the names of the tensors to trace to their shapes, without the
+            batch.
         step_options: Dict of further arguments of the cell's `step`. Defaults to none.
     """
 
@@ -70,22 +71,22 @@ class TraceCell(keras.layers.Layer, InnerDropout):
 
 
 class Tracer(keras.Model):
-    """A model whose outputs are what the machines of another model do inside.
+    """A model whose outputs are the traces of the machines inside another model.
 
     It shares the weights of the other model and has none of its own, so it shows what
-    that model does at any moment of its training. `Tracer(model)(inputs)` runs it. With
-    `Tracer(model).predict_on_batch(inputs)` it is compiled at the first call.
+    that model does at any moment of its training. `Tracer(model)(inputs)` runs it.
+    `Tracer(model).predict_on_batch(inputs)` compiles it at the first call.
 
     Args:
         model: A functional or `Sequential` `keras.Model` in which at least one layer has a
-            `trace`, as all machines of `keras_nm.layers` do. Of a layer that is called
-            several times, the first call is shown.
+            `trace`, as all machines of `keras_nm.layers` do. If a layer is called several
+            times, its first call is traced.
 
     Call arguments:
-        inputs: What the model takes. Tapes are of known size.
+        inputs: The inputs of the model. Tapes must have a known size.
 
     Output:
-        A dict from the names of these layers to what their `trace` returns.
+        A dict from the names of these layers to the results of their `trace`.
 
     Raises:
         ValueError: For a model without such layers, with stateful layers, or of another
@@ -112,18 +113,18 @@ class Tracer(keras.Model):
         self.machines = [layer for layer in model.layers if hasattr(layer, "trace")]
         if not self.machines:
             raise ValueError(
-                "A Tracer takes a model with a machine in it, a layer that has a `trace`, "
-                "such as keras_nm.layers.NTM. Received the layers "
+                "A Tracer takes a model that contains a machine, which is a layer with a "
+                "`trace`, such as keras_nm.layers.NTM. Received: a model with the layers "
                 f"{[layer.name for layer in model.layers]}"
             )
         stateful = [x.name for x in model.layers if getattr(x, "stateful", False)]
         if stateful:
             raise ValueError(
                 "A Tracer shows sequences from their beginning, and to run it would change "
-                f"the states of stateful layers. Received the stateful layers {stateful}"
+                "the states of stateful layers. Build the model without `stateful`. "
+                f"Received: a model with the stateful layers {stateful}"
             )
-        # What each machine is called with: its first argument, and those that `trace`
-        # takes as well.
+        # The first argument of each machine's call, and the others that `trace` also takes.
         calls = {machine.name: _traced_arguments(machine) for machine in self.machines}
         self._options = {name: options for name, (_, options) in calls.items()}
         self.feed = keras.Model(
@@ -146,12 +147,12 @@ class Tracer(keras.Model):
         return traces
 
     def options_of(self, machine):
-        """The arguments with which a machine is called in the model, but the first."""
+        """Returns the arguments of a machine's call in the model, except for the first."""
         return self._options[machine.name]
 
 
 def _traced_arguments(machine):
-    """The first argument of a layer in its model, and a dict of those `trace` takes."""
+    """Returns the first argument of a layer's call, and a dict of those `trace` takes."""
     call = first_call(machine)
     _, *names = inspect.signature(machine.trace).parameters
     given = call.arguments.kwargs

@@ -1,4 +1,4 @@
-"""Losses and metrics of the tasks, and what a look at a machine shows."""
+"""Losses and metrics of the tasks, and numbers and text on machines in training."""
 
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.sequences import (

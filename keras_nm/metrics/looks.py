@@ -1,9 +1,9 @@
-"""What there is to see of a machine at a moment of its training, as numbers and text.
+"""Looks at a machine during training, as numbers and text.
 
-Each function takes the layer, a trace of it as arrays, and `examples`: a pair of a batch
-`(x, y, sample_weight)` and of a dict with the other arguments of the layer's call, or
-`None` where the inputs and outputs of the layer are not those of its model. It returns a
-dict from names to numbers or text.
+Each function takes the layer, its trace as arrays, and `examples`. These are a pair of a
+batch `(x, y, sample_weight)` and a dict with the other arguments of the layer's call, or
+`None` if the layer's inputs and outputs are not those of its model. It returns a dict from
+names to numbers or text.
 """
 
 import contextlib
@@ -15,7 +15,10 @@ from keras_nm.programs import Program
 
 
 def head_entropies(layer, trace, examples):
-    """The mean entropies of an `NTM`'s weightings, in bits. One location has 0."""
+    """Returns the mean entropies of an `NTM`'s weightings, in bits.
+
+    A weighting on a single location has an entropy of 0.
+    """
     entropies = {}
     for kind in ("write", "read"):
         weightings = trace[f"{kind}_weightings"]  # (B, T, heads, N)
@@ -25,7 +28,7 @@ def head_entropies(layer, trace, examples):
 
 
 def program_and_gap(layer, trace, examples):
-    """The program of an `NRAM`, and how much worse it is when it chooses by argmax."""
+    """Returns the program of an `NRAM`, and how much worse it answers by argmax."""
     seen = {}
     with contextlib.suppress(ValueError):  # a controller with states has no program
         seen["program"] = str(Program.from_layer(layer))
@@ -36,7 +39,7 @@ def program_and_gap(layer, trace, examples):
 
 def _wrong_cells(layer, trace, batch, call_options):
     x, y, sample_weight = batch
-    # The expected tape, sum_t p_t tape^(t).
+    # The expected tape, sum_t p_t tape^(t): (B, M, M).
     soft = np.einsum("bt,btij->bij", trace["stopping_mass"][..., 0], trace["tape"][:, 1:])
     integers = layer.run_integers(x, call_options.get("num_steps"))
     discrete = keras.ops.convert_to_numpy(integers["tape"])

@@ -1,4 +1,4 @@
-"""What models are compared by."""
+"""The measures by which models are compared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ class Measure:
     """A number that says how good a model is. Smaller is better.
 
     Args:
-        name: Its key in what `keras_nm.training.evaluate` returns.
+        name: Its key in the results of `keras_nm.training.evaluate`.
         words: What it measures, with its unit.
         minus: Optional key of another number, which is subtracted.
-        perfect: Words for a model where it is 0, or `None` if no model can be so good.
+        perfect: Words for a model with a measure of 0, or `None` if no model can reach 0.
         solved_below: Optional float: below this, a task counts as solved.
-        of_layer: For what no Keras metric can measure: a function from a layer and a
+        of_layer: For measures that no Keras metric can take: a function from a layer and a
             finite `tf.data.Dataset` of the task to the number, or to an array with one
             number per replica.
 
@@ -35,6 +35,6 @@ class Measure:
     of_layer: Callable[[Any, Any], Any] | None = None
 
     def of(self, results: Mapping[str, Any]) -> float:
-        """The number, out of the results of an evaluation."""
+        """Returns the number, from the results of an evaluation."""
         value = results[self.name]
         return value if self.minus is None else value - results[self.minus]

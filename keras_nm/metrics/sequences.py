@@ -27,7 +27,7 @@ def _wrong_bits_per_step(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class BitsPerSequenceLoss(keras.losses.Loss):
-    """Cross-entropy in bits, summed over a sequence, mean over the batch.
+    """Cross-entropy in bits, summed over each sequence, averaged over the batch.
 
     Example:
 
@@ -38,8 +38,8 @@ class BitsPerSequenceLoss(keras.losses.Loss):
     """
 
     def __init__(self, name="bits_per_sequence_loss", dtype=None):
-        # With the batch size divided out below, the sum of all steps is the mean of
-        # the sequences' sums, and Keras applies masks and weights to every step.
+        # `call` divides by the batch size, so the sum over all steps is the mean of the
+        # sequences' sums. Like this, Keras applies masks and weights to every step.
         super().__init__(name=name, reduction="sum", dtype=dtype)
 
     def call(self, y_true, y_pred):
@@ -51,7 +51,7 @@ class BitsPerSequenceLoss(keras.losses.Loss):
 
 
 class _MeanPerSequence(keras.metrics.Mean):
-    """The mean over sequences of the sum of what `per_step` counts at each step."""
+    """The mean over sequences of the sum of `per_step` over time steps."""
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = mask_of(y_pred)
@@ -87,7 +87,7 @@ class BitsPerSequence(_MeanPerSequence):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class WrongBitsPerSequence(_MeanPerSequence):
-    """Mean number of wrong bits per sequence, with logits above 0 counted as 1.
+    """Mean number of wrong bits per sequence. Logits above 0 count as 1.
 
     Example:
 
@@ -105,7 +105,7 @@ class WrongBitsPerSequence(_MeanPerSequence):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class ExactSequences(_MeanPerSequence):
-    """The share of sequences without a wrong bit, with logits above 0 counted as 1.
+    """The share of sequences without a wrong bit. Logits above 0 count as 1.
 
     Example:
 
@@ -127,14 +127,14 @@ class ExactSequences(_MeanPerSequence):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class OptimalBitsPerSequence(_MeanPerSequence):
-    """The cross-entropy that the best predictor of N-grams has on the same sequences.
+    """The cross-entropy of the best predictor of N-grams on the same sequences.
 
-    It knows how sequences are made, but not their tables: after a context which a 1 has
-    followed `N_1` times and a 0 `N_0` times it expects a 1 with the probability
-    `(N_1 + 1/2) / (N_0 + N_1 + 1)` (Graves et al. 2014, equation 10). The first bits, which
-    have no complete context, cost one bit each. What the model says plays no part.
+    The predictor knows how sequences are made, but not their tables. After a context that
+    was followed by a 1 `N_1` times and by a 0 `N_0` times, it expects a 1 with probability
+    `(N_1 + 1/2) / (N_0 + N_1 + 1)` (Graves et al. 2014, equation 10). The first bits have
+    no complete context and cost one bit each. The model's predictions play no part.
 
-    Takes `y_true` `(batch, timesteps, 1)`, all bits of a sequence in their order.
+    Takes `y_true` `(batch, timesteps, 1)`, all bits of a sequence in order.
 
     Args:
         order: Positive integer N. A context is N - 1 bits. Defaults to `6`.

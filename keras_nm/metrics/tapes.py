@@ -19,10 +19,10 @@ LIKELIHOODS = ("expected_log", "log_expected")
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class TapeLoss(keras.losses.Loss):
-    """Minus the log-likelihood of the answer cells, summed per tape, mean over the batch.
+    """Negative log-likelihood of the answer cells, summed per tape, averaged over tapes.
 
-    p_t is the probability of stopping after step t, and y_i the answer in cell i (Kurach
-    et al. 2016, section 3.3).
+    p_t is the probability of stopping after step t, and y_i is the answer in cell i
+    (Kurach et al. 2016, section 3.3).
 
     Args:
         likelihood: `"expected_log"` (default), the paper's
@@ -35,10 +35,10 @@ class TapeLoss(keras.losses.Loss):
         dtype: The loss's dtype policy.
 
     Raises:
-        ValueError: For an unknown likelihood and an epsilon that is not positive.
+        ValueError: For an unknown likelihood, or an epsilon that is not positive.
 
-    Example, for a machine that does nothing: it gives the two wrong cells a probability
-    of 0, which counts as `epsilon`.
+    Example, for a machine that does nothing. It gives the right answers of the two wrong
+    cells a probability of 0, which counts as `epsilon`:
 
     >>> import keras_nm, numpy as np
     >>> layer = keras_nm.layers.NRAM(2, num_steps=1, gates=["READ", "ZERO"])
@@ -52,8 +52,8 @@ class TapeLoss(keras.losses.Loss):
     def __init__(
         self, likelihood="expected_log", epsilon=1e-10, name="tape_loss", dtype=None
     ):
-        # With the batch size divided out below, the sum of all cells is the mean of the
-        # tapes' sums, and Keras applies weights to every cell.
+        # `call` divides by the batch size, so the sum over all cells is the mean of the
+        # tapes' sums. Like this, Keras applies weights to every cell.
         super().__init__(name=name, reduction="sum", dtype=dtype)
         self.likelihood = check_choice("likelihood", likelihood, LIKELIHOODS)
         self.epsilon = check_positive("epsilon", epsilon)
@@ -77,7 +77,7 @@ class StepPenalty(keras.regularizers.Regularizer):
     """Adds the mean number of steps to the loss: the `activity_regularizer` of an `NRAM`.
 
     Args:
-        weight: Positive float, what a step costs.
+        weight: Positive float, the cost of a step.
 
     Example:
 
@@ -100,7 +100,7 @@ class StepPenalty(keras.regularizers.Regularizer):
 
 
 class TapeMetric(keras.metrics.Metric):
-    """The mean of something that every tape, or every cell of a tape, has.
+    """The mean of a number that every tape, or every cell of a tape, has.
 
     Args:
         name: String.
@@ -119,7 +119,7 @@ class TapeMetric(keras.metrics.Metric):
         self.count = self.add_variable(shape, "zeros", name="count")
 
     def add(self, values, weights=None):
-        """Takes values `(batch, ...)` into the mean, with weights of the same shape."""
+        """Adds values `(batch, ...)` to the mean, with weights of the same shape."""
         values = ops.cast(values, self.dtype)
         weights = (
             ops.ones_like(values) if weights is None else ops.cast(weights, self.dtype)
@@ -138,7 +138,7 @@ class TapeMetric(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class WrongCells(TapeMetric):
-    """The share of answer cells that are wrong, after argmax: the paper's error.
+    """The share of wrong answer cells, after argmax: the paper's error.
 
     Args:
         name: String.
@@ -166,7 +166,7 @@ class WrongCells(TapeMetric):
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class ExactTapes(TapeMetric):
-    """The share of tapes without a wrong answer cell, of those that have an answer cell.
+    """The share of tapes without a wrong answer cell, among tapes that have answer cells.
 
     Args:
         name: String.
@@ -222,7 +222,7 @@ class MeanSteps(TapeMetric):
 
 
 class DiscreteMachine(keras.Model):
-    """An `NRAM` that makes its choices by argmax, as a model: from tapes to tapes.
+    """An `NRAM` that makes its choices by argmax, as a model from tapes to tapes.
 
     Args:
         layer: The `NRAM`.
@@ -236,14 +236,13 @@ class DiscreteMachine(keras.Model):
         return self.layer.run_integers(tape)["tape"]
 
     def error(self, data):
-        """Measures the machine.
+        """Measures the machine's share of wrong answer cells.
 
         Args:
             data: A finite `tf.data.Dataset` of `(tape, answer, answer_cells)`.
 
         Returns:
-            The share of wrong answer cells: a float, or with `num_replicas` an array
-            `(K,)`.
+            A float, or with `num_replicas` an array `(K,)`.
         """
         num_replicas = self.layer.cell.num_replicas
         shape = (num_replicas or 1, -1)
@@ -257,7 +256,7 @@ class DiscreteMachine(keras.Model):
 
 
 def discrete_wrong_cells(layer, data):
-    """The share of wrong answer cells of an `NRAM` that makes its choices by argmax.
+    """Returns the share of wrong answer cells of an `NRAM` that chooses by argmax.
 
     Args:
         layer: The `NRAM`.
@@ -280,11 +279,11 @@ def _weight_of_cells(wrong, sample_weight):
 
 
 def _at_answer(values, y_true, outside):
-    """The entry of each cell's row `(B, M, M)` at its answer: `(B, M)`."""
-    # Not a gather, whose gradient XLA scatters one element at a time.
+    """Returns the entry of each cell's row `(B, M, M)` at its answer: `(B, M)`."""
+    # This is not a gather, because XLA scatters its gradient one element at a time.
     size = ops.shape(values)[-1]
     chosen = ops.equal(ops.cast(y_true, "int32")[:, :, None], ops.arange(size))
-    entry = ops.sum(ops.where(chosen, values, 0), axis=-1)
+    entry = ops.sum(ops.where(chosen, values, 0), axis=-1)  # (B, M)
     return ops.where(ops.any(chosen, axis=-1), entry, outside)
 
 

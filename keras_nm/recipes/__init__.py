@@ -16,5 +16,5 @@ def _by_task(recipes):
     return MappingProxyType({task: MappingProxyType(x) for task, x in by_task.items()})
 
 
-# By task, then by the name that the command line calls the layer.
+# By task, then by the layer's name on the command line.
 RECIPES = _by_task((*NTM_RECIPES, *NRAM_RECIPES, *LSTM_RECIPES))

@@ -26,18 +26,18 @@ def _nram(
     loss_options=None,
     **layer,
 ):
-    """A recipe for a task of the NRAM paper, which gives none of these numbers.
+    """Makes a recipe for a task of the NRAM paper, which gives none of these numbers.
 
-    The first four learn because of the entropy bonus, and of room: some steps, registers
-    and cells of the tape more than the task's program needs. The others also have another
-    order of gates, or only those of a program, and a bias against stopping or noise in the
-    gradient; two of them have a `register_loss`. `lengths` are the smallest and the
-    largest; `half_life` and `penalty_steps` are training steps, the latter the last ones,
-    in which the entropy's weight is `penalty`.
+    The first four machines learn because of the entropy bonus, and because they have room:
+    some more steps, registers and cells of the tape than the task's program needs. The
+    others also have another order of gates, or only the gates of a program, and a bias
+    against stopping or noise in the gradient. Two of them have a `register_loss`. `lengths`
+    are the smallest and the largest length. `half_life` and `penalty_steps` are numbers of
+    training steps. In the last `penalty_steps` steps, the entropy weight is `penalty`.
     """
     return Recipe(
         name="nram",
-        description="A Neural Random-Access Machine with two hidden ReLU layers of 32.",
+        description="A Neural Random-Access Machine with two hidden layers of 32 ReLUs.",
         task=task,
         layer={
             "module": "keras_nm.layers",
@@ -60,7 +60,7 @@ def _nram(
         batch_size=batch_size,
         steps_per_epoch=50,
         epochs=steps // 50,
-        # To the end, where the penalty has made the machine discrete.
+        # Train to the end, where the penalty has made the machine discrete.
         stop_below=0.0,
         task_options={
             "min_length": lengths[0],
@@ -80,7 +80,7 @@ def _nram(
 
 
 def _register_trace_loss(program, weight):
-    """Keras configuration of a loss on all registers of a program."""
+    """Returns the Keras configuration of a loss on all registers of a program."""
     return {
         "module": "keras_nm.training",
         "class_name": "RegisterTraceLoss",
@@ -89,15 +89,15 @@ def _register_trace_loss(program, weight):
     }
 
 
-# In the paper's order what is read cannot be the address of another READ before the list
-# begins again. In this one it can: an exchange fits in one step.
+# In the paper's order, a value that was read cannot be the address of another READ before
+# the list begins again. In this order it can, so that an exchange fits in one step.
 _TWO_READS_TWO_WRITES = ["READ", *DEFAULT_GATES, "WRITE"]
 
 
 def _first(*gates):
-    """These gates, then those of the paper that are not among them.
+    """Returns these gates, followed by the paper's other gates.
 
-    The gates that a program needs choose among fewer sources where they come first.
+    The gates that a program needs choose among fewer sources if they come first.
     """
     return [*gates, *(gate for gate in DEFAULT_GATES if gate not in gates)]
 
@@ -130,7 +130,7 @@ NRAM_RECIPES = (
         num_registers=4,
         num_steps=5,
         steps=1200,
-        # Of two or three values it is too often right to leave all in place.
+        # With two or three values, it is too often right to leave all in place.
         lengths=(4, 6),
         num_cells=10,
         batch_size=32,
@@ -138,7 +138,7 @@ NRAM_RECIPES = (
         half_life=300,
         penalty_steps=600,
         entropy_weight=-2.0,
-        # One that stops at once is right in most of the cells.
+        # A machine that stops at once is right in most of the cells.
         stop_bias=-7.0,
         gates=_TWO_READS_TWO_WRITES,
     ),
@@ -147,7 +147,7 @@ NRAM_RECIPES = (
         num_registers=3,
         num_steps=8,
         steps=600,
-        # Begun with one value, more seeds stayed there in the search.
+        # In the search, more seeds stayed at the first length if it was one value.
         lengths=(3, 6),
         num_cells=13,
         half_life=100,
@@ -168,7 +168,7 @@ NRAM_RECIPES = (
         threshold=0.5,
         noise=0.005,
         entropy_weight=-1.0,
-        # Or it learns to answer at once, and nothing else.
+        # Otherwise it learns to answer at once, and nothing else.
         stop_bias=-7.0,
         gates=_first("ONE", "TWO", "INC", "READ", "READ", "READ", "DEC", "WRITE"),
     ),
@@ -177,7 +177,7 @@ NRAM_RECIPES = (
         num_registers=4,
         num_steps=8,
         steps=1500,
-        # In shorter lists the head is the answer too often.
+        # In shorter lists, the head is the answer too often.
         lengths=(4, 5),
         num_cells=16,
         batch_size=32,
@@ -189,7 +189,7 @@ NRAM_RECIPES = (
         entropy_weight=-8.0,
         stop_bias=-2.0,
         gates=list(LIST_SEARCH_IN_ONE_CIRCUIT.gates),
-        # From answers alone it learns to answer with the head.
+        # From answers alone, it learns to answer with the head.
         register_loss=_register_trace_loss(LIST_SEARCH_IN_ONE_CIRCUIT, 3.0),
         loss_options={"likelihood": "log_expected"},
     ),
@@ -198,8 +198,8 @@ NRAM_RECIPES = (
         num_registers=4,
         num_steps=9,
         steps=1500,
-        # The best setting known. No seed learned it. With 2 values, arrays
-        # and answer always begin at the same addresses.
+        # The best known setting, though no seed learned the task. With 2 values, the
+        # arrays and the answer always begin at the same addresses.
         lengths=(5, 6),
         num_cells=18,
         batch_size=32,
@@ -217,8 +217,8 @@ NRAM_RECIPES = (
         num_registers=4,
         num_steps=8,
         steps=1500,
-        # With fewer nodes most paths are short, and a machine that is right
-        # for those only has little left to learn.
+        # With fewer nodes, most paths are short, and a machine that is right only for
+        # those has little left to learn.
         lengths=(4, 5),
         num_cells=24,
         batch_size=32,
@@ -228,7 +228,7 @@ NRAM_RECIPES = (
         entropy_weight=-16.0,
         activation_gradient_clip=1.0,
         stop_bias=-4.0,
-        # Only these: with the others at the end fewer seeds learned it.
+        # Only these gates: with the others at the end, fewer seeds learned the task.
         gates=[
             "TWO",
             "ONE",

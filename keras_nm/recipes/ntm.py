@@ -3,10 +3,11 @@
 from keras_nm.recipes.parts import FEEDFORWARD_CONTROLLER, LSTM_CONTROLLER, of_sequences
 from keras_nm.runs.recipe import Recipe
 
-# Against the two ways in which longer copies failed. Noise in what drives the heads: a
-# head that hardly holds its place does not survive it. A small memory: in it, a write head
-# that loses its focus while answering does harm in training already. The regularizer was
-# meant against counting steps, which no trace showed; more seeds were right with it.
+# These settings are against the two ways in which longer copies failed. One is noise in the
+# controller's output: a head that barely holds its place does not survive it. The other is
+# a small memory: there, a write head that loses its focus while answering does harm already
+# in training. The regularizer was meant to prevent counting steps, which no trace showed;
+# more seeds were right with it.
 _LSTM_CONTROLLER_OF_COPY = {
     "module": "keras_nm.layers",
     "class_name": "ChainedCell",
@@ -51,11 +52,11 @@ def _ntm(*, controller, num_locations=128, num_heads=1, **options):
 
 _LSTM = {
     "name": "ntm",
-    "description": "A Neural Turing Machine with an LSTM of 100 units as controller.",
+    "description": "A Neural Turing Machine with a controller of 100 LSTM units.",
 }
 _FEEDFORWARD = {
     "name": "ntm-feedforward",
-    "description": "A Neural Turing Machine with one hidden layer of 100 as controller.",
+    "description": "A Neural Turing Machine with a controller of 100 hidden units.",
 }
 
 NTM_RECIPES = (
@@ -129,7 +130,7 @@ NTM_RECIPES = (
             "ntm/dynamic_ngrams",
             layer=_ntm(controller=LSTM_CONTROLLER),
             steps=5000,
-            # In batches of 4 it did not learn: 159 bits, where 132 are the optimum.
+            # With batches of 4 it did not learn: 159 bits, where the optimum is 132.
             batch_size=16,
         ),
     ),

@@ -2,7 +2,7 @@
 
 
 def falling(learning_rate, steps):
-    """A learning rate that falls linearly to a fiftieth."""
+    """Returns a learning rate that falls linearly to a fiftieth."""
     return {
         "module": "keras.optimizers.schedules",
         "class_name": "PolynomialDecay",
@@ -15,12 +15,12 @@ def falling(learning_rate, steps):
 
 
 def graves_rmsprop(learning_rate, steps):
-    """RMSProp as in Graves 2013 (arXiv 1308.0850, equations 38 to 45), with three changes.
+    """Returns RMSProp as in Graves 2013 (arXiv 1308.0850, equations 38 to 45), changed.
 
-    The learning rate falls to a fiftieth, linearly over `steps`. The gradient is clipped
-    to a norm of 1, which nearly always shortens it: training is gradient descent with
-    momentum in steps of one length, and one large gradient undoes less of what was
-    learned. And the rate is 10 to 40 times as high.
+    There are three changes. The learning rate falls to a fiftieth, linearly over `steps`.
+    The gradient is clipped to a norm of 1, which nearly always shortens it: training is
+    gradient descent with momentum in steps of one length, and one large gradient undoes
+    less of the training before it. The learning rate is 10 to 40 times as high.
     """
     return {
         "class_name": "RMSprop",
@@ -49,7 +49,7 @@ FEEDFORWARD_CONTROLLER = {
 
 
 def of_sequences(task, *, layer, steps, learning_rate=2e-3, batch_size=4, **settings):
-    """What recipes for the tasks of the NTM paper have in common, as arguments."""
+    """Returns the arguments that recipes for the tasks of the NTM paper share."""
     return {
         "task": task,
         "layer": layer,

@@ -1,1 +1,1 @@
-"""Training runs: their directories, and all that one does with them."""
+"""Training runs: their directories, tables and pictures."""

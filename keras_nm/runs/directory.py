@@ -1,14 +1,14 @@
-"""Run directories: the files of a training, and what is wrong with them.
+"""Run directories: reads and writes the files of a training.
 
 =================  =======================================================================
-file               what it holds
+file               contents
 =================  =======================================================================
 `recipe.json`      the recipe, the seed and the versions of packages
 `model.keras`      the model and its optimizer after the last complete epoch
 `curve.csv`        the metrics of every epoch
-`checkpoints/`     weights, a dozen over the whole training
-`tensorboard/`     metrics and settings, and what the machine does, see `Probe`
-`result.json`      once training is over, its result
+`checkpoints/`     weights, a dozen over a whole training
+`tensorboard/`     metrics, settings, and looks at the machine, see `Probe`
+`result.json`      the result, once training is over
 =================  =======================================================================
 """
 
@@ -28,7 +28,7 @@ from keras_nm.version import current_versions
 
 
 class RunError(ValueError):
-    """A run directory that cannot be used as asked; the message says what to do."""
+    """The error of a run directory that cannot be used. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class RunDirectory:
         return self.path / "tensorboard"
 
     def check_free(self):
-        """Raises a `RunError` if there is anything in the directory."""
+        """Raises a `RunError` unless the directory is missing or empty."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise RunError(
                 f"{self.path} exists and is not empty. Choose another directory, or resume "
@@ -88,7 +88,7 @@ class RunDirectory:
 
     @property
     def is_begun(self) -> bool:
-        """Whether there is a run."""
+        """Whether the directory holds a run."""
         return self.recipe.is_file()
 
     @property
@@ -97,7 +97,7 @@ class RunDirectory:
         return self.result.exists()
 
     def read(self) -> tuple[Recipe, int, dict[str, Any], dict[str, Any] | None]:
-        """The recipe, the seed, the versions, and the result or `None`.
+        """Reads the recipe, the seed, the versions, and the result or `None`.
 
         Raises:
             RunError: If there is no run, or a damaged one.
@@ -117,7 +117,7 @@ class RunDirectory:
         return recipe, seed, versions, result
 
     def load_model(self) -> keras.Model:
-        """The model after the last complete epoch.
+        """Loads the model after the last complete epoch.
 
         Raises:
             RunError: If there is none yet, or a damaged one.
@@ -130,11 +130,11 @@ class RunDirectory:
             if not zipfile.is_zipfile(self.model):
                 raise ValueError(f"{self.model.name} is missing or incomplete")
             return keras.saving.load_model(self.model)
-        except Exception as error:  # whatever a damaged file leads Keras into
+        except Exception as error:  # any error that Keras meets in a damaged file
             raise self._damaged(error) from error
 
     def read_curve(self, name: str) -> tuple[list[int], list[float]]:
-        """One column of the curve: the numbers of epochs, and the values.
+        """Reads one column of the curve: the numbers of epochs, and the values.
 
         Raises:
             RunError: If there is no such column.
@@ -153,18 +153,18 @@ class RunDirectory:
             ) from error
 
     def cut_curve(self, epochs: int) -> None:
-        """Takes away what comes after an epoch: it may have been interrupted."""
+        """Removes the lines after an epoch, which was possibly interrupted."""
         if self.curve.exists():
             lines = self.curve.read_text().splitlines(keepends=True)
             write_text(self.curve, "".join(lines[: 1 + epochs]))
 
     def checkpoint_files(self) -> dict[int, Path]:
-        """The weights that were kept, by the number of epochs."""
+        """Returns the checkpoints: a dict from the number of epochs to a file."""
         files = sorted(self.checkpoints.glob("*.weights.h5"))
         return {int(file.name.split(".")[0]): file for file in files}
 
     def write_finished(self, recipe, seed, model, curve, result) -> None:
-        """Leaves a finished run that was trained otherwise, all at once.
+        """Writes a finished run that was trained in another way, all at once.
 
         Args:
             recipe: A `Recipe`.

@@ -12,29 +12,29 @@ from keras_nm.machines import MACHINES, machine_of, resolve
 def evaluate(run, length, **task_options):
     """Measures a model on examples of one length, from the test split.
 
-    A machine may need other arguments than in training: an `NRAM` gets as many more steps
-    as the task's program needs more, and as many spare cells.
+    A machine may need other arguments than in training: an `NRAM` gets as many additional
+    steps, and spare cells, as the task's program needs.
 
     Args:
         run: A `Run`.
         length: Positive integer.
-        **task_options: Arguments of the task that are not as in training, such as
+        **task_options: Arguments of the task that differ from training, such as
             `min_repeats=15, max_repeats=15`.
 
     Returns:
-        A dict of the task's metrics, such as `"bits_per_sequence"`; of the machine's
-        measures, such as `"discrete_wrong_cells"`; of the arguments that were changed,
-        such as `"num_steps"`; and `"examples"`, the number of examples.
+        A dict with the task's metrics, such as `"bits_per_sequence"`; the machine's
+        measures, such as `"discrete_wrong_cells"`; the arguments that were changed, such
+        as `"num_steps"`; and `"examples"`, the number of examples.
 
     Raises:
-        ValueError: For options that the task does not have, and those under which the
-            model does not fit it.
+        ValueError: For options that the task does not have, and for options under which
+            the model does not fit the task.
     """
     return evaluate_runs([run], length, **task_options)[0]
 
 
 def evaluate_runs(runs, length, **task_options):
-    """Measures the models of several runs of one recipe, replicas all at once.
+    """Measures the models of several runs of one recipe, all replicas at once.
 
     Args:
         runs: List of `Run`s of one recipe.
@@ -45,11 +45,14 @@ def evaluate_runs(runs, length, **task_options):
         A list of dicts, see `evaluate`.
 
     Raises:
-        ValueError: As `evaluate`.
+        ValueError: As for `evaluate`.
     """
     recipe = runs[0].recipe
     if any(run.recipe.to_json() != recipe.to_json() for run in runs):
-        raise ValueError("Runs that are measured together must be of one recipe")
+        raise ValueError(
+            "Runs that are measured together must have the same recipe. Measure runs of "
+            "other recipes apart"
+        )
     task = _task_with(recipe, task_options).with_room_for(length, length)
     batch_size, num_batches = task.evaluation_size
     data = task.evaluation_set(batch_size=batch_size, num_batches=num_batches)
@@ -61,7 +64,7 @@ def evaluate_runs(runs, length, **task_options):
 
 
 def _task_with(recipe, task_options):
-    """The recipe's task with other options, or an error if its model does not fit."""
+    """Returns the recipe's task with other options, if the model fits that."""
     trained = recipe.made_task
     try:
         task = dataclasses.replace(trained, **task_options)
@@ -74,14 +77,14 @@ def _task_with(recipe, task_options):
     sizes, fitting = (_known_sizes(recipe.spec, each) for each in (task, trained))
     if sizes != fitting:
         raise ValueError(
-            f"The model takes inputs and gives outputs of the sizes {fitting}. With "
-            f"these task options they have the sizes {sizes}"
+            f"The model's inputs and outputs have the sizes {fitting}. With these task "
+            f"options, examples have the sizes {sizes}. Choose options that keep the sizes"
         )
     return task
 
 
 def _known_sizes(spec, task):
-    """The sizes of inputs and answers that are the same for all examples of a task."""
+    """Returns the sizes of inputs and answers that are the same for all examples."""
     sizes = (*spec.x.sizes(task), *spec.y.sizes(task))
     return tuple(size for size in sizes if size is not None)
 
@@ -110,7 +113,7 @@ def _measure_replicas(runs, task, data):
     results = {**measure(model, data), **measure_layer(layer, data)}
     return [
         {
-            # Keras makes a number of what is one.
+            # Keras returns a single value as a number and not as an array.
             **{name: float(np.atleast_1d(x)[index]) for name, x in results.items()},
             **changed,
         }
@@ -119,7 +122,7 @@ def _measure_replicas(runs, task, data):
 
 
 def repeated(data, times):
-    """Every batch of a dataset several times as one batch: the same for all replicas."""
+    """Repeats the examples of every batch, so that all replicas get the same ones."""
 
     def repeat(*arrays):
         return tuple(tf.concat([array] * times, axis=0) for array in arrays)
@@ -128,13 +131,13 @@ def repeated(data, times):
 
 
 def evaluate_structured(run):
-    """Measures a model on the cases that random examples hardly ever are.
+    """Measures a model on structured cases, which random examples hardly ever contain.
 
     Args:
         run: A `Run`.
 
     Returns:
-        A dict from the cases of `keras_nm.tasks.Task.structured_sets` to dicts as those
+        A dict from the cases of `keras_nm.tasks.Task.structured_sets` to dicts like those
         of `evaluate`.
     """
     batch_size = 64
@@ -145,11 +148,11 @@ def evaluate_structured(run):
 
 
 def measures_of(spec, results):
-    """The measures by which models of a task are compared.
+    """Returns the measures by which models of a task are compared.
 
     Args:
         spec: The task's row in `keras_nm.tasks.TASKS`.
-        results: What `evaluate` returned of one of the models.
+        results: The dict that `evaluate` returned for one of the models.
 
     Returns:
         A list of `keras_nm.metrics.Measure`: those of the task, then those of machines.
@@ -191,12 +194,12 @@ def describe(run, lengths):
 
 
 def measure(model, data):
-    """Evaluates a model: returns a dict of its metrics."""
+    """Evaluates a model and returns a dict of its metrics."""
     result = model.evaluate(data, verbose=0, return_dict=True)
     del result["loss"]  # the same as a metric, or a sum that depends on the length
     return result
 
 
 def measure_layer(layer, data):
-    """Measures what no metric can: returns a dict of the measures of a machine's row."""
+    """Returns a dict of the measures in a machine's row, which no metric can take."""
     return {each.name: each.of_layer(layer, data) for each in machine_of(layer).measures}

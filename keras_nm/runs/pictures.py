@@ -1,4 +1,4 @@
-"""Pictures of runs: what a trained machine does, how it learned, how far that carries."""
+"""Draws runs: what a trained machine does, how it learned, and how well it generalizes."""
 
 import dataclasses
 
@@ -12,12 +12,12 @@ from keras_nm.runs.evaluation import evaluate
 
 
 def picture(run, length=None, example=0):
-    """Draws what the machine of a run does with an example of the test split.
+    """Draws what a run's machine does with an example of the test split.
 
     Args:
         run: A `Run`.
-        length: Positive integer, the example's. Defaults to the longest of training.
-        example: Non-negative integer, its index.
+        length: Positive integer, the example's length. Defaults to the longest in training.
+        example: Non-negative integer, the example's index.
 
     Returns:
         A `matplotlib.figure.Figure`: `keras_nm.plots.ntm_plate` or
@@ -28,7 +28,7 @@ def picture(run, length=None, example=0):
 
 
 def time_frames(run, length=None, example=0):
-    """Draws the same step by step.
+    """Draws what a run's machine does, step by step.
 
     Args:
         run: As for `picture`.
@@ -45,7 +45,7 @@ def time_frames(run, length=None, example=0):
 
 
 def training_frames(run, length=None, example=0):
-    """Draws the same for the weights of all moments of training that were kept.
+    """Draws what a run's machine does with the weights of each checkpoint.
 
     Args:
         run: As for `picture`.
@@ -56,7 +56,7 @@ def training_frames(run, length=None, example=0):
         Figures, for `keras_nm.plots.write_animation`. The last is of the run's own weights.
 
     Raises:
-        RunError: If no weights were kept, or a file of them is damaged.
+        RunError: If there are no checkpoints, or one is damaged.
     """
     checkpoints = run.checkpoints()
     if not checkpoints:
@@ -65,16 +65,16 @@ def training_frames(run, length=None, example=0):
             "were deleted"
         )
     inputs = _inputs(run, length, example)
-    # Another model: the run's own stays as it is.
+    # A copy, so that the run's own model stays unchanged.
     model = keras.models.clone_model(run.model)
     moments = dataclasses.replace(run, model=model)
     for num_examples, path in checkpoints.items():
         try:
             model.load_weights(path)
-        except Exception as error:  # whatever a damaged file leads Keras into
+        except Exception as error:  # any error that Keras meets in a damaged file
             raise RunError(
-                f"{path} is damaged ({type(error).__name__}). Delete it, and the animation "
-                "goes without it"
+                f"{path} is damaged ({type(error).__name__}). Delete it to animate the "
+                "others"
             ) from error
         yield _draw_moment(moments, inputs, num_examples)
     if run.num_examples not in checkpoints:
@@ -82,22 +82,22 @@ def training_frames(run, length=None, example=0):
 
 
 def answers(run, lengths):
-    """Draws answers of several lengths beside the right ones.
+    """Draws answers of several lengths beside the right answers.
 
     Args:
-        run: A `Run` of a task of sequences.
+        run: A `Run` of a task on sequences.
         lengths: Positive integers.
 
     Returns:
         A `matplotlib.figure.Figure`: `keras_nm.plots.answer_strips`.
 
     Raises:
-        ValueError: For a run of a task of tapes.
+        ValueError: For a run of a task on tapes.
     """
     if not run.recipe.spec.answers_bits:
         raise ValueError(
-            "Strips are of the bits of sequences. This is a run of "
-            f"{run.recipe.task}: draw its executions"
+            "Strips show the bits of sequences. This is a run of "
+            f"{run.recipe.task}: draw its executions instead"
         )
     by_length = {}
     for length in lengths:
@@ -112,7 +112,7 @@ def curves(runs):
     """Draws the learning curves of runs of one task.
 
     Args:
-        runs: List of `Run`. Those of one recipe differ by their seeds.
+        runs: List of `Run`. Runs of one recipe differ in their seeds.
 
     Returns:
         A `matplotlib.figure.Figure`: `keras_nm.plots.learning_curves`.
@@ -134,7 +134,7 @@ def curves(runs):
 
 
 def generalization(runs, lengths):
-    """Draws how wrong the answers of runs of one task are at given lengths.
+    """Draws how wrong the answers of one task's runs are at given lengths.
 
     Args:
         runs: As for `curves`.
@@ -165,7 +165,7 @@ def generalization(runs, lengths):
 
 
 def _inputs(run, length, example):
-    """One example of the test split, as a batch."""
+    """Returns one example of the test split, as a batch."""
     length = run.task.max_length if length is None else check_integer("length", length)
     check_integer("example", example, minimum=0)
     data = run.task.evaluation_set(length, batch_size=1, num_batches=1, start=example)
@@ -193,10 +193,10 @@ def _draw_moment(run, inputs, num_examples):
 
 
 def _by_recipe(runs):
-    """Runs in lists, by the names of their recipes."""
+    """Groups runs in lists, by the names of their recipes."""
     tasks = sorted({run.recipe.task for run in runs})
     if len(tasks) != 1:
-        raise RunError(f"A chart is of runs of one task. These are of {', '.join(tasks)}")
+        raise RunError(f"A chart has runs of one task. These are of {', '.join(tasks)}")
     by_recipe = {}
     for run in runs:
         by_recipe.setdefault(run.recipe.to_json(), []).append(run)

@@ -1,4 +1,4 @@
-"""Many seeds of a recipe at once, in one program."""
+"""Trains many seeds of a recipe at once, in one program."""
 
 import copy
 import time
@@ -12,27 +12,28 @@ from keras_nm.runs.run import learning_callbacks
 
 
 def train_population(recipe, directories, verbose="auto"):
-    """Trains several seeds of a recipe for an `NRAM` together, by one `model.fit`.
+    """Trains several seeds of a recipe for an `NRAM` together, in one `model.fit`.
 
-    Each seed has the initial weights, the data, the curriculum and the clipping that it has
-    in `train`; only rounding, and the gradient noise if the recipe has any, are others.
-    When a seed falls below the recipe's `stop_below`, it becomes a run directory as `train`
-    leaves it, without `tensorboard/` and `checkpoints/`, and without losses in its curve;
-    all others become one at the end. What is interrupted before is lost.
+    Each seed has the same initial weights, data, curriculum and clipping as in `train`.
+    Only the rounding differs, and the gradient noise if the recipe has any. When the errors
+    of a seed fall below the recipe's `stop_below`, its run directory is written as `train`
+    leaves it, but without `tensorboard/` and `checkpoints/`, and without losses in its
+    curve. The other seeds get theirs at the end. An interruption loses all seeds that have
+    no run directory yet.
 
     Args:
         recipe: A `Recipe` for a task of the NRAM, with the optimizer `NoisyAdam`.
         directories: Dict from seeds, non-negative integers, to `pathlib.Path`s of
             directories that do not exist.
-        verbose: As in `keras.Model.fit`. Unless it is 0, it is also reported when a seed is
-            solved, and when it has diverged, that is when its outputs are NaN.
+        verbose: As in `keras.Model.fit`. Unless it is 0, the function also reports when a
+            seed is solved, and when it has diverged, so that its outputs are NaN.
 
     Returns:
-        Dict from the seeds to the seconds after which their runs were there.
+        Dict from the seeds to the seconds after which their runs were complete.
 
     Raises:
         RunError: If a directory exists. Nothing is overwritten.
-        ValueError: For a recipe of another kind.
+        ValueError: For a recipe of another kind, or no seed.
 
     Example:
 
@@ -44,7 +45,7 @@ def train_population(recipe, directories, verbose="auto"):
     """
     started = time.monotonic()
     if not directories:
-        raise ValueError("`directories` must have one seed at least. Received: {}")
+        raise ValueError("`directories` must have at least one seed. Received: {}")
     for directory in directories.values():
         RunDirectory(directory).check_free()
     check_population(recipe)
@@ -78,14 +79,14 @@ def check_population(recipe):
     optimizer = keras.optimizers.deserialize(copy.deepcopy(recipe.optimizer))
     if not recipe.machine.has_replicas or "num_replicas" not in optimizer.get_config():
         raise ValueError(
-            "Seeds are trained together with a layer and an optimizer that take "
-            "`num_replicas`, such as NRAM and NoisyAdam. The recipe has "
+            "To train seeds together, the layer and the optimizer must take "
+            "`num_replicas`, as NRAM and NoisyAdam do. Received: a recipe with "
             f"{recipe.layer['class_name']} and {recipe.optimizer['class_name']}"
         )
 
 
 class _Harvest(keras.callbacks.Callback):
-    """Writes the run of each replica when it is solved, and of all others at the end."""
+    """Writes each replica's run when it is solved, and all other runs at the end."""
 
     def __init__(self, recipe, directories, started, report):
         super().__init__()
@@ -98,7 +99,7 @@ class _Harvest(keras.callbacks.Callback):
         self._diverged = set()
 
     def on_epoch_end(self, epoch, logs=None):
-        # What there is of every replica: the loss is a mean over all.
+        # Only logs with a value per replica: the loss is a mean over all of them.
         logs = {
             name: np.atleast_1d(x)
             for name, x in logs.items()
@@ -134,14 +135,14 @@ class _Harvest(keras.callbacks.Callback):
         self.seconds[seed] = time.monotonic() - self._started
 
     def _single(self, index):
-        """The model of one replica, with its optimizer."""
+        """Returns the model of one replica, with its optimizer."""
         model = self.recipe.build()
         model.set_weights(self.model.get_layer("machine").replica(index).get_weights())
         model.optimizer.build(model.trainable_variables)
         pairs = zip(model.optimizer.variables, self.model.optimizer.variables, strict=True)
         for variable, value in pairs:
             value = keras.ops.convert_to_numpy(value)
-            # Some, such as the number of iterations, are not there once per replica.
+            # Replicas share some variables, such as the number of iterations.
             shared = value.shape == tuple(variable.shape)
             variable.assign(value if shared else value[index])
         return model

@@ -1,4 +1,4 @@
-"""Recipes: all that a training needs to know besides a seed."""
+"""Recipes: everything that a training needs besides a seed."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ from keras_nm.tasks import TASKS, Task, TaskSpec
 # Batches between two returns to Python, where callbacks and the progress bar run.
 _STEPS_PER_EXECUTION = 50
 
-# What a recipe is called, not what it does.
+# These name a recipe, and do not change its training.
 _LABELS = ("name", "description")
 
 
@@ -28,27 +28,27 @@ class Recipe:
     Args:
         task: Key of `keras_nm.tasks.TASKS`.
         layer: Keras configuration of the layer, without the arguments that the task
-            decides. A layer that is not a machine of `keras_nm.machines` is followed by a
-            `Dense` layer. None has `return_sequences`.
+            decides and without `return_sequences`. If the layer is not a machine of
+            `keras_nm.machines`, a `Dense` layer follows it.
         optimizer: Keras configuration of the optimizer.
         batch_size: Number of examples in a training step.
         steps_per_epoch: Number of training steps between two validations.
         epochs: Largest number of epochs.
-        stop_below: Training stops when the task's goal falls below this on the validation
-            set, examples of the task's largest length, and with it the measures that the
-            machine has beside.
-        name: What the recipe is called among those of its task.
-        description: What it is, in a sentence.
+        stop_below: Training stops when the task's goal and the machine's own measures fall
+            below this on the validation set, which has examples of the task's largest
+            length.
+        name: The recipe's name among those of its task.
+        description: A sentence on the recipe.
         task_options: Arguments of the task.
-        memory_size: The size of memory with which a machine leaves training, such as its
-            number of locations, if it is not the one it was trained on.
+        memory_size: The memory size of the machine after training, such as its number of
+            locations, if it differs from the one in training.
         curriculum: Arguments of `keras_nm.training.Curriculum` besides the task. Without
-            it, training is on all lengths of the task from the start.
+            it, training uses all lengths of the task from the start.
         callbacks: Dict from names of the machine's callbacks to their arguments besides
             the layer.
         loss_options: Arguments of the task's loss.
-        jit_compile: Boolean, whether XLA compiles the model. Keras's own choice is not to
-            on machines without a GPU, where it makes training three times as fast.
+        jit_compile: Boolean, whether XLA compiles the model. Keras itself does not compile
+            on computers without a GPU, where XLA makes training three times as fast.
     """
 
     task: str
@@ -69,7 +69,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> "Recipe":
-        """Reads what `dataclasses.asdict` made of a recipe, also in earlier versions."""
+        """Makes a recipe from its `dataclasses.asdict`, even one of an earlier version."""
         settings = dict(settings)
         if "num_locations" in settings:
             settings["memory_size"] = settings.pop("num_locations")
@@ -79,7 +79,7 @@ class Recipe:
         return cls(**settings)
 
     def to_json(self) -> str:
-        """The settings as text, equal for recipes that differ in name only."""
+        """Returns the settings as text, which is equal if only the names differ."""
         settings = {
             each.name: value
             for each, value in zip(fields(self), asdict(self).values(), strict=True)
@@ -88,12 +88,12 @@ class Recipe:
         return json.dumps(settings, sort_keys=True)
 
     def __getstate__(self):
-        # The settings alone: other processes work out the rest, which has no pickle.
+        # Only the settings: the rest cannot be pickled, and other processes recompute it.
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @cached_property
     def spec(self) -> TaskSpec:
-        """What is known of the task.
+        """The task's row in `keras_nm.tasks.TASKS`.
 
         Raises:
             ValueError: For an unknown task.
@@ -102,14 +102,14 @@ class Recipe:
 
     @cached_property
     def made_task(self) -> Task:
-        """The task with its options.
+        """The task with the recipe's options.
 
         Raises:
             ValueError: If the task does not have the options.
         """
         try:
             return self.spec.make(**self.task_options)
-        except TypeError as error:  # an argument that it does not have
+        except TypeError as error:  # an argument that the task does not have
             raise ValueError(f"The recipe's task_options do not fit: {error}") from None
 
     @cached_property
@@ -117,7 +117,7 @@ class Recipe:
         """The layer's row in the table of machines.
 
         Raises:
-            ValueError: If there is no such class of layers.
+            ValueError: If the layer is not a configuration, or its class is unknown.
         """
         name = self.layer.get("class_name")
         if not isinstance(name, str) or "config" not in self.layer:
@@ -129,28 +129,28 @@ class Recipe:
         layer_class = registered or getattr(keras.layers, name, None)
         if layer_class is None:
             raise ValueError(
-                f"There is no Keras layer {name!r}. A class of your own must be registered "
-                "with keras.saving.register_keras_serializable"
+                f"There is no Keras layer {name!r}. Register your own class with "
+                "keras.saving.register_keras_serializable"
             )
         return machine_of_class(layer_class)
 
     @cached_property
     def monitors(self) -> list[str]:
-        """The logs that say whether a model is solved."""
+        """The keys of the logs that decide whether a task is solved."""
         names = [self.spec.goal.name, *(each.name for each in self.machine.measures)]
         return [f"val_{name}" for name in names]
 
     def is_solved(self, logs: dict[str, Any]) -> bool:
-        """Whether all monitors are below the threshold."""
+        """Returns whether all monitored logs are below the threshold."""
         return all(logs[monitor] < self.stop_below for monitor in self.monitors)
 
     def validation_set(self):
-        """The examples that training is watched on: those of the largest length."""
+        """Returns the examples that training is validated on, of the largest length."""
         task = self.made_task
         return task.evaluation_set(task.max_length, split="validation")
 
     def make_curriculum(self, num_replicas: int | None = None) -> Curriculum | None:
-        """The recipe's `Curriculum`, or `None`.
+        """Makes the recipe's `Curriculum`, or returns `None`.
 
         Raises:
             ValueError: If the arguments do not fit.
@@ -168,27 +168,31 @@ class Recipe:
         return curriculum
 
     def make_callbacks(self, layer) -> list[keras.callbacks.Callback]:
-        """The callbacks of the machine that the recipe asks for.
+        """Makes the machine's callbacks that the recipe names.
 
         Raises:
-            ValueError: If the machine does not have a callback, or not the arguments.
+            ValueError: If the machine does not have a callback, or the callback not the
+                arguments.
         """
         made = []
         for name, arguments in self.callbacks.items():
             known = self.machine.callbacks
             callback = resolve(known[check_choice("callbacks", name, known)])
-            made.append(callback(layer, **arguments))
+            try:
+                made.append(callback(layer, **arguments))
+            except TypeError as error:  # an argument that it does not have
+                raise ValueError(f"The recipe's {name} does not fit: {error}") from None
         return made
 
     def build(self, num_replicas: int | None = None) -> keras.Model:
         """Builds and compiles the model, from the global random seed.
 
         Args:
-            num_replicas: `None`, or how many independent machines the layer is to have.
+            num_replicas: `None`, or the number of independent machines in the layer.
 
         Returns:
-            A compiled `keras.Model` from what the task gives to what it asks for, around
-            one layer called `"machine"`.
+            A compiled `keras.Model` from the task's inputs to its answers, around one layer
+            called `"machine"`.
 
         Raises:
             ValueError: If the settings do not fit each other.
@@ -205,19 +209,19 @@ class Recipe:
         if not machine.gives_answers:
             outputs = keras.layers.Dense(task.output_size, name="logits")(outputs)
         if self.memory_size is not None:
-            resized(layer, self.memory_size)  # raises what would fail later
+            resized(layer, self.memory_size)  # fails now, and not after training
         model = keras.Model(inputs, outputs)
         model.compile(
             optimizer=keras.optimizers.deserialize(optimizer),
             **spec.compile_arguments(task, num_replicas, self.loss_options),
             jit_compile=self.jit_compile,
-            # A divisor, because Keras runs whole executions.
+            # A divisor of the steps per epoch, because Keras runs whole executions.
             steps_per_execution=math.gcd(_STEPS_PER_EXECUTION, self.steps_per_epoch),
         )
         return model
 
     def _make_layer(self, **more):
-        # Keras changes the configurations that it builds from.
+        # A copy, because Keras changes the configurations that it builds from.
         config = copy.deepcopy(self.layer)
         config["config"] |= {
             "name": "machine",
@@ -232,16 +236,16 @@ class Recipe:
 
 
 def resized(layer, memory_size):
-    """A machine's layer with the same weights on another size of memory.
+    """Returns a machine's layer with the same weights and another memory size.
 
     Raises:
-        ValueError: If the layer has no such memory, or weights that depend on its size.
+        ValueError: If the layer has no memory size, or weights that depend on it.
     """
     name = machine_of(layer).memory_size
     if name is None:
         raise ValueError(
             f"There is no memory whose size can be changed in {machine_of(layer).words}. "
-            f"Received: {layer}"
+            f"Leave the memory size out. Received: {layer}"
         )
     return getattr(layer, f"with_{name}")(memory_size)
 

@@ -11,10 +11,10 @@ from keras_nm.tasks import TASKS
 
 
 def write_report(rows, task, directory):
-    """Writes `table.md` and, if there is matplotlib, `curves.png` and `lengths.png`.
+    """Writes `table.md` and, if matplotlib is installed, `curves.png` and `lengths.png`.
 
     Args:
-        rows: Dict from names of runs to what `sweep` gives.
+        rows: Dict from the names of runs to the dicts that `sweep` yields.
         task: Key of `keras_nm.tasks.TASKS`.
         directory: Path.
 
@@ -34,7 +34,7 @@ def write_report(rows, task, directory):
 
 
 def _summary(rows, measures):
-    """How many seeds of each recipe are solved, after how much, and right how far."""
+    """Makes the table of recipes: solved seeds, the examples they took, and the results."""
     first = next(iter(rows.values()))
     lengths = [f"at {length}" for length in first["results"]]
     columns = ["recipe", "solved", "median solved at", "median time"]
@@ -44,7 +44,7 @@ def _summary(rows, measures):
             columns += [f"seeds {measure.perfect} {lengths[0]}", *lengths[1:]]
     lines = _head(columns)
     for recipe, group in _by_recipe(rows).items():
-        # Of all seeds: one that is never solved is later than any other.
+        # The median over all seeds: one that is never solved is later than any other.
         solved = [row["solved_at"] or math.inf for row in group]
         half = statistics.median(solved)
         times = [row["seconds"] for row in group if row["seconds"] is not None]
@@ -64,7 +64,7 @@ def _summary(rows, measures):
 
 
 def _table(rows, spec, measures):
-    """All runs."""
+    """Makes the table of all runs."""
     first = next(iter(rows.values()))
     columns = ["recipe", "seed", "solved at", "examples", "time"]
     columns += [f"final {spec.goal.words}"]
@@ -121,5 +121,5 @@ def _write_charts(rows, spec, measure, directory):
     }
     for name, figure in figures.items():
         path = directory / name
-        path.unlink(missing_ok=True)  # of the same sweep, before it went on
+        path.unlink(missing_ok=True)  # from the same sweep, before it was continued
         plots.write_picture(figure, path)

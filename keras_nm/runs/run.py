@@ -1,4 +1,4 @@
-"""Training runs: a recipe and a seed become a directory that can be repeated."""
+"""Trains a recipe from a seed, into a directory from which it can be repeated."""
 
 import dataclasses
 import math
@@ -17,26 +17,25 @@ from keras_nm.runs.recipe import Recipe, resized
 from keras_nm.runs.tensorboard import tensorboard_callbacks
 from keras_nm.tasks import Task
 
-# How often weights are kept, and looks taken at what the machine does, if a run takes all
-# of its epochs.
+# The numbers of checkpoints and of looks at the machine, if a run takes all of its epochs.
 _NUM_CHECKPOINTS, _NUM_PROBES = 12, 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A trained model with what it was trained on.
+    """A trained model with the settings of its training.
 
     Args:
-        directory: `pathlib.Path`, where it is.
+        directory: `pathlib.Path` of the run directory.
         recipe: The `Recipe`.
         seed: The seed.
-        versions: Dict of what it was trained with: versions of packages, and the commit of
+        versions: Dict of the versions in training: those of packages, and the commit of
             keras_nm, or `None` if that is not a checkout.
         model: The compiled `keras.Model`, after the last complete epoch, with the recipe's
             `memory_size`.
-        result: Dict of `"examples"`, how many it was trained on, the task's metrics on the
-            validation set, such as `"bits_per_sequence"`, and the machine's measures, such
-            as `"discrete_wrong_cells"`; `None` while unfinished.
+        result: Dict with `"examples"`, the number of examples trained on; the task's
+            metrics on the validation set, such as `"bits_per_sequence"`; and the machine's
+            measures, such as `"discrete_wrong_cells"`. `None` while unfinished.
     """
 
     directory: Path
@@ -57,11 +56,11 @@ class Run:
         return self.model.get_layer("machine")
 
     def curve(self, name: str) -> tuple[list[int], list[float]]:
-        """The learning curve.
+        """Reads a learning curve.
 
         Args:
-            name: What of it, such as `"bits_per_sequence"`, which was measured in
-                training, or `"val_bits_per_sequence"`, on the validation set.
+            name: The name of a log, such as `"bits_per_sequence"`, measured in training, or
+                `"val_bits_per_sequence"`, measured on the validation set.
 
         Returns:
             The numbers of examples trained on at the end of each epoch, and the values.
@@ -73,7 +72,7 @@ class Run:
         return [self._examples_of(epoch) for epoch in epochs], values
 
     def checkpoints(self) -> dict[int, Path]:
-        """The weights that were kept: from the number of examples trained on to a file."""
+        """Returns the checkpoints: a dict from the number of examples to a file."""
         files = RunDirectory(self.directory).checkpoint_files()
         return {self._examples_of(epochs): file for epochs, file in files.items()}
 
@@ -86,7 +85,7 @@ class Run:
         return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
 
     def with_memory_size(self, memory_size: int) -> "Run":
-        """The run with the same weights on another size of memory.
+        """Returns the run with the same weights and another memory size.
 
         Args:
             memory_size: Positive integer, such as a number of locations.
@@ -95,8 +94,8 @@ class Run:
             A `Run`.
 
         Raises:
-            ValueError: If the weights depend on the size, and if the machine has no such
-                memory.
+            ValueError: If the weights depend on the size, or if the machine has no memory
+                size.
         """
         machine = resized(self.layer, memory_size)
 
@@ -108,7 +107,7 @@ class Run:
         model = keras.models.clone_model(self.model, clone_function=resize)
         model.set_weights(self.model.get_weights())
         model.compile_from_config(self.model.get_compile_config())
-        # The optimizer belongs to the weights, which are the same on any memory.
+        # The optimizer belongs to the weights, which are the same with any memory size.
         model.optimizer.build(model.trainable_variables)
         old, new = self.model.optimizer.variables, model.optimizer.variables
         for variable, value in zip(new, old, strict=True):
@@ -119,7 +118,7 @@ class Run:
 def train(recipe, directory, seed=0, verbose="auto"):
     """Trains a model and leaves a run directory.
 
-    `keras_nm.runs.directory` says which files are in it.
+    `keras_nm.runs.directory` lists its files.
 
     Args:
         recipe: A `Recipe`.
@@ -137,9 +136,10 @@ def train(recipe, directory, seed=0, verbose="auto"):
     files.check_free()
     if check_integer("seed", seed, minimum=0) >= 2**32:
         raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
-    # What is wrong with the recipe shows before there is a directory.
+    # A wrong recipe fails before there is a directory.
     recipe.make_curriculum()
     model = _new_model(recipe, seed)
+    recipe.make_callbacks(model.get_layer("machine"))
     versions = files.begin(recipe, seed)
     return _finish(files, recipe, seed, versions, verbose, model)
 
@@ -147,7 +147,7 @@ def train(recipe, directory, seed=0, verbose="auto"):
 def resume(directory, verbose="auto"):
     """Continues an interrupted run from its last complete epoch.
 
-    On the same machine the weights become those of an uninterrupted run.
+    On the same computer, the weights become those of an uninterrupted run.
 
     Args:
         directory: Path of a run directory.
@@ -194,7 +194,7 @@ def _run(path, recipe, seed, versions, model, result=None):
 
 
 def _finish(files, recipe, seed, versions, verbose, model=None):
-    """Trains what is left of a run: all of it, if there is a new model."""
+    """Trains the rest of a run: all of it, if there is a new model."""
     busy = (
         f"Another process is training the run in {files.path}. Wait for it, or train into "
         "another directory"
@@ -208,7 +208,7 @@ def _finish(files, recipe, seed, versions, verbose, model=None):
 
 
 def _validate(recipe, model):
-    """The task's metrics and the machine's measures on the validation set."""
+    """Returns the task's metrics and the machine's measures on the validation set."""
     data = recipe.validation_set()
     return {**measure(model, data), **measure_layer(model.get_layer("machine"), data)}
 
@@ -229,14 +229,14 @@ def _fit(files, recipe, seed, verbose, model):
             curriculum.restore(files.model)
     else:
         model = _new_model(recipe, seed) if model is None else model
-        # With the optimizer's variables, as all later ones.
+        # The first checkpoint has the optimizer's variables, like all later ones.
         model.optimizer.build(model.trainable_variables)
         files.checkpoints.mkdir(exist_ok=True)
         model.save_weights(files.checkpoints / "00000.weights.h5", overwrite=True)
 
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // recipe.steps_per_epoch
-    # The interruption may have come between an epoch's line and its model,
+    # The interruption may have come between writing an epoch's line and its model,
     files.cut_curve(epochs_done)
     # or between the last epoch and the result.
     if epochs_done and _is_solved(recipe, model):
@@ -280,7 +280,7 @@ def _fit(files, recipe, seed, verbose, model):
 
 
 def learning_callbacks(recipe, model, validation, curriculum):
-    """The callbacks that a recipe trains with, before those that write logs."""
+    """Makes the callbacks of a recipe's training that come before those that write logs."""
     layer = model.get_layer("machine")
     return [
         *([] if curriculum is None else [curriculum]),

@@ -1,4 +1,4 @@
-"""Many seeds of recipes, in parallel processes."""
+"""Trains many seeds of recipes, in parallel processes."""
 
 import contextlib
 import json
@@ -23,10 +23,9 @@ _MEASURED_FILE = "measured.json"
 def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None):
     """Trains recipes from several seeds, in parallel processes, and measures the runs.
 
-    Each run is a run directory of its own, `directory/NAME-SEED`. A sweep that was
-    interrupted goes on when it is called again: runs that are finished are kept, others are
-    resumed, but those that were trained together begin again. A run that fails does not
-    keep others from being trained.
+    Each run has its own run directory, `directory/NAME-SEED`. To continue an interrupted
+    sweep, call it again: it keeps finished runs and resumes others, but runs that were
+    trained together begin again. If a run fails, the others are still trained.
 
     Args:
         recipes: Dict from names to `Recipe`s.
@@ -37,20 +36,20 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
         replicas: Positive integer, the number of seeds that a process trains at once, see
             `train_population`. Defaults to `1`.
         executor: A `concurrent.futures.Executor` that does the work instead of `jobs`
-            processes, such as one of a cluster. It is left open.
+            processes, such as one for a cluster. It stays open.
 
     Yields:
         For each run, when it is finished, its directory's name and a dict: `"recipe"`, the
-        name; `"seed"`; `"examples"` trained on; `"seconds"` that this took, for all that
-        were trained together, `None` for a run that was resumed; `"metric"`, the name of
-        the task's first metric, and its `"curve"`, a pair of lists, examples and values on
-        the validation set; `"solved_at"`, the number of examples at the first value that
-        counts as solved, or `None`; `"results"`, a dict from the lengths to what
-        `evaluate` gives; and `"trained"`, the pair of the smallest and the largest length
-        of training. Or the name and the exception with which the run failed.
+        name; `"seed"`; `"examples"`, the number trained on; `"seconds"`, the time that
+        this took, for all runs that were trained together, or `None` for a resumed run;
+        `"metric"`, the name of the task's first metric; its `"curve"`, a pair of lists,
+        examples and values on the validation set; `"solved_at"`, the number of examples at
+        the first value that counts as solved, or `None`; `"results"`, a dict from the
+        lengths to the results of `evaluate`; and `"trained"`, a pair of the smallest and
+        the largest length in training. If a run fails, its name and the exception.
 
     Raises:
-        RunError: Before any training, if there is another run in a run's directory.
+        RunError: Before any training, if a run's directory holds another run.
         ValueError: Before any training, if a recipe's seeds cannot be trained together.
 
     Example:
@@ -92,13 +91,13 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
 
 
 def _processes(jobs):
-    # To each process its share of the cores, or they wait for one another.
+    # Each process gets its share of the cores. Otherwise they wait for one another.
     return ProcessPoolExecutor(
         jobs,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_use_cores,
         initargs=(max(1, _num_cores() // jobs),),
-        max_tasks_per_child=1,  # what a run leaves behind cannot touch the next
+        max_tasks_per_child=1,  # so that no run affects the next
     )
 
 
@@ -113,7 +112,7 @@ def _num_cores():
 
 
 def _check_directory(directory, recipe, seed):
-    """Raises a `RunError` if there is another run in a directory."""
+    """Raises a `RunError` if a directory holds another run."""
     files = RunDirectory(directory)
     if not files.is_begun:
         return
@@ -121,24 +120,24 @@ def _check_directory(directory, recipe, seed):
     if (found.to_json(), found_seed) != (recipe.to_json(), seed):
         raise RunError(
             f"{directory} is a run of another recipe or seed. Choose another directory for "
-            "this sweep"
+            "the sweep"
         )
 
 
 def train_and_measure(recipe, directories, lengths):
-    """Trains and measures runs of a sweep, or does what is left to do of them.
+    """Trains and measures runs of a sweep, or completes them.
 
     Args:
         recipe: A `Recipe`.
-        directories: Dict from seeds, non-negative integers, to `pathlib.Path`s, the runs'.
-            Several seeds are trained at once, see `train_population`.
+        directories: Dict from seeds, non-negative integers, to the `pathlib.Path`s of their
+            runs. Several seeds are trained at once, see `train_population`.
         lengths: Positive integers, the lengths of the examples to measure on.
 
     Returns:
-        A dict from the seeds to dicts, as `sweep` gives them, without `"recipe"`.
+        A dict from the seeds to dicts, as `sweep` yields them, without `"recipe"`.
 
     Raises:
-        RunError: If there is another run in a directory.
+        RunError: If a directory holds another run.
     """
     for seed, directory in directories.items():
         _check_directory(directory, recipe, seed)

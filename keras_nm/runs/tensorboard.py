@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run."""
+"""Shows a run in TensorBoard."""
 
 import dataclasses
 import importlib.util
@@ -10,7 +10,7 @@ from keras_nm.callbacks.probe import Probe
 
 
 def tensorboard_callbacks(log_dir, recipe, seed, examples, every):
-    """Makes the callbacks that write what TensorBoard shows of a run.
+    """Makes the callbacks that show a run in TensorBoard.
 
     Args:
         log_dir: `pathlib.Path`.
@@ -33,7 +33,7 @@ def tensorboard_callbacks(log_dir, recipe, seed, examples, every):
 
 
 def _settings(recipe):
-    """A recipe as numbers and strings by names like `optimizer.learning_rate`."""
+    """Returns a recipe as numbers and strings, by names like `optimizer.learning_rate`."""
     settings = {}
 
     def add(name, value):

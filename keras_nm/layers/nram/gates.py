@@ -252,7 +252,7 @@ def _convolve(a, b):
 
 
 def _bilinear(forward, gradient_of_a, gradient_of_b):
-    """Makes the fuzzy form of a gate of two arguments from functions `(B, M)`.
+    """Makes the fuzzy form of a gate from its forward function and its two gradients.
 
     Each gradient is a function of the output's gradient and of the other argument.
     """

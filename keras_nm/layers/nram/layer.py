@@ -294,7 +294,8 @@ class NRAMCell(MachineCell):
             training: Boolean.
             trace: Optional dict. The step puts a tensor into it for each of `trace_shapes`.
                 Training does not keep what happens between gates: there, the tensors are
-                the tape, the registers, the stopping mass and the choices' `"entropy"`.
+                the tape, the registers, `"stop"`, the stopping mass and the choices'
+                `"entropy"`.
             selection: `None`, or a selection to use instead of the cell's own.
 
         Returns:

@@ -1,47 +1,47 @@
-"""Addressing, reading and writing of a Neural Turing Machine's memory.
+"""Addresses, reads and writes the memory of a Neural Turing Machine.
 
-Pure functions of tensors, one per equation of Graves et al. 2014, section 3.
+The functions are pure, one per equation of Graves et al. 2014, section 3.
 
 Axes: B batch, H heads, N memory locations, W width of a location,
 S = 2 * shift_range + 1 shift offsets, ordered [-shift_range .. +shift_range].
 
 The memory is transposed, `(B, W, N)`: its locations lie next to each other, as they do
-in weightings. Every sum over W and every outer product then runs along them, which is
-faster than `(B, N, W)`.
+in weightings. Every sum over W and every outer product then runs along the locations,
+which is faster than with `(B, N, W)`.
 """
 
 import keras
 from keras import ops
 
-# Norms are taken to be at least this, which bounds the gradients where a location or
-# a key is all zeros. Its similarity is then 0.
+# The floor of norms. It bounds the gradients where a location or a key is all zeros; the
+# similarity there is 0.
 NORM_FLOOR = 1e-6
 
-# What a weighting is raised to before its logarithm is taken. It bounds the gradient
-# of the logarithm where a weighting is all zeros.
+# The floor of weightings in logarithms. It bounds the gradient of the logarithm where a
+# weighting is all zeros.
 WEIGHTING_FLOOR = 1e-12
 
 
 def content_similarity(memory, keys):
     """Compares locations with keys (equation 6).
 
-    `beta * cos(k, M(i))`, of which the softmax over all locations is the content
+    The similarity is `beta * cos(k, M(i))`. Its softmax over all locations is the content
     weighting `w_c` (equation 5).
 
     Args:
         memory: Tensor of shape `(B, W, N)`.
-        keys: Tensor of shape `(B, H, W)`, as `scaled_keys` gives them.
+        keys: Tensor of shape `(B, H, W)`, as `scaled_keys` returns them.
 
     Returns:
         A pair of tensors: the similarities `(B, H, N)`, and the locations' inverse norms
         `(B, 1, N)`.
     """
     inverse_norms = _inverse_norm(memory, axis=1)  # (B, 1, N)
-    return ops.matmul(keys, memory) * inverse_norms, inverse_norms  # (B, H, N)
+    return ops.matmul(keys, memory) * inverse_norms, inverse_norms  # (B, H, N)    (6)
 
 
 def scaled_keys(keys, key_strengths):
-    """Gives keys the length of their key strengths: `beta * k / |k|`.
+    """Scales keys to the length of their key strengths: `beta * k / |k|`.
 
     Args:
         keys: Tensor `k` of shape `(B, H, W)`.
@@ -54,12 +54,13 @@ def scaled_keys(keys, key_strengths):
 
 
 def _inverse_norm(vectors, axis):
+    # (B, 1, N) of a memory, (B, H, 1) of keys.
     squared_norm = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
     return ops.rsqrt(ops.maximum(squared_norm, NORM_FLOOR**2))
 
 
 def interpolate(content_weightings, previous_weightings, gates):
-    """Blends the content weighting with the last one (equation 7).
+    """Blends the content weighting with the weighting of the step before (equation 7).
 
     `w_g = g * w_c + (1 - g) * w_{t-1}`
 
@@ -71,14 +72,16 @@ def interpolate(content_weightings, previous_weightings, gates):
     Returns:
         Weightings of shape `(B, H, N)`.
     """
-    return previous_weightings + gates * (content_weightings - previous_weightings)
+    return (  # (B, H, N)    (7)
+        previous_weightings + gates * (content_weightings - previous_weightings)
+    )
 
 
 def shift(weightings, shift_weightings):
     """Rotates a weighting by a distribution over offsets (equation 8).
 
-    `w_s(i) = sum_j w_g(j) s(i - j)`, indices modulo N: weight at offset +1 moves the
-    focus from location i to location i + 1.
+    `w_s(i) = sum_j w_g(j) s(i - j)`, with indices modulo N. Weight at offset +1 moves
+    the focus from location i to location i + 1.
 
     Args:
         weightings: Tensor of shape `(B, H, N)`.
@@ -88,19 +91,19 @@ def shift(weightings, shift_weightings):
         Weightings of shape `(B, H, N)`.
     """
     parts = rolled(weightings, shift_weightings.shape[-1])  # S times (B, H, N)
-    return sum(
+    return sum(  # (B, H, N)    (8)
         shift_weightings[..., index : index + 1] * part for index, part in enumerate(parts)
     )
 
 
 def rolled(weightings, num_offsets):
-    """The weightings rotated by each offset: a list of `num_offsets` tensors `(B, H, N)`.
+    """Returns the weightings rotated by each offset: `num_offsets` tensors `(B, H, N)`.
 
-    As slices of one ring, which is faster than `ops.roll`; and some runtimes of exported
-    models have no roll.
+    They are slices of one ring, which is faster than `ops.roll`. Besides, some runtimes
+    of exported models have no roll.
     """
     num_locations, shift_range = weightings.shape[-1], num_offsets // 2
-    ring = ops.concatenate(
+    ring = ops.concatenate(  # (B, H, N + 2 * shift_range)
         [
             weightings[..., num_locations - shift_range :],
             weightings,
@@ -113,7 +116,7 @@ def rolled(weightings, num_offsets):
 
 
 def sharpen(weightings, sharpening):
-    """Raises a weighting to a power and normalises it (equation 9).
+    """Raises a weighting to a power and normalizes it (equation 9).
 
     `w(i) = w_s(i)^gamma / sum_j w_s(j)^gamma`, computed on logarithms because the
     power underflows. A weighting of all zeros becomes uniform.
@@ -126,7 +129,7 @@ def sharpen(weightings, sharpening):
         Weightings of shape `(B, H, N)`, summing to 1 over N.
     """
     logarithms = ops.log(ops.maximum(weightings, WEIGHTING_FLOOR))  # (B, H, N)
-    return ops.softmax(sharpening * logarithms, axis=-1)
+    return ops.softmax(sharpening * logarithms, axis=-1)  # (B, H, N)    (9)
 
 
 def read(memory, weightings):
@@ -141,7 +144,7 @@ def read(memory, weightings):
     Returns:
         Read vectors of shape `(B, H, W)`.
     """
-    return ops.einsum("bhn,bwn->bhw", weightings, memory)
+    return ops.einsum("bhn,bwn->bhw", weightings, memory)  # (B, H, W)    (2)
 
 
 def write(memory, weightings, erase, add):
@@ -161,25 +164,25 @@ def write(memory, weightings, erase, add):
     for head in range(erase.shape[1]):
         one_head = slice(head, head + 1)
         # Not `*=`, which changes the caller's tensor on torch.
-        memory = memory * (1 - outer(erase[:, one_head], weightings[:, one_head]))
-    return memory + outer(add, weightings)
+        memory = memory * (1 - outer(erase[:, one_head], weightings[:, one_head]))  # (3)
+    return memory + outer(add, weightings)  # (B, W, N)    (4)
 
 
 def outer(vectors, weightings):
-    """The sum over heads of the outer products of `(B, H, W)` and `(B, H, N)`: `(B, W, N)`.
+    """Sums outer products of `(B, H, W)` and `(B, H, N)` over the heads: `(B, W, N)`.
 
-    As a matrix product, also for one head: its gradient is a matrix product as well,
-    which is faster than the sum over N that a broadcast product would lead to.
+    It is a matrix product, even for one head. Its gradient is then a matrix product as
+    well, which is faster than the sum over N that a broadcast product would lead to.
     """
-    return ops.einsum("bhw,bhn->bwn", vectors, weightings)
+    return ops.einsum("bhw,bhn->bwn", vectors, weightings)  # (B, W, N)
 
 
 def squeezed_sigmoid(x, epsilon):
-    """A sigmoid kept off 0 and 1: `epsilon / 2 + (1 - epsilon) * sigmoid(x)`.
+    """Keeps a sigmoid away from 0 and 1: `epsilon / 2 + (1 - epsilon) * sigmoid(x)`.
 
     Args:
         x: Tensor of any shape.
-        epsilon: Float in [0, 1). 0 is the plain sigmoid.
+        epsilon: Float in [0, 1). With 0, this is the plain sigmoid.
 
     Returns:
         A tensor of the shape of `x`, in [epsilon / 2, 1 - epsilon / 2].

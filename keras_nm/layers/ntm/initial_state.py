@@ -1,6 +1,6 @@
-"""How the memory and the weightings of a Neural Turing Machine begin.
+"""Initial memories, weightings and read vectors of a Neural Turing Machine.
 
-Axes: H heads, N memory locations, W width of a location.
+Axes: H heads, R read heads, N memory locations, W width of a location.
 """
 
 import math
@@ -20,14 +20,14 @@ def check_locations_differ(initial_memory, initial_weighting, addressing):
     by_location = addressing == "content_and_location"
     if not by_location and initial_weighting == "learned":
         raise ValueError(
-            "Addressing by content does not use the initial weighting, so it cannot be "
-            f"learned. Received: addressing={addressing!r}, "
+            "Addressing by content does not use the initial weighting, so the weighting "
+            f"cannot be learned. Received: addressing={addressing!r}, "
             f"initial_weighting={initial_weighting!r}"
         )
     if initial_memory == "constant" and (not by_location or initial_weighting == "uniform"):
         raise ValueError(
-            "With a constant initial memory, all locations stay alike forever "
-            "unless heads can address by location and start somewhere. Received: "
+            "With a constant initial memory, all locations stay alike forever, unless "
+            "heads address by location and do not start uniformly. Received: "
             f"initial_memory={initial_memory!r}, addressing={addressing!r}, "
             f"initial_weighting={initial_weighting!r}. Use "
             "initial_memory='random' or 'learned', or addressing="
@@ -36,15 +36,15 @@ def check_locations_differ(initial_memory, initial_weighting, addressing):
 
 
 def add_initial_weights(cell):
-    """Adds to an `NTMCell` the weights of its initial state.
+    """Adds the weights of the initial state to an `NTMCell`.
 
     Returns:
-        The weights of the reads `(R * W,)`, of the memory `(N, W)` and the logits of the
-        weightings `(H, N)`: `None` for each that has no weight.
+        The weights of the read vectors `(R * W,)`, those of the memory `(N, W)`, and the
+        logits of the weightings `(H, N)`. Each is `None` if it has no weight.
     """
     num_locations, width = cell.memory_shape
     reads = memory = logits = None
-    # Without autocast, because a layer of half precision around this cell reads them.
+    # No autocast, because a layer of half precision around this cell reads the weights.
     if cell.initial_read == "learned":
         reads = cell.add_weight(
             name="initial_reads",
@@ -65,7 +65,7 @@ def add_initial_weights(cell):
         logits = cell.add_weight(
             name="initial_weighting_logits",
             shape=(cell.num_heads, num_locations),
-            # Spread, because equal logits would leave the locations alike.
+            # Random, because equal logits would leave the locations alike.
             initializer=keras.initializers.RandomNormal(stddev=1.0),
             autocast=False,
         )
@@ -73,7 +73,7 @@ def add_initial_weights(cell):
 
 
 def initial_weightings(kind, num_heads, num_locations, logits):
-    """The weightings before the first step, `(H, N)`."""
+    """Returns the weightings before the first step, `(H, N)`."""
     if kind == "learned":
         return ops.softmax(logits, axis=-1)  # (H, N)
     if kind == "focused":
@@ -82,7 +82,7 @@ def initial_weightings(kind, num_heads, num_locations, logits):
 
 
 def initial_memory(kind, memory_shape, weights):
-    """The memory before the first step, `(W, N)`."""
+    """Returns the memory before the first step, `(W, N)`."""
     num_locations, width = memory_shape
     if kind == "constant":
         return ops.full((width, num_locations), _CONSTANT_MEMORY)

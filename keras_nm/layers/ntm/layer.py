@@ -33,15 +33,15 @@ STEP_ORDERS = ("read_first", "write_first")
 class NTMCell(MachineCell):
     """One time step of a Neural Turing Machine: a cell for `keras.layers.RNN`.
 
-    A controller sees the input and what the heads read one step before. A linear map
-    of its output drives read and write heads, which address a memory of N locations by
-    content and by location (Graves et al. 2014, section 3). The output is a linear map
-    of the controller's output and of what was read. `NTM` is the layer around this
-    cell.
+    A controller sees the input and the vectors that the heads read one step before. A
+    linear map of its output drives read and write heads, which address a memory of N
+    locations by content and by location (Graves et al. 2014, section 3). The output is a
+    linear map of the controller's output and of the new read vectors. `NTM` is the layer
+    around this cell.
 
-    The cell computes in float32 at least: under a half precision policy its memory,
-    weightings and norms stay in float32, while a controller with a policy of its own
-    follows that.
+    The cell computes in at least float32: under a half precision policy, its memory,
+    weightings and norms stay in float32. A controller with its own policy follows that
+    policy.
 
     Args:
         units: Positive integer, the dimensionality of the output.
@@ -52,47 +52,46 @@ class NTMCell(MachineCell):
             `keras.layers.LSTMCell(100)`. The paper's feed-forward controller is
             `keras.layers.Dense(100, activation="tanh")`.
         num_read_heads: Positive integer. Defaults to `1`.
-        num_write_heads: Positive integer. Each write head has an erase and an add
-            vector of its own. Defaults to `1`.
+        num_write_heads: Positive integer. Each write head has its own erase and add
+            vectors. Defaults to `1`.
         shift_range: Non-negative integer. A head shifts its focus by -shift_range to
             +shift_range locations in one step. Defaults to `1`.
         addressing: `"content_and_location"` (default), or `"content"`, which stops
             after equation 5: no gate, no shift, no sharpening.
-        step_order: `"read_first"` (default) reads the memory of the last step,
-            `"write_first"` reads what this step wrote. All heads address the memory
-            of the last step in both.
+        step_order: `"read_first"` (default) reads the memory of the step before;
+            `"write_first"` reads the memory that this step wrote. In both, all heads
+            address the memory of the step before.
         initial_memory: `"constant"` (1e-6 everywhere, default), `"random"` (drawn
             once, not trained) or `"learned"`.
-        initial_weighting: Where the heads start. `"focused"` on location 0 (default),
+        initial_weighting: Where the heads start: `"focused"` on location 0 (default),
             `"uniform"`, or `"learned"`, which ties the weights to the number of
             locations.
-        initial_read: What the controller sees as read before the first step:
+        initial_read: The read vectors that the controller sees at the first step:
             `"learned"` (default) or `"zeros"`.
         key_activation: Activation of the key vectors. Defaults to `"tanh"`.
         add_activation: Activation of the add vectors. Defaults to `"tanh"`.
-        key_strength_activation: A positive activation for the key strength.
-            Defaults to `"softplus"`; `"exponential"` is the other one in use.
+        key_strength_activation: A positive activation for the key strength. Defaults to
+            `"softplus"`; `"exponential"` is the other common choice.
         activation: Activation of the output. Defaults to `None`: logits.
         parameter_clip: Positive float or `None`. The heads' raw parameters are clipped
             to plus or minus this number before their activations. Defaults to `20.0`.
         sigmoid_epsilon: Float in [0, 1). Each sigmoid of the heads and of the output
-            becomes `epsilon / 2 + (1 - epsilon) * sigmoid(x)`, which keeps logarithms
-            of it away from 0. Defaults to `0.0`.
+            becomes `epsilon / 2 + (1 - epsilon) * sigmoid(x)`, which keeps it away from
+            0, for logarithms. Defaults to `0.0`.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
         inputs: Tensor of shape `(batch, features)`.
         states: List of 2-D tensors `(batch, size)`: the last output, the controller's
-            states, the reads, the weightings and the memory. `named_states` shows them
-            in their own shapes.
-        training: Boolean, passed to the controller. When true, and the backend is
-            TensorFlow or JAX, the gradient of what the heads do is one written by hand:
-            it is faster than the automatic one, and keeps the gradients of states within
-            1e6.
+            states, the read vectors, the weightings and the memory. `named_states`
+            returns them by name, in their own shapes.
+        training: Boolean, passed to the controller. If it is true, and the backend is
+            TensorFlow or JAX, the heads have a hand-written gradient. It is faster than
+            the automatic one, and keeps the gradients of states within 1e6.
 
     Raises:
         ValueError: For a size that is not positive, an unknown option, a controller
-            that is neither a cell nor a layer, and options under which all locations
+            that is neither a cell nor a layer, or options under which all locations
             would stay alike forever.
 
     Example:
@@ -202,7 +201,7 @@ class NTMCell(MachineCell):
 
     @property
     def head_shapes(self):
-        """Dict from head parameter to its shape, in the order of the linear map."""
+        """Dict from each head parameter to its shape, in the order of the linear map."""
         _, width = self.memory_shape
         shapes = {"key": (self.num_heads, width), "key_strength": (self.num_heads, 1)}
         if self.addressing == "content_and_location":
@@ -215,7 +214,7 @@ class NTMCell(MachineCell):
 
     @property
     def trace_shapes(self):
-        """Dict from the name of each tensor of a trace to its shape per step."""
+        """Dict from the name of each traced tensor to its shape per step."""
         num_locations, width = self.memory_shape
         return {
             "output": (self.units,),
@@ -235,7 +234,7 @@ class NTMCell(MachineCell):
         if len(input_shape) != 2:
             raise ValueError(
                 "NTMCell takes inputs of shape (batch, features), one time step. "
-                f"Received an input of shape {tuple(input_shape)}. For sequences, wrap "
+                f"Received: an input of shape {tuple(input_shape)}. For sequences, wrap "
                 "the cell in keras.layers.RNN, or use keras_nm.layers.NTM"
             )
         batch, features = input_shape
@@ -251,8 +250,8 @@ class NTMCell(MachineCell):
     def get_initial_state(self, batch_size=None):
         if not self.built:
             raise ValueError(
-                "The initial state is part of the weights: build the layer, or call it, "
-                "before asking for it"
+                "The initial state needs the weights: build the layer, or call it, before "
+                "you ask for the initial state"
             )
         dtype = self.compute_dtype
 
@@ -260,13 +259,13 @@ class NTMCell(MachineCell):
             row = ops.cast(ops.reshape(row, (1, -1)), dtype)
             return ops.ones((batch_size, 1), dtype=dtype) * row
 
-        weightings = initial_weightings(
+        weightings = initial_weightings(  # (H, N)
             self.initial_weighting,
             self.num_heads,
             self.num_locations,
             self._initial_logits,
         )
-        memory = initial_memory(
+        memory = initial_memory(  # (W, N)
             self.initial_memory, self.memory_shape, self._initial_memory
         )
         return [
@@ -289,10 +288,11 @@ class NTMCell(MachineCell):
         return ops.concatenate([step_input, reads], axis=-1)
 
     def named_states(self, states):
-        """Shows states, as RNN returns and takes them, under names in their own shapes.
+        """Returns states by name, in their own shapes.
 
         Args:
-            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+            states: List of tensors of shape `(B, size)`, as RNN returns and takes them, in
+                the order of `state_names`.
 
         Returns:
             A dict: `"output"` `(B, units)`, one entry per controller state, `"reads"`
@@ -305,10 +305,12 @@ class NTMCell(MachineCell):
         return named
 
     def flat_states(self, named):
-        """The inverse of `named_states`, for an initial state of one's own.
+        """Flattens named states for RNN: the inverse of `named_states`.
+
+        Use it to make your own initial state.
 
         Args:
-            named: Dict of tensors, as `named_states` gives it.
+            named: Dict of tensors, as `named_states` returns it.
 
         Returns:
             List of tensors of shape `(B, size)`, in the order of `state_names`.
@@ -317,38 +319,38 @@ class NTMCell(MachineCell):
         return [flatten(named[name]) for name in self.state_names]
 
     def unflatten_states(self, states):
-        """Gives weightings and memory the shapes in which the step computes with them.
+        """Brings weightings and memory into the shapes that the step computes with.
 
         Args:
             states: List of tensors of shape `(B, size)`, in the order of `state_names`.
 
         Returns:
             The list, with weightings `(B, H, N)` and memory `(B, W, N)`. `step` takes
-            both kinds of list, and gives back the kind that it got.
+            both kinds of list, and returns the kind that it was given.
         """
         *others, weightings, memory = states
         num_locations, width = self.memory_shape
         weightings = ops.reshape(weightings, (-1, self.num_heads, num_locations))
-        memory = ops.reshape(memory, (-1, width, num_locations))
+        memory = ops.reshape(memory, (-1, width, num_locations))  # (B, W, N)
         return [*others, weightings, memory]
 
     def step(self, inputs, states, training=False, trace=None):
-        """One time step.
+        """Runs one time step.
 
         Args:
             inputs: Tensor of shape `(B, features)`.
-            states: List of tensors, flat or as `unflatten_states` gives them.
+            states: List of tensors, flat or as `unflatten_states` returns them.
             training: Boolean.
-            trace: Optional dict, into which a tensor is put for each of `trace_shapes`.
+            trace: Optional dict. The step puts a tensor into it for each of `trace_shapes`.
 
         Returns:
-            The output `(B, units)`, and the list of new states, of the kind of the old.
+            The output `(B, units)`, and the list of new states, of the kind of `states`.
         """
         unflattened = self.unflatten_states(states)
         _, *controller_states, reads, weightings, memory = unflattened
 
-        controller_inputs = ops.concatenate([inputs, reads], axis=-1)
-        hidden, controller_states = self._run_controller(
+        controller_inputs = ops.concatenate([inputs, reads], axis=-1)  # (B, features + R W)
+        hidden, controller_states = self._run_controller(  # hidden: (B, controller_units)
             controller_inputs, controller_states, training
         )
         parameters = self._head_parameters(self.head_map(hidden))
@@ -356,24 +358,24 @@ class NTMCell(MachineCell):
             memory, weightings, parameters, self.step_order, training
         )
 
-        flat_reads = flatten(reads)
+        flat_reads = flatten(reads)  # (B, R W)
         output = self.output_map(ops.concatenate([hidden, flat_reads], axis=-1))
-        output = self._activate(self.activation, output)
+        output = self._activate(self.activation, output)  # (B, units)
 
         if trace is not None:
             trace.update(
                 output=output,
                 reads=reads,
-                read_weightings=weightings[:, : self.num_read_heads],
-                write_weightings=weightings[:, self.num_read_heads :],
-                memory=ops.transpose(memory, (0, 2, 1)),
+                read_weightings=weightings[:, : self.num_read_heads],  # (B, R, N)
+                write_weightings=weightings[:, self.num_read_heads :],  # (B, H - R, N)
+                memory=ops.transpose(memory, (0, 2, 1)),  # (B, N, W)
                 **parameters,
             )
         new_states = [output, *controller_states, flat_reads, weightings, memory]
         return output, in_form_of(new_states, states)
 
     def _head_parameters(self, raw_parameters):
-        """Splits the linear map's output and brings each part into its range."""
+        """Splits the linear map's output and maps each part into its range."""
         if self.parameter_clip is not None:
             raw_parameters = ops.clip(
                 raw_parameters, -self.parameter_clip, self.parameter_clip
@@ -425,7 +427,7 @@ class NTMCell(MachineCell):
 class NTM(MachineLayer):
     """Neural Turing Machine layer (Graves et al. 2014).
 
-    It stands wherever `keras.layers.LSTM` does.
+    Use it wherever you would use `keras.layers.LSTM`.
 
     Args:
         units: Positive integer, the dimensionality of the output.
@@ -436,39 +438,38 @@ class NTM(MachineLayer):
         return_state: Boolean, whether to return the last states as well.
         go_backwards: Boolean, whether to process the sequence in reverse.
         stateful: Boolean, whether a batch begins with the states in which the batch
-            before it ended. `reset_state()` goes back to the cell's initial state; call
-            it after loading weights, and to learn an initial state train without
-            `stateful`.
+            before it ended. `reset_state()` returns to the cell's initial state; call it
+            after loading weights. To learn an initial state, train without `stateful`.
         unroll: Boolean, whether to unroll the loop over a fixed number of timesteps.
-        zero_output_for_mask: Boolean, whether masked steps give zeros instead of the
+        zero_output_for_mask: Boolean, whether masked steps output zeros instead of the
             output of the step before.
         activity_regularizer: Regularizer of the outputs.
         name: String, the layer's name.
-        dtype: The layer's dtype policy. The outputs follow it; the cell computes in
-            float32 at least.
+        dtype: The layer's dtype policy. The outputs follow it; the cell computes in at
+            least float32.
         trainable: Boolean.
         **cell_options: The other arguments of `NTMCell`, which documents them.
 
     Call arguments:
         sequences: Tensor of shape `(batch, timesteps, features)`.
-        initial_state: Optional list of tensors, as `return_state` gives them.
+        initial_state: Optional list of tensors, as `return_state` returns them.
         mask: Optional boolean tensor of shape `(batch, timesteps)`. A masked step
-            leaves all states, the memory among them, as they are.
+            leaves all states unchanged, including the memory.
         training: Boolean, passed to the controller.
 
     Output:
         A tensor of shape `(batch, timesteps, units)` with `return_sequences`,
-        `(batch, units)` without. With `return_state`, a tuple of that and of the states,
-        each of shape `(batch, size)`, which `cell.named_states` shows under names.
+        `(batch, units)` without. With `return_state`, a tuple of this tensor and the
+        states, each of shape `(batch, size)`. `cell.named_states` returns them by name.
 
     Trace:
-        `trace(sequences)` gives `"output"` `(B, T, units)`, `"reads"` `(B, T, R, W)`,
+        `trace(sequences)` returns `"output"` `(B, T, units)`, `"reads"` `(B, T, R, W)`,
         `"read_weightings"` `(B, T, R, N)`, `"write_weightings"` `(B, T, H - R, N)`,
         `"memory"` `(B, T, N, W)` after the step's writes, and the heads' parameters:
         `"key"` `(B, T, H, W)`, `"key_strength"`, `"gate"` and `"sharpening"`
         `(B, T, H, 1)`, `"shift"` `(B, T, H, 2 * shift_range + 1)`, `"erase"` and `"add"`
-        `(B, T, H - R, W)`. Gate, shift and sharpening are missing where the addressing is
-        by content alone.
+        `(B, T, H - R, W)`. Gate, shift and sharpening are missing if addressing is by
+        content alone.
 
     Raises:
         ValueError: For arguments that `NTMCell` rejects.
@@ -514,7 +515,7 @@ class NTM(MachineLayer):
         )
 
     def with_num_locations(self, num_locations):
-        """Gives a copy of this layer, weights included, with another size of memory.
+        """Returns a copy of this layer, weights included, with another memory size.
 
         A machine with a constant initial memory and a focused initial weighting has no
         weight whose shape depends on the number of locations.
@@ -547,10 +548,9 @@ class NTM(MachineLayer):
         cell = self.cell
         if cell.initial_memory != "constant" or cell.initial_weighting == "learned":
             raise ValueError(
-                "Only a layer with initial_memory='constant' and initial_weighting="
-                "'focused' can run with another number of locations: its weights do "
-                "not depend on it. This layer has "
-                f"initial_memory={cell.initial_memory!r}, "
+                "The number of locations can change only with initial_memory='constant' "
+                "and initial_weighting='focused'. Otherwise, weights depend on it. "
+                f"Received: initial_memory={cell.initial_memory!r}, "
                 f"initial_weighting={cell.initial_weighting!r}"
             )
         config = self.get_config()

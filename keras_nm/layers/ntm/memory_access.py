@@ -1,12 +1,12 @@
-"""What all heads do to the memory in one step, with its gradient written by hand.
+"""Applies all heads to the memory in one step, with a hand-written gradient.
 
 The backward pass is most of a training step. Automatic differentiation stores every
-intermediate of every step, some of them as large as the memory, and goes over the memory
+intermediate of every step, some of them as large as the memory, and passes over the memory
 once per product. The gradient here stores the memory and some weightings, and merges
 products over the memory.
 
 Axes: B batch, H heads (the R read heads first), N memory locations, W width of a location,
-S shift offsets. Numbers of equations are those of Graves et al. 2014.
+S shift offsets. Equation numbers are those of Graves et al. 2014.
 """
 
 from keras import ops
@@ -20,10 +20,10 @@ from keras_nm.layers.ntm.addressing import (
     sharpen,
 )
 
-# The gradients by all elements of a state are kept within this, far above what training
-# meets. Where sharpening makes a machine chaotic, its gradient grows exponentially with the
-# number of time steps, and a single infinite one would end training. (Graves 2013, arXiv
-# 1308.0850, section 2.1, limits the gradients of states for the same reason.)
+# The gradient of every element of a state is clipped to this, far above the gradients that
+# training meets. Where sharpening makes a machine chaotic, its gradient grows exponentially
+# with the number of time steps, and a single infinite gradient would end training. (Graves
+# 2013, arXiv 1308.0850, section 2.1, limits the gradients of states for the same reason.)
 _GRADIENT_LIMIT = 1e6
 
 
@@ -38,10 +38,11 @@ def access_memory(memory, weightings, parameters, step_order, training=False):
             location `"gate"` `(B, H, 1)`, `"shift"` `(B, H, S)` and `"sharpening"`
             `(B, H, 1)`.
         step_order: `"read_first"` or `"write_first"`.
-        training: Boolean, whether to use the gradient written by hand.
+        training: Boolean, whether to use the hand-written gradient.
 
     Returns:
-        A triple: what was read `(B, R, W)`, the new weightings and the new memory.
+        A triple: the read vectors `(B, R, W)`, the new weightings `(B, H, N)` and the new
+        memory `(B, W, N)`.
     """
     keys = addressing.scaled_keys(parameters["key"], parameters["key_strength"])
     arguments = [memory, keys, parameters["erase"], parameters["add"]]
@@ -77,13 +78,16 @@ def _access(step_order, memory, keys, erase, add, *location):
 
 
 def _split(weightings, erase):
-    """The weightings of the read heads and of the write heads."""
+    """Returns the weightings of the read heads, and those of the write heads."""
     num_read_heads = weightings.shape[1] - erase.shape[1]
     return weightings[:, :num_read_heads], weightings[:, num_read_heads:]
 
 
 def _gradient(step_order, arguments, kept, upstream):
-    """The gradients of `_access` by its arguments. `d_x` is the loss's gradient by `x`."""
+    """Returns the gradients of `_access` with respect to its arguments.
+
+    `d_x` is the gradient of the loss with respect to `x`.
+    """
     memory, keys, erase, add, *location = arguments
     d_reads, d_weightings, d_new_memory = (  # (B, R, W), (B, H, N), (B, W, N)
         ops.clip(gradient, -_GRADIENT_LIMIT, _GRADIENT_LIMIT) for gradient in upstream
@@ -95,8 +99,8 @@ def _gradient(step_order, arguments, kept, upstream):
         gated = interpolate(content, previous, gates)  # (B, H, N)
     read_weightings, write_weightings = _split(weightings, erase)
 
-    # Reading, (2). `vectors` and `vector_weightings` are factors of an outer product that
-    # is added to the memory's gradient at the end, together with that of the keys.
+    # Reading, (2). `vectors` and `vector_weightings` are factors of an outer product. It is
+    # added to the memory's gradient at the end, together with the product of the keys.
     read_memory, vectors, vector_weightings = memory, [d_reads], [read_weightings]
     if step_order == "write_first":
         read_memory = addressing.write(memory, write_weightings, erase, add)
@@ -121,17 +125,17 @@ def _gradient(step_order, arguments, kept, upstream):
         d_gated, d_shifts = _shift_gradient(d_shifted, gated, shifts)
         d_gates = _sum(d_gated * (content - previous))  # (B, H, 1)
         d_location = [d_gated * (1 - gates), d_gates, d_shifts, d_sharpening]
-        d_weightings = d_gated * gates  # (B, H, N), from here on by `content`
+        d_weightings = d_gated * gates  # (B, H, N), from here on the gradient of `content`
 
     # The softmax (5), and the products of keys and memory (6).
     d_similarities = content * (d_weightings - _sum(d_weightings * content))  # (B, H, N)
     d_products = d_similarities * inverse_norms  # (B, H, N)
-    # Apart, because the product of one head, of a matrix and a vector, is faster than half
-    # of a product of matrices.
+    # Read and write heads are apart, because a single head's product of a matrix and a
+    # vector is faster than half of a product of matrices.
     d_keys = ops.concatenate(  # (B, H, W)
         [addressing.read(memory, part) for part in _split(d_products, erase)], axis=1
     )
-    # The norm of a location: its inverse is constant where the norm is at its floor. The
+    # The norms of the locations. Where a norm is at its floor, its inverse is constant. The
     # comparison leaves room for rounding.
     d_squared_norms = ops.where(  # (B, 1, N)
         inverse_norms < 0.999999 / addressing.NORM_FLOOR,
@@ -154,10 +158,10 @@ def _sum(x):
 
 
 def _write_gradient(d_memory, memory, weightings, erase, add):
-    """The gradients of `addressing.write`, by its arguments in their order."""
+    """Returns the gradients of `addressing.write`, in the order of its arguments."""
     heads = [slice(head, head + 1) for head in range(erase.shape[1])]
-    # What each head leaves of the memory, (B, W, N), and what it finds before it erases,
-    # without what is added.
+    # The share of the memory that each head keeps, (B, W, N), and the memory that it finds
+    # before it erases, without any additions.
     kept = [1 - outer(erase[:, head], weightings[:, head]) for head in heads]
     before = [memory]
     for factor in kept[:-1]:
@@ -166,7 +170,7 @@ def _write_gradient(d_memory, memory, weightings, erase, add):
     width = memory.shape[1]
     d_added, d_weightings, d_vectors = d_memory, [], []
     for head, factor, found in reversed(list(zip(heads, kept, before, strict=True))):
-        # The two products of a head over the memory, as one.
+        # Both products of a head over the memory, merged into one.
         both = ops.concatenate([d_added, d_memory * found], axis=1)  # (B, 2 W, N)
         vectors = ops.concatenate([add[:, head], -erase[:, head]], axis=2)  # (B, 1, 2 W)
         d_weightings.insert(0, ops.matmul(vectors, both))  # (B, 1, N)
@@ -178,15 +182,15 @@ def _write_gradient(d_memory, memory, weightings, erase, add):
 
 
 def _shift_gradient(d_shifted, weightings, shifts):
-    """The gradients of `addressing.shift`, by its arguments in their order."""
+    """Returns the gradients of `addressing.shift`, in the order of its arguments."""
     rolled = addressing.rolled(weightings, shifts.shape[-1])  # S times (B, H, N)
     d_shifts = ops.concatenate([_sum(d_shifted * x) for x in rolled], axis=-1)  # (B, H, S)
-    # Shifting back: the offsets in the opposite order.
+    # To shift back, take the offsets in the opposite order.
     return addressing.shift(d_shifted, ops.flip(shifts, axis=-1)), d_shifts
 
 
 def _sharpen_gradient(d_weightings, weightings, shifted, sharpening):
-    """The gradients of `addressing.sharpen`, by its arguments in their order."""
+    """Returns the gradients of `addressing.sharpen`, in the order of its arguments."""
     floored = ops.maximum(shifted, addressing.WEIGHTING_FLOOR)  # (B, H, N)
     d_powers = weightings * (d_weightings - _sum(d_weightings * weightings))  # (B, H, N)
     d_shifted = ops.where(  # (B, H, N)
