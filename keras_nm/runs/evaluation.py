@@ -54,12 +54,16 @@ def evaluate_runs(runs, length, **task_options):
             "other recipes apart"
         )
     task = _task_with(recipe, task_options).with_room_for(length, length)
+    changed = {}
+    if recipe.machine.task_change is not None:
+        task_change = resolve(recipe.machine.task_change)
+        changed = task_change(runs[0].layer, recipe.made_task, task)
     batch_size, num_batches = task.evaluation_size
     data = task.evaluation_set(batch_size=batch_size, num_batches=num_batches)
     measure_runs = _measure_replicas if recipe.machine.has_replicas else _measure_each
     return [
-        {**result, "examples": batch_size * num_batches}
-        for result in measure_runs(runs, task, data)
+        {**result, **changed, "examples": batch_size * num_batches}
+        for result in measure_runs(runs, task, data, changed)
     ]
 
 
@@ -89,19 +93,16 @@ def _known_sizes(spec, task):
     return tuple(size for size in sizes if size is not None)
 
 
-def _measure_each(runs, task, data):
+def _measure_each(runs, task, data, changed):
+    if changed:
+        runs = [run.with_layer(_changed(run.layer, changed)) for run in runs]
     return [{**measure(run.model, data), **measure_layer(run.layer, data)} for run in runs]
 
 
-def _measure_replicas(runs, task, data):
+def _measure_replicas(runs, task, data, changed):
     """Measures the layers of several runs as replicas of one."""
     recipe, layers = runs[0].recipe, [run.layer for run in runs]
-    changed = {}
-    if recipe.machine.task_change is not None:
-        task_change = resolve(recipe.machine.task_change)
-        changed = task_change(layers[0], recipe.made_task, task)
-    config = {**layers[0].get_config(), **changed, "num_replicas": len(runs)}
-    layer = type(layers[0]).from_config(config)
+    layer = _changed(layers[0], {**changed, "num_replicas": len(runs)})
     x = recipe.spec.x
     inputs = keras.Input(x.sizes(task), dtype=x.dtype)
     model = keras.Model(inputs, layer(inputs))
@@ -112,13 +113,15 @@ def _measure_replicas(runs, task, data):
     data = repeated(data, len(runs)).cache()
     results = {**measure(model, data), **measure_layer(layer, data)}
     return [
-        {
-            # Keras returns a single value as a number and not as an array.
-            **{name: float(np.atleast_1d(x)[index]) for name, x in results.items()},
-            **changed,
-        }
+        # Keras returns a single value as a number and not as an array.
+        {name: float(np.atleast_1d(x)[index]) for name, x in results.items()}
         for index in range(len(runs))
     ]
+
+
+def _changed(layer, arguments):
+    """Returns a layer like another one with other arguments."""
+    return type(layer).from_config({**layer.get_config(), **arguments})
 
 
 def repeated(data, times):

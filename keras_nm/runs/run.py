@@ -97,14 +97,24 @@ class Run:
             ValueError: If the weights depend on the size, or if the machine has no memory
                 size.
         """
-        machine = resized(self.layer, memory_size)
+        return self.with_layer(resized(self.layer, memory_size))
 
-        def resize(layer):
-            if layer.name == machine.name:
-                return machine
-            return type(layer).from_config(layer.get_config())
+    def with_layer(self, layer: keras.layers.Layer) -> "Run":
+        """Returns the run with another layer in the place of its own.
 
-        model = keras.models.clone_model(self.model, clone_function=resize)
+        Args:
+            layer: A layer of the same name and weights, such as one with other settings.
+
+        Returns:
+            A `Run`.
+        """
+
+        def clone(each):
+            if each.name == layer.name:
+                return layer
+            return type(each).from_config(each.get_config())
+
+        model = keras.models.clone_model(self.model, clone_function=clone)
         model.set_weights(self.model.get_weights())
         model.compile_from_config(self.model.get_compile_config())
         # The optimizer belongs to the weights, which are the same with any memory size.
