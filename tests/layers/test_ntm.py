@@ -347,7 +347,6 @@ def test_ntm_cell_as_controller(rng):
 
 
 def test_user_defined_cell_as_controller(rng):
-    @keras.saving.register_keras_serializable(package="test")
     class Accumulator(keras.layers.Layer):
         state_size = 6 + 4
 
@@ -358,7 +357,8 @@ def test_user_defined_cell_as_controller(rng):
     sequences = rng.normal(size=(2, 5, 6)).astype("float32")
     layer = small_ntm(rng, controller=Accumulator())
     assert layer(sequences).shape == (2, 5, 5)
-    copy = NTM.from_config(layer.get_config())
+    config = layer.get_config()
+    copy = NTM.from_config(config, custom_objects={"Accumulator": Accumulator})
     copy.build((None, None, 6))
     copy.set_weights(layer.get_weights())
     np.testing.assert_allclose(copy(sequences), layer(sequences))

@@ -100,6 +100,10 @@ def test_evaluation(run):
     wrong = ((run.model.predict(x, verbose=0) > 0) != y.numpy()).sum(axis=-1)
     expected = (wrong * weight.numpy()).sum(axis=-1).mean()
     assert results["wrong_bits_per_sequence"] == pytest.approx(expected, rel=1e-5)
+    # At twice the length it leaks half as much, as its row says.
+    twice = evaluate(run, 4)
+    assert (twice["leak"], twice["leaked"]) == (0.125, 0.875)
+    assert run.layer.cell.leak == 0.25
 
 
 def test_a_sweep_of_two_seeds(tmp_path):

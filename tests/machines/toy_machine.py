@@ -110,6 +110,9 @@ ROW = Machine(
             of_layer=lambda layer, data: 1 - layer.cell.leak,
         ),
     ),
+    task_change=lambda layer, trained, task: {
+        "leak": layer.cell.leak * trained.max_length / task.max_length
+    },
     look=look,
     picture=picture,
     num_frames=lambda trace, example: trace["added"].shape[1],

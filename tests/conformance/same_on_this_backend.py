@@ -1,0 +1,61 @@
+"""Run by `test_backends.py` on another backend: checks what layers did on TensorFlow."""
+
+import pickle
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import toy_machine  # noqa: F401 - it registers the layer
+
+import keras_nm.training  # noqa: F401 - it registers the losses
+from keras_nm.layers import NTM
+
+
+def check(actual, expected):
+    actual = keras.ops.convert_to_numpy(actual)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+
+
+def check_machine(expected):
+    inputs = expected["inputs"]
+    layer = keras.saving.deserialize_keras_object(expected["layer"])
+    symbolic = keras.Input(expected["shape"], dtype=inputs.dtype.name)
+    model = keras.Model(symbolic, layer(symbolic))
+    model.set_weights(expected["weights"])
+    check(model.predict(inputs, verbose=0), expected["outputs"])
+    check(layer(inputs, **expected["call_options"]), expected["other_outputs"])
+    trace = layer.trace(inputs, **expected["call_options"])
+    assert set(trace) == set(expected["trace"])
+    for key, value in expected["trace"].items():
+        check(trace[key], value)
+    model.trainable = False
+    check(model.predict(inputs, verbose=0), expected["outputs"])
+    model.trainable = True
+    model.compile("adam", keras.losses.deserialize(expected["loss"]))
+    options = {"epochs": 2, "shuffle": False, "verbose": 0}  # replicas have their rows
+    history = model.fit(inputs, expected["targets"], **options).history
+    np.testing.assert_allclose(history["loss"], expected["losses"], rtol=1e-3)
+
+
+def check_dropout_inside_the_loop():
+    """It works everywhere but in a loop of JAX, where an error says so."""
+    steps = np.ones((2, 3, 4), "float32")
+    for unroll in (False, True):
+        controller = keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.5)])
+        layer = NTM(2, (9, 4), controller, unroll=unroll)
+        if keras.backend.backend() == "jax" and not unroll:
+            with pytest.raises(ValueError, match=r"no layer inside a loop.*NTMCell"):
+                layer(steps, training=True)
+            continue
+        first, second = (layer(steps, training=True) for _ in range(2))
+        assert np.any(keras.ops.convert_to_numpy(first - second) != 0)
+
+
+if __name__ == "__main__":
+    for name, expected in pickle.loads(Path(sys.argv[1]).read_bytes()).items():
+        print(name)
+        check_machine(expected)
+    check_dropout_inside_the_loop()
+    print("same on", keras.backend.backend())

@@ -1,0 +1,73 @@
+"""Dtype policies: outputs follow them, and machines compute in float32 at least."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from machine_cases import assert_close, each_machine, each_sequence_case, model_of
+
+
+def check_dtypes(case, inputs, policy):
+    layer = case.make()
+    outputs = layer(inputs)
+    cast = case.make(dtype=policy)
+    cast.build(inputs.shape)
+    cast.set_weights(layer.get_weights())
+    with tf.GradientTape() as tape:
+        cast_outputs = cast(inputs, training=True)
+        loss = tf.reduce_sum(tf.cast(cast_outputs, "float32") ** 2)
+    dtype = case.output_dtype(policy)
+    assert keras.backend.standardize_dtype(cast_outputs.dtype) == dtype
+    half = dtype in ("float16", "bfloat16")
+    assert_close(tf.cast(cast_outputs, "float32"), outputs, 5e-2 if half else 1e-5)
+    for gradient in tape.gradient(loss, [w.value for w in cast.trainable_weights]):
+        assert np.all(np.isfinite(tf.cast(gradient, "float32")))
+    trace = cast.trace(inputs)
+    for name in case.distributions:
+        dtype = "float64" if policy == "float64" else "float32"
+        assert keras.backend.standardize_dtype(trace[name].dtype) == dtype, name
+        sums = np.sum(trace[name], axis=-1)
+        np.testing.assert_allclose(sums, 1, atol=1e-5, err_msg=name)
+
+
+def test_half_precision(case, inputs):
+    check_dtypes(case, inputs, "mixed_float16")
+
+
+@each_machine
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+def test_other_precisions(case, inputs, policy):
+    check_dtypes(case, inputs, policy)
+
+
+@pytest.fixture
+def half_precision():
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@each_machine
+def test_a_global_policy_reaches_the_controller_only(case, inputs, half_precision):
+    # A controller of one's own: the machine gives its default one its own policy.
+    layer = case.make(controller=keras.layers.Dense(8))
+    outputs = layer(inputs)
+    assert layer.cell.compute_dtype == "float32"
+    assert layer.cell.controller.compute_dtype == "float16"
+    assert outputs.dtype == case.output_dtype("mixed_float16")
+    model_of(layer, case.symbolic_inputs())
+
+
+@each_sequence_case
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_outputs_are_rounded_float32_outputs(case, inputs, policy):
+    layer = case.make()
+    # Inputs, and so their products with float32 weights, lose nothing.
+    sequences = np.round(inputs * 16) / 16
+    outputs = layer(sequences).numpy()
+    cast = case.make(dtype=policy)
+    cast.build(sequences.shape)
+    cast.set_weights(layer.get_weights())
+    rounded = tf.cast(tf.cast(outputs, cast.compute_dtype), "float32")
+    # Numbers in the middle between two may go either way.
+    assert np.mean(tf.cast(cast(sequences), "float32") != rounded) < 0.1

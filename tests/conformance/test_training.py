@@ -1,0 +1,57 @@
+"""Every machine learns, and training itself changes no output."""
+
+import keras
+import numpy as np
+from machine_cases import (
+    BATCH,
+    CASES,
+    ONE_PER_MACHINE,
+    assert_close,
+    each_machine,
+    each_sequence_machine,
+    model_of,
+    with_cases,
+)
+
+
+@each_machine
+def test_training_without_dropout_gives_the_same_outputs(case, inputs):
+    layer = case.make()
+    assert_close(layer(inputs, training=True), layer(inputs, training=False))
+
+
+def losses_of_fit(case, inputs, jit_compile):
+    layer, targets, loss = case.learning_task(inputs)
+    model = model_of(layer, case.symbolic_inputs())
+    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=jit_compile)
+    # Few epochs of the same batch ten times, because it takes long to begin an epoch.
+    repeated = [np.concatenate([x] * 10) for x in (inputs, targets)]
+    options = {"batch_size": BATCH, "shuffle": False, "verbose": 0}
+    return model.fit(*repeated, epochs=4, **options).history["loss"]
+
+
+@with_cases(ONE_PER_MACHINE)
+def test_fit_learns_a_batch_with_xla(case, inputs):
+    losses = losses_of_fit(case, inputs, jit_compile=True)
+    assert losses[-1] < 0.5 * losses[0]
+
+
+WITHOUT_XLA = ["dense_ntm", "replicated_nram"]
+
+
+@with_cases(
+    WITHOUT_XLA,
+    slow=[n for n, case in CASES.items() if case.learns and n not in WITHOUT_XLA],
+)
+def test_fit_learns_a_batch_without_xla(case, inputs):
+    losses = losses_of_fit(case, inputs, jit_compile=False)
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@each_sequence_machine
+def test_losses_of_a_layer_reach_the_model(case, inputs):
+    layer = case.make(activity_regularizer=keras.regularizers.L2(0.5))
+    outputs = layer(inputs)
+    expected = 0.5 * np.sum(np.square(outputs)) / BATCH
+    np.testing.assert_allclose(layer.losses, [expected], rtol=1e-5)
+    assert case.make(activity_regularizer="l2").get_config()["activity_regularizer"]
