@@ -12,15 +12,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
+from small_models import FEATURES
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from keras_nm.export import export
-from keras_nm.layers import NRAM, NTM
+from keras_nm.layers import NRAM
 from keras_nm.layers.nram import split_outputs
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-5
-FEATURES = 6
 
 # What a runtime cannot convert, and its error: the table of docs/runtimes.md.
 UNSUPPORTED = {
@@ -29,49 +32,25 @@ UNSUPPORTED = {
 }
 
 
-def export_to(path, model):
-    """Exports a model and returns the directory of its SavedModel."""
-    export(model, path)
-    [file] = path.rglob("saved_model.pb")
-    return file.parent
-
-
-def randomized(model):
-    """The model with weights none of which is 0, so that all of them count."""
-    rng = np.random.default_rng(0)
-    for weight in model.weights:
-        weight.assign(rng.normal(scale=0.5, size=weight.shape))
-    return model
-
-
 @pytest.fixture(scope="module")
 def sequence_model():
-    inputs = keras.Input((None, FEATURES))
-    layer = NTM(
-        5,
-        (9, 4),
-        keras.layers.LSTMCell(8),
-        num_read_heads=2,
-        return_sequences=True,
-        name="memory",
-    )
-    return randomized(keras.Model(inputs, layer(inputs)))
+    return small_models.memory()[0]
 
 
 @pytest.fixture(scope="module")
 def machine_model():
-    tape = keras.Input((None,), dtype="int32")
-    return randomized(keras.Model(tape, NRAM(3, num_steps=2)(tape)))
+    # With all gates, because each has its own operations.
+    return small_models.randomized(small_models.on_tapes(NRAM(3, num_steps=2)))
 
 
 @pytest.fixture(scope="module")
-def sequence_directory(sequence_model, tmp_path_factory):
-    return export_to(tmp_path_factory.mktemp("exported") / "ntm", sequence_model)
+def sequence_directory(exported_memory):
+    return exported_memory / "1"
 
 
 @pytest.fixture(scope="module")
 def machine_directory(machine_model, tmp_path_factory):
-    return export_to(tmp_path_factory.mktemp("exported") / "nram", machine_model)
+    return export(machine_model, tmp_path_factory.mktemp("exported") / "nram")
 
 
 def openvino_endpoint(directory, name, tmp_path):

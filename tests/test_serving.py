@@ -14,42 +14,29 @@ import urllib.request
 import keras
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
 from aiohttp.test_utils import TestClient, TestServer
 
 from keras_nm import serving
 from keras_nm.cli import main
 from keras_nm.export import export
-from keras_nm.layers import NRAM, NTM
-from keras_nm.programs import PROGRAMS
 
 
-def copier(units=3):
-    x = keras.Input((None, 4))
-    layer = NTM(units, (5, 3), keras.layers.LSTMCell(4), return_sequences=True, name="ntm")
-    return keras.Model(x, layer(x))
-
-
-def machine():
-    program = PROGRAMS["access"]
-    tape = keras.Input((None,), dtype="int32")
-    layer = program.into_layer(NRAM(program.num_registers, num_steps=2))
-    return keras.Model(tape, layer(tape))
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, exported_memory, exported_walker):
+    """The directory of two models. Tests that change it take a copy."""
     directory = tmp_path_factory.mktemp("models")
-    keras.utils.set_random_seed(1)
-    export(copier(), directory / "copier")
-    export(machine(), directory / "access")
+    (directory / "memory").symlink_to(exported_memory)
+    (directory / "walker").symlink_to(exported_walker)
     return directory
 
 
 @pytest.fixture(scope="module")
-def copier_signatures(exported):
-    model = tf.saved_model.load(exported / "copier" / "1")
-    return model, model.signatures
+def signatures(exported):
+    model = tf.saved_model.load(exported / "memory" / "1")
+    yield model.signatures
+    del model  # without which the signatures could not run
 
 
 @contextlib.contextmanager
@@ -92,9 +79,9 @@ def asked(exported):
 
 def test_status_and_metadata(asked):
     status, versioned, metadata = asked(
-        "/v1/models/copier",
-        "/v1/models/copier/versions/1",
-        "/v1/models/copier/metadata",
+        "/v1/models/memory",
+        "/v1/models/memory/versions/1",
+        "/v1/models/memory/metadata",
     )
     available = {
         "model_version_status": [
@@ -108,7 +95,7 @@ def test_status_and_metadata(asked):
     assert status == versioned == (200, available)
     assert metadata[0] == 200
     assert metadata[1]["model_spec"] == {
-        "name": "copier",
+        "name": "memory",
         "signature_name": "",
         "version": "1",
     }
@@ -120,15 +107,14 @@ def test_status_and_metadata(asked):
     assert signatures["sequence"]["method_name"] == "tensorflow/serving/predict"
 
 
-def test_predictions_by_rows_and_by_columns(asked, rng, copier_signatures):
-    _, signatures = copier_signatures
+def test_predictions_by_rows_and_by_columns(asked, rng, signatures):
     x = rng.normal(size=(2, 6, 4)).astype("float32")
     expected = signatures["sequence"](inputs=x)["outputs"].numpy()
-    url = "/v1/models/copier:predict"
+    url = "/v1/models/memory:predict"
     answers = asked(
         (url, {"instances": x.tolist()}),
         (url, {"instances": [{"inputs": row} for row in x.tolist()]}),
-        ("/v1/models/copier/versions/1:predict", {"inputs": x.tolist()}),
+        ("/v1/models/memory/versions/1:predict", {"inputs": x.tolist()}),
         (url, {"inputs": {"inputs": x.tolist()}, "signature_name": "sequence"}),
     )
     assert [status for status, _ in answers] == [200] * 4
@@ -139,10 +125,9 @@ def test_predictions_by_rows_and_by_columns(asked, rng, copier_signatures):
         np.testing.assert_allclose(answer[key], expected, atol=1e-6)
 
 
-def test_steps_with_the_state_in_the_clients_hands(asked, rng, copier_signatures):
-    _, signatures = copier_signatures
+def test_steps_with_the_state_in_the_clients_hands(asked, rng, signatures):
     x = rng.normal(size=(2, 3, 4)).astype("float32")
-    url = "/v1/models/copier:predict"
+    url = "/v1/models/memory:predict"
 
     async def converse(client):
         body = {"signature_name": "initial_state", "inputs": {"batch_size": 2}}
@@ -160,9 +145,11 @@ def test_steps_with_the_state_in_the_clients_hands(asked, rng, copier_signatures
     np.testing.assert_allclose(outputs, expected, atol=1e-5)
 
 
-def test_a_machine_answers(asked):
-    inputs = {"tape": [[3, 4, 1, 2, 0], [2, 4, 3, 2, 0]], "num_steps": 2}
-    url = "/v1/models/access:predict"
+def test_a_machine_on_tapes_answers(asked):
+    # From the head at 6, two hops along the list, and none.
+    tapes = [[6, 2, 3, 0, 0, 7, 8, 9, 4, 5], [6, 0, 3, 0, 0, 7, 8, 9, 4, 5]]
+    inputs = {"tape": tapes, "num_steps": 4}
+    url = "/v1/models/walker:predict"
     fuzzy, integer, by_rows = asked(
         (url, {"inputs": inputs}),
         (url, {"inputs": inputs, "signature_name": "integer"}),
@@ -170,70 +157,72 @@ def test_a_machine_answers(asked):
     )
     for status, answer in (fuzzy, integer):
         assert status == 200
-        assert answer["outputs"]["tape"] == [[2, 4, 1, 2, 0], [3, 4, 3, 2, 0]]
+        answers = answer["outputs"]["tape"]
+        assert answers[0] == [6, 2, 3, 7, 0, 7, 8, 9, 4, 5]
+        assert answers[1] == [6, 0, 3, 9, 0, 7, 8, 9, 4, 5]
     assert by_rows[0] == 400
     assert "takes num_steps for the whole batch" in by_rows[1]["error"]
 
 
-COPIER = "/v1/models/copier:predict"
+MEMORY = "/v1/models/memory:predict"
 X = [[[0.0] * 4]]
 
 
 @pytest.mark.parametrize(
     ("question", "status", "message"),
     [
-        ((COPIER, b"{broken"), 400, "not JSON"),
-        ((COPIER, b"\xff"), 400, "not JSON"),
-        ((COPIER, b"[" * 100_000), 400, "not JSON"),
-        ((COPIER, b'{"instances": [[[NaN, 0, 0, 0]]]}'), 400, "NaN is not a number"),
-        ((COPIER, b'{"instances": [[[1e999, 0, 0, 0]]]}'), 400, "must be finite"),
-        ((COPIER, {"instances": [[[1e39, 0, 0, 0]]]}), 400, "must be finite"),
-        ((COPIER, {"inputs": X, "signature_name": ["step"]}), 400, "no signature ['step']"),
-        ((COPIER, {"inputs": X, "signature_name": ""}), 400, "no signature ''"),
+        ((MEMORY, b"{broken"), 400, "not JSON"),
+        ((MEMORY, b"\xff"), 400, "not JSON"),
+        ((MEMORY, b"[" * 100_000), 400, "not JSON"),
+        ((MEMORY, b'{"instances": [[[NaN, 0, 0, 0]]]}'), 400, "NaN is not a number"),
+        ((MEMORY, b'{"instances": [[[1e999, 0, 0, 0]]]}'), 400, "must be finite"),
+        ((MEMORY, {"instances": [[[1e39, 0, 0, 0]]]}), 400, "must be finite"),
+        ((MEMORY, {"inputs": X, "signature_name": ["step"]}), 400, "no signature ['step']"),
+        ((MEMORY, {"inputs": X, "signature_name": ""}), 400, "no signature ''"),
         (
-            (COPIER, {"inputs": {"batch_size": 10_001}, "signature_name": "initial_state"}),
+            (MEMORY, {"inputs": {"batch_size": 10_001}, "signature_name": "initial_state"}),
             400,
             "at most 10000",
         ),
-        (f"/v1/models/copier/versions/{'9' * 5000}", 404, "Not Found"),
+        (f"/v1/models/memory/versions/{'9' * 5000}", 404, "Not Found"),
         (
             (
-                "/v1/models/access:predict",
+                "/v1/models/walker:predict",
                 {"inputs": {"tape": [[1, -9, 0]], "num_steps": 1}},
             ),
             400,
             "integers from 0 to M - 1",
         ),
-        ((COPIER, []), 400, "a JSON object with"),
-        ((COPIER, {}), 400, 'either "instances" or "inputs"'),
-        ((COPIER, {"instances": X, "inputs": X}), 400, 'either "instances" or "inputs"'),
-        ((COPIER, {"instances": []}), 400, "at least one"),
-        ((COPIER, {"instances": 3}), 400, "must be a list"),
-        ((COPIER, {"instances": [[[0.0] * 5]]}), 400, "(None, None, 4)"),
-        ((COPIER, {"instances": [[0.0] * 4]}), 400, "Received: shape (1, 4)"),
-        ((COPIER, {"instances": [[[0, 0, 0, 0]], [[0] * 4, [0] * 4]]}), 400, "same length"),
-        ((COPIER, {"instances": [[["a"] * 4]]}), 400, "float32"),
-        ((COPIER, {"instances": [[[None] * 4]]}), 400, "float32"),
-        ((COPIER, {"instances": [{"inputs": X[0]}, {"x": X[0]}]}), 400, "the same names"),
-        ((COPIER, {"inputs": {"x": X}}), 400, "float32"),
-        ((COPIER, {"inputs": {"inputs": X, "x": X}}), 400, "must be inputs. Received"),
-        ((COPIER, {"inputs": X, "signature_name": "steps"}), 400, "no signature 'steps'"),
-        ((COPIER, {"inputs": X, "signature_name": "step"}), 400, "an object with"),
+        ((MEMORY, []), 400, "a JSON object with"),
+        ((MEMORY, {}), 400, 'either "instances" or "inputs"'),
+        ((MEMORY, {"instances": X, "inputs": X}), 400, 'either "instances" or "inputs"'),
+        ((MEMORY, {"instances": []}), 400, "at least one"),
+        ((MEMORY, {"instances": 3}), 400, "must be a list"),
+        ((MEMORY, {"instances": [[[0.0] * 5]]}), 400, "(None, None, 4)"),
+        ((MEMORY, {"instances": [[0.0] * 4]}), 400, "Received: shape (1, 4)"),
+        ((MEMORY, {"instances": [[[0, 0, 0, 0]], [[0] * 4, [0] * 4]]}), 400, "same length"),
+        ((MEMORY, {"instances": [[["a"] * 4]]}), 400, "float32"),
+        ((MEMORY, {"instances": [[[None] * 4]]}), 400, "float32"),
+        ((MEMORY, {"instances": [{"inputs": X[0]}, {"x": X[0]}]}), 400, "the same names"),
+        ((MEMORY, {"inputs": {"x": X}}), 400, "float32"),
+        ((MEMORY, {"inputs": {"inputs": X, "x": X}}), 400, "must be inputs. Received"),
+        ((MEMORY, {"inputs": X, "signature_name": "steps"}), 400, "no signature 'steps'"),
+        ((MEMORY, {"inputs": X, "signature_name": "step"}), 400, "an object with"),
         (
             ("/v1/models/copy:predict", {"inputs": X}),
             404,
-            "no model 'copy'. Loaded: access",
+            "no model 'copy'. Loaded: memory",
         ),
-        (("/v1/models/copier/versions/9:predict", {"inputs": X}), 404, "version 9"),
+        (("/v1/models/memory/versions/9:predict", {"inputs": X}), 404, "version 9"),
         ("/v1/models/copy", 404, "no model 'copy'"),
         ("/v1/models/copy/metadata", 404, "no model 'copy'"),
-        ("/v1/models/copier/versions/9", 404, "version 9"),
-        ("/v1/models/../copier", 404, "Not Found"),
+        ("/v1/models/memory/versions/9", 404, "version 9"),
+        ("/v1/models/../memory", 404, "Not Found"),
         ("/", 404, "Not Found"),
-        ("/v1/models/copier:predict", 405, "Method Not Allowed"),
+        ("/v1/models/memory:predict", 405, "Method Not Allowed"),
         (
             (
-                "/v1/models/access:predict",
+                "/v1/models/walker:predict",
                 {"inputs": {"tape": [[1, 9, 0]], "num_steps": 1}},
             ),
             400,
@@ -241,7 +230,7 @@ X = [[[0.0] * 4]]
         ),
         (
             (
-                "/v1/models/access:predict",
+                "/v1/models/walker:predict",
                 {"inputs": {"tape": [[1.5, 1.0, 0.0]], "num_steps": 1}},
             ),
             400,
@@ -249,7 +238,7 @@ X = [[[0.0] * 4]]
         ),
         (
             (
-                "/v1/models/access:predict",
+                "/v1/models/walker:predict",
                 {"inputs": {"tape": [[2**40, 1, 0]], "num_steps": 1}},
             ),
             400,
@@ -258,7 +247,7 @@ X = [[[0.0] * 4]]
     ],
 )
 def test_bad_requests(asked, question, status, message):
-    bad, good = asked(question, (COPIER, {"instances": X}))
+    bad, good = asked(question, (MEMORY, {"instances": X}))
     assert bad[0] == status
     assert message in bad[1]["error"]
     assert good[0] == 200, "the next request is answered"
@@ -267,10 +256,10 @@ def test_bad_requests(asked, question, status, message):
 def test_states_of_another_batch_are_refused(asked):
     async def converse(client):
         body = {"signature_name": "initial_state", "inputs": {"batch_size": 3}}
-        states = (await (await client.post(COPIER, json=body)).json())["outputs"]
+        states = (await (await client.post(MEMORY, json=body)).json())["outputs"]
         inputs = {"inputs": [[0.0] * 4] * 2, **states}
         body = {"signature_name": "step", "inputs": inputs}
-        response = await client.post(COPIER, json=body)
+        response = await client.post(MEMORY, json=body)
         return response.status, (await response.json())["error"]
 
     [(status, message)] = asked(converse)
@@ -281,7 +270,7 @@ def test_states_of_another_batch_are_refused(asked):
 def test_a_broken_gzip_body_is_refused(asked):
     async def send(client):
         headers = {"Content-Encoding": "gzip"}
-        response = await client.post(COPIER, data=b"not gzip", headers=headers)
+        response = await client.post(MEMORY, data=b"not gzip", headers=headers)
         return response.status, await response.json()
 
     [(status, answer)] = asked(send)
@@ -290,7 +279,7 @@ def test_a_broken_gzip_body_is_refused(asked):
 
 
 def test_a_body_of_100_megabytes_is_refused(asked):
-    bad, good = asked((COPIER, b" " * 100 * 2**20), (COPIER, {"instances": X}))
+    bad, good = asked((MEMORY, b" " * 100 * 2**20), (MEMORY, {"instances": X}))
     assert bad == (413, {"error": f"The body must be at most {32 * 2**20} bytes"})
     assert good[0] == 200
 
@@ -301,7 +290,7 @@ def until(condition):
     async def wait(client):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            response = await client.get("/v1/models/copier")
+            response = await client.get("/v1/models/memory")
             if condition(response.status, await response.json()):
                 return True
             await asyncio.sleep(0.02)
@@ -314,42 +303,45 @@ def test_versions_are_picked_up_and_damaged_ones_left_out(tmp_path, exported, ca
     caplog.set_level(logging.ERROR)
     directory = tmp_path / "models"
     shutil.copytree(exported, directory)
-    damaged = directory / "copier" / "2"
-    shutil.copytree(directory / "copier" / "1", damaged)
+    damaged = directory / "memory" / "2"
+    shutil.copytree(directory / "memory" / "1", damaged)
     (damaged / "saved_model.pb").write_bytes(b"damaged")
     (directory / "empty").mkdir()
     # A folder that cannot even be looked at, of a model that the others come after.
-    (directory / "access" / "9").mkdir()
-    (directory / "access" / "9" / "saved_model.pb").symlink_to("nowhere")
+    (directory / "walker" / "9").mkdir()
+    (directory / "walker" / "9" / "saved_model.pb").symlink_to("nowhere")
     (directory / "file").write_text("not a model")
 
     def versions(answer):
         return {v["version"]: v["state"] for v in answer["model_version_status"]}
 
+    inputs = keras.Input((None, small_models.FEATURES))
+    lstm = keras.Model(inputs, keras.layers.LSTM(6, return_sequences=True)(inputs))
+
     async def third(client):
-        export(copier(units=6), directory / "copier", version=3)
+        export(lstm, directory / "memory", version=3)
         return await until(lambda _, answer: "3" in versions(answer))(client)
 
     async def remove(client):
-        shutil.rmtree(directory / "copier")
+        shutil.rmtree(directory / "memory")
         return await until(lambda status, _: status == 404)(client)
 
     with server(directory) as asked:
         first, old, empty, picked_up, new, gone, other = asked(
-            "/v1/models/copier",
-            (COPIER, {"inputs": X}),
+            "/v1/models/memory",
+            (MEMORY, {"inputs": X}),
             "/v1/models/empty",
             third,
-            (COPIER, {"inputs": X}),
+            (MEMORY, {"inputs": X}),
             remove,
-            "/v1/models/access",
+            "/v1/models/walker",
         )
     assert versions(first[1]) == {"1": "AVAILABLE", "2": "END"}
     (status,) = [v for v in first[1]["model_version_status"] if v["version"] == "2"]
     assert status["status"]["error_code"] == "UNKNOWN"
     assert status["status"]["error_message"]
-    assert sum("copier version 2 cannot" in r.getMessage() for r in caplog.records) == 1
-    assert np.shape(old[1]["outputs"]) == (1, 1, 3)
+    assert sum("memory version 2 cannot" in r.getMessage() for r in caplog.records) == 1
+    assert np.shape(old[1]["outputs"]) == (1, 1, 5)
     assert empty[0] == 404
     assert picked_up
     assert np.shape(new[1]["outputs"]) == (1, 1, 6)
@@ -360,21 +352,21 @@ def test_versions_are_picked_up_and_damaged_ones_left_out(tmp_path, exported, ca
 def test_a_model_that_does_not_take_the_warmup_is_served(exported, monkeypatch, caplog):
     wrong = {"tape": tf.constant([[9, 9, 9]]), "num_steps": tf.constant(1)}
     monkeypatch.setattr(serving, "read_warmup", lambda _: [("fuzzy", wrong)])
-    version = serving.Version(exported / "access" / "1")
+    version = serving.Version(exported / "walker" / "1")
     assert "no warm-up of fuzzy" in caplog.text
-    answer = version.predict({"inputs": {"tape": [[1, 2, 0]], "num_steps": 2}})
-    assert answer["outputs"]["tape"] == [[2, 2, 0]]
+    inputs = {"tape": [[6, 2, 3, 0, 0, 7, 8, 9, 4, 5]], "num_steps": 4}
+    answer = version.predict({"inputs": inputs})
+    assert answer["outputs"]["tape"] == [[6, 2, 3, 7, 0, 7, 8, 9, 4, 5]]
 
 
-def test_clients_at_once_get_their_own_answers(asked, rng, copier_signatures):
-    _, signatures = copier_signatures
+def test_clients_at_once_get_their_own_answers(asked, rng, signatures):
     batches = [
         rng.normal(size=(1 + i % 4, 1 + i % 7, 4)).astype("float32") for i in range(32)
     ]
 
     async def all_at_once(client):
         async def one(x):
-            response = await client.post(COPIER, json={"instances": x.tolist()})
+            response = await client.post(MEMORY, json={"instances": x.tolist()})
             return (await response.json())["predictions"]
 
         return await asyncio.gather(*map(one, batches))
@@ -390,17 +382,12 @@ def test_command_line(exported, tmp_path, capsys):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        sys.executable,
-        "-m",
-        "keras_nm",
-        "serve",
-        str(exported),
-        "--port",
-        str(port),
+        *(sys.executable, "-m", "keras_nm"),
+        *("serve", str(exported), "--port", str(port)),
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
-            url = f"http://127.0.0.1:{port}{COPIER}"
+            url = f"http://127.0.0.1:{port}{MEMORY}"
             deadline = time.monotonic() + 60
             while True:
                 try:
@@ -412,13 +399,13 @@ def test_command_line(exported, tmp_path, capsys):
                     assert server.poll() is None
                     assert time.monotonic() < deadline
                     time.sleep(0.1)
-            assert np.shape(answer["predictions"]) == (1, 1, 3)
+            assert np.shape(answer["predictions"]) == (1, 1, 5)
             # What fails runs in this process, which need not start and import.
             assert main(command[3:]) == 2
             assert "address already in use" in capsys.readouterr().err.splitlines()[-1]
         finally:
             server.terminate()
             log = server.stderr.read()
-    assert "copier version 1 is loaded" in log
+    assert "memory version 1 is loaded" in log
     assert main(["serve", str(tmp_path / "missing")]) == 2
     assert "is not a directory of models" in capsys.readouterr().err.splitlines()[-1]

@@ -1,38 +1,37 @@
+"""The command line, in this process: `main` is all that `keras-nm` runs.
+
+`tests/test_serving.py` starts `python -m keras_nm`.
+"""
+
 import dataclasses
 import json
-import subprocess
 import sys
 from types import MappingProxyType
 
 import pytest
+import small_runs
 
 import keras_nm
+from keras_nm import cli
 from keras_nm.cli import main
-from keras_nm.training import RECIPES, evaluate, load_run
+from keras_nm.training import evaluate, load_run
 
-TINY = dataclasses.replace(
-    RECIPES["ntm/copy"]["ntm"],
-    task_options={"max_length": 3},
-    batch_size=8,
-    steps_per_epoch=2,
-    epochs=2,
-    stop_below=0.0,
-)
+RECIPE = dataclasses.replace(small_runs.COPY, name="ntm", epochs=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _tiny_recipe():
+def _one_recipe():
+    recipes = MappingProxyType({"ntm/copy": MappingProxyType({"ntm": RECIPE})})
     with pytest.MonkeyPatch.context() as patch:
-        recipes = MappingProxyType({"ntm/copy": MappingProxyType({"ntm": TINY})})
-        patch.setattr(keras_nm.training, "RECIPES", recipes)
+        for module in (cli.arguments, cli.train, cli.sweep):
+            patch.setattr(module, "RECIPES", recipes)
         yield
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, without_xla):
-    directory = tmp_path_factory.mktemp("cli") / "run"
-    assert main(["train", "ntm/copy", "--output", str(directory), "--seed", "3"]) == 0
-    return directory
+@pytest.fixture
+def run(copy_run):
+    """The directory of a finished run."""
+    return copy_run.directory
 
 
 def failure(capsys, *arguments):
@@ -50,14 +49,33 @@ def failure(capsys, *arguments):
     return lines[-1]
 
 
-def test_train_evaluate_trace_export(run, capsys, tmp_path):
-    assert (run / "model.keras").is_file()
-    assert main(["evaluate", str(run), "--lengths", "1", "2", "--locations", "40"]) == 0
-    table = capsys.readouterr().out.splitlines()
-    assert table[-2].split()[0] == "1"
-    assert table[-1].split()[0] == "2"
-    assert table[-1].split()[-1] == "128"
+def test_train(capsys, tmp_path):
+    directory = tmp_path / "run"
+    assert main(["train", "ntm/copy", "--output", str(directory), "--seed", "3"]) == 0
+    assert "Trained on 16 examples" in capsys.readouterr().out
+    run = load_run(directory)
+    assert (run.recipe, run.seed) == (RECIPE, 3)
+    assert run.result["examples"] == 16
 
+
+def test_evaluate(run, capsys):
+    assert main(["evaluate", str(run), "--lengths", "1", "2", "--memory-size", "40"]) == 0
+    captured = capsys.readouterr()
+    header, *rows = (line.split() for line in captured.out.splitlines())
+    assert captured.err == ""
+    assert [row[0] for row in rows] == ["1", "2"]
+    expected = evaluate(load_run(run).with_memory_size(40), 2)
+    # Some headers have two words, so columns are counted from the end.
+    assert (header[-1], rows[1][-1]) == ("examples", str(expected["examples"]))
+    assert float(rows[1][1]) == pytest.approx(expected["bits_per_sequence"], abs=1e-3)
+
+
+def test_a_memory_that_is_too_small_is_reported(run, capsys):
+    assert main(["evaluate", str(run), "--lengths", "25"]) == 0
+    assert "25 is more than the memory's 24" in capsys.readouterr().err
+
+
+def test_evaluate_structured_cases(run, capsys):
     assert main(["evaluate", str(run), "--structured"]) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0].split()[:2] == ["case", "bits"]
@@ -65,27 +83,29 @@ def test_train_evaluate_trace_export(run, capsys, tmp_path):
         load_run(run).task.structured_sets()
     )
 
-    assert main(["evaluate", str(run), "--lengths", "129"]) == 0
-    assert "129 is more than the memory's 128" in capsys.readouterr().err
 
-    picture = tmp_path / "plate.png"
-    arguments = ["trace", str(run), "--length", "3", "--output", str(picture)]
-    assert main(arguments) == 0
-    assert picture.read_bytes().startswith(b"\x89PNG")
+@pytest.mark.parametrize(
+    ("arguments", "start"),
+    [
+        (["--length", "3", "--output", "x.png"], b"\x89PNG"),
+        (["--example", "2", "--length", "1", "--output", "x.gif"], b"GIF89a"),
+        (["--animate", "training", "--length", "1", "--output", "x.gif"], b"GIF89a"),
+    ],
+)
+def test_trace(run, tmp_path, monkeypatch, arguments, start):
+    monkeypatch.chdir(tmp_path)
+    assert main(["trace", str(run), *arguments]) == 0
+    assert (tmp_path / arguments[-1]).read_bytes().startswith(start)
 
-    for kind in ("time", "training"):
-        animation = tmp_path / f"{kind}.gif"
-        arguments = ["trace", str(run), "--example", "2", "--animate", kind]
-        assert main([*arguments, "--output", str(animation)]) == 0
-        assert animation.read_bytes().startswith(b"GIF89a")
 
+def test_export(run, capsys, tmp_path):
     export = ["export", str(run), str(tmp_path / "saved"), "--lengths", "2", "3"]
-    for arguments in (export, export, [*export, "--version", "2", "--overwrite"]):
+    for arguments in (export, [*export, "--version", "1", "--overwrite"]):
         assert main(arguments) == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith("saved/2")
-    card = tmp_path / "saved" / "2" / "assets.extra" / "model_card.json"
+        assert capsys.readouterr().out.splitlines()[-1].endswith("saved/1")
+    card = tmp_path / "saved" / "1" / "assets.extra" / "model_card.json"
     card = json.loads(card.read_text())
-    assert (card["task"], card["seed"], card["trained_on_examples"]) == ("ntm/copy", 3, 32)
+    assert (card["task"], card["seed"], card["trained_on_examples"]) == ("ntm/copy", 1, 112)
     assert [row["length"] for row in card["results"]] == [2, 3]
     assert card["results"][0] == {"length": 2, **evaluate(load_run(run), 2)}
 
@@ -114,13 +134,13 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
     }
 
     def pretend(recipes, seeds, directory, lengths, jobs, replicas):
-        assert dict(recipes) == {"ntm": TINY}
+        assert dict(recipes) == {"ntm": RECIPE}
         assert (list(seeds), directory, lengths, jobs) == ([0, 1], tmp_path, [7], 3)
         assert replicas == 2
         yield "ntm-1", OSError("no space left")
         yield "ntm-0", row
 
-    monkeypatch.setattr(keras_nm.training, "sweep", pretend)
+    monkeypatch.setattr(cli.sweep, "sweep", pretend)
     arguments = ["--seeds", "2", "--jobs", "3", "--replicas", "2", "--lengths", "7"]
     arguments += ["--output", str(tmp_path)]
     assert main(["sweep", "ntm/copy", *arguments]) == 2
@@ -149,7 +169,7 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (tmp_path / name).write_bytes((run / name).read_bytes())
     assert main(["resume", str(tmp_path)]) == 0
     assert (tmp_path / "result.json").read_bytes() == (run / "result.json").read_bytes()
-    assert "Trained on 32 examples" in capsys.readouterr().out
+    assert "Trained on 112 examples" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -185,9 +205,15 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         ),
         (["evaluate", "{run}", "--locations", "2"], "with 2 locations"),
         (["evaluate", "{run}", "--task-options", "repeats"], "expected NAME=N"),
-        (["evaluate", "{run}", "--task-options", "repeats=5"], "Received: repeats"),
-        (["evaluate", "{run}", "--task-options", "num_bits=5"], "have the sizes (6, 5)"),
-        (["evaluate", "{run}", "--structured", "--lengths", "5"], "goes without --lengths"),
+        (
+            ["evaluate", "{run}", "--lengths", "2", "--task-options", "repeats=5"],
+            "Received: repeats",
+        ),
+        (
+            ["evaluate", "{run}", "--lengths", "2", "--task-options", "num_bits=5"],
+            "have the sizes (6, 5)",
+        ),
+        (["evaluate", "{run}", "--structured", "--lengths", "5"], "without --lengths"),
         (["nonsense"], "invalid choice: 'nonsense'"),
         ([], "required: COMMAND"),
     ],
@@ -206,20 +232,15 @@ def test_damaged_run(run, capsys, tmp_path):
     assert "damaged" in failure(capsys, "evaluate", tmp_path)
 
 
-def test_help_is_worth_reading(capsys):
-    for arguments in (
-        [],
-        ["train"],
-        ["resume"],
-        ["evaluate"],
-        ["export"],
-        ["trace"],
-        ["chart"],
-    ):
-        with pytest.raises(SystemExit) as exit:
-            main([*arguments, "--help"])
-        assert exit.value.code == 0
-        assert len(capsys.readouterr().out.splitlines()) > 7
+COMMANDS = ("train", "resume", "evaluate", "export", "trace", "sweep", "chart", "serve")
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS, "page", "data"])
+def test_help_is_worth_reading(capsys, command):
+    with pytest.raises(SystemExit) as exit:
+        main([*([command] if command else []), "--help"])
+    assert exit.value.code == 0
+    assert len(capsys.readouterr().out.splitlines()) > 7
 
 
 def test_without_matplotlib_the_error_names_the_extra(run, capsys, monkeypatch, tmp_path):
@@ -230,11 +251,8 @@ def test_without_matplotlib_the_error_names_the_extra(run, capsys, monkeypatch, 
     assert "pip install keras_nm[plot]" in line
 
 
-def test_python_m_keras_nm():
-    result = subprocess.run(
-        [sys.executable, "-m", "keras_nm", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout == f"keras_nm {keras_nm.__version__}\n"
+def test_version(capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(["--version"])
+    assert exit.value.code == 0
+    assert capsys.readouterr().out == f"keras_nm {keras_nm.__version__}\n"

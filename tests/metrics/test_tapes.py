@@ -2,15 +2,9 @@ import keras
 import nram_tapes
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_nm.layers import NRAM
-from keras_nm.metrics.tapes import DiscreteMachine
-from keras_nm.programs import PROGRAMS
-from keras_nm.tasks import nram
 from keras_nm.training import (
-    DiscreteError,
-    EntropySchedule,
     ExactTapes,
     MeanSteps,
     StepPenalty,
@@ -152,43 +146,6 @@ def test_step_penalty():
         StepPenalty(0)
 
 
-def test_discrete_machine_by_its_program(rng):
-    program = PROGRAMS["access"]
-    layer = program.into_layer(NRAM(2, num_steps=3))
-    task = nram.Access(max_length=5)
-    data = task.evaluation_set(5, 4, 2)
-    assert DiscreteMachine(layer).error(data) == 0
-    wrong = data.map(lambda tape, answer, cells: (tape, answer + cells_of(cells), cells))
-    assert DiscreteMachine(layer).error(wrong) == 0.25
-    log = {}
-    DiscreteError(layer, wrong).on_epoch_end(0, log)
-    assert log == {"val_discrete_wrong_cells": 0.25}
-
-
-def cells_of(cells):
-    """1 in the answer cells of the first of four tapes."""
-    first = tf.constant([[1], [0], [0], [0]])
-    return tf.cast(cells, tf.int32) * first
-
-
-def test_entropy_schedule():
-    layer = NRAM(2, num_steps=1, gates=["READ"], entropy_weight=-4.0, num_replicas=2)
-    tape = keras.Input((3,), dtype="int32")
-    model = keras.Model(tape, layer(tape))
-    model.compile(keras.optimizers.SGD())
-    schedule = EntropySchedule(layer, half_life=10, penalty=0.25, penalty_from=30)
-    schedule.set_model(model)
-    for steps, weight in ((0, -4), (10, -2), (25, -4 * 0.5**2.5), (30, 0.25), (99, 0.25)):
-        model.optimizer.iterations.assign(steps)
-        schedule.on_epoch_begin(0)
-        np.testing.assert_allclose(layer.entropy_weight, [weight] * 2, rtol=1e-6)
-    with pytest.raises(ValueError, match="give it an `entropy_weight`"):
-        EntropySchedule(NRAM(2), half_life=10)
-    for options in ({"half_life": 0}, {"penalty": -1}, {"penalty_from": -1}):
-        with pytest.raises(ValueError, match=next(iter(options))):
-            EntropySchedule(layer, **{"half_life": 10, **options})
-
-
 def test_config_round_trips():
     loss = TapeLoss("log_expected", epsilon=1e-3)
     copy = keras.losses.deserialize(keras.losses.serialize(loss))
@@ -211,6 +168,7 @@ def access_tapes(rng, count, num_cells):
     return [np.array(column) for column in zip(*rows, strict=True)]
 
 
+@pytest.mark.slow
 def test_access_is_learned_from_random_weights_in_200_updates():
     inputs = keras.Input((None,), dtype="int32")
     layer = NRAM(num_registers=2, num_steps=3)

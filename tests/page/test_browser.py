@@ -1,6 +1,5 @@
 """Pages of exported models, in a browser: they show what TensorFlow computes."""
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -8,18 +7,22 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
+from small_models import card_of
+from toy_machine import ROW, ToyMachine
 
-from keras_nm.cli import main
 from keras_nm.export import export
 from keras_nm.layers import NRAM, NTM
-from keras_nm.page import runtime, write_page
+from keras_nm.machines import MACHINES
+from keras_nm.page import write_page
 from keras_nm.plots.plate import focused_locations
-from keras_nm.programs import PROGRAMS, Program
 from keras_nm.tasks import TASKS
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 5e-5
-COPIER = Path(__file__).parents[1] / "saved_models" / "ntm_copy"
+COPIER = Path(__file__).parents[2] / "saved_models" / "ntm_copy"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",
@@ -29,13 +32,6 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-)
-# With the gates that it uses, because all take a while to export.
-WALKER = Program(
-    2,
-    PROGRAMS["list_k"].rules(),
-    gates=("READ", "ONE", "TWO", "INC", "DEC", "WRITE"),
-    gate_repeats=2,
 )
 
 
@@ -58,13 +54,7 @@ def repeater():
     for weight in model.weights:
         weight.assign(rng.normal(size=weight.shape))
     options = {"min_length": 1, "max_length": 3, "max_repeats": 2, "num_bits": 3}
-    return model, "ntm/repeat_copy", options, layer
-
-
-def walker():
-    """An NRAM with the program that walks along lists."""
-    layer = NRAM(2, num_steps=7, gates=WALKER.gates, gate_repeats=WALKER.gate_repeats)
-    return machine(WALKER.into_layer(layer)), "nram/list_k", {"max_length": 10}, layer
+    return model, card_of(layer) | {"task": "ntm/repeat_copy", "task_options": options}
 
 
 def stateful_machine():
@@ -72,30 +62,32 @@ def stateful_machine():
     keras.utils.set_random_seed(3)
     gates = ["READ", "INC", "ADD", "WRITE"]
     layer = NRAM(2, 4, controller=keras.layers.LSTMCell(4), gates=gates)
-    model = machine(layer)
+    model = small_models.on_tapes(layer)
     for weight in model.weights:
         weight.assign(keras.random.normal(weight.shape))
-    return model, None, {}, layer
+    return model, card_of(layer)
 
 
-def machine(layer):
-    tape = keras.Input((None,), dtype="int32")
-    return keras.Model(tape, layer(tape))
-
-
-def card_of(task, options, layer):
-    config = layer.get_config()
-    values = {k: v for k, v in config.items() if isinstance(v, int | float | str | tuple)}
-    card = {"layer": {"class_name": type(layer).__name__, **values}}
-    return {**card, "task": task, "task_options": options} if task else card
+def toy():
+    """A machine of which the page knows nothing but the names of its states."""
+    task = TASKS["ntm/copy"].make(max_length=4, num_bits=3)
+    x = keras.Input((None, task.input_size))
+    layer = ToyMachine(task.output_size, return_sequences=True, name="toy")
+    model = keras.Model(x, layer(x))
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    options = {"min_length": 1, "max_length": 4, "num_bits": 3}
+    return model, card_of(layer) | {"task": "ntm/copy", "task_options": options}
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
+def models(tmp_path_factory, exported_walker):
     directory = tmp_path_factory.mktemp("models")
-    for make in (repeater, walker, stateful_machine):
-        model, *description = make()
-        export(model, directory / make.__name__, card=card_of(*description))
+    for make in (repeater, stateful_machine, toy):
+        model, card = make()
+        export(model, directory / make.__name__, card=card)
+    (directory / "walker").symlink_to(exported_walker)
     (directory / "ntm_copy").symlink_to(COPIER)
     (directory / "a file").touch()
     return directory
@@ -119,7 +111,9 @@ def steps(models):
 def page_file(models, tmp_path_factory):
     if shutil.which("npm") is None:
         pytest.skip("a page takes its runtime from npm, which is not installed")
-    return write_page(models, tmp_path_factory.mktemp("page") / "new" / "index.html")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MACHINES, "ToyMachine", ROW)
+        return write_page(models, tmp_path_factory.mktemp("page") / "new" / "index.html")
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +315,35 @@ def test_another_task_and_several_heads(open_model, steps, models):
     assert "is known for the unchanged examples only" in text_of(tab, "verdict")
 
 
+def test_a_machine_of_any_kind(open_model, steps, rng):
+    """Its inputs, outputs and states are those in TensorFlow."""
+    tab = open_model("toy")
+    bits = rng.integers(0, 2, (3, 3))
+    tab.get_by_text("Type the bits").click()
+    tab.locator("textarea").fill("\n".join("".join(map(str, row)) for row in bits))
+    run(tab)
+    x = np.zeros((7, 4))
+    x[:3, :3] = bits
+    x[3, 3] = 1
+    assert np.array_equal(shown(tab, "Inputs")["values"], x.T)
+    signatures = steps("toy")
+    states = signatures["initial_state"](batch_size=tf.constant(1))
+    outputs, totals = [], []
+    for row in x:
+        inputs = tf.constant(row[None], tf.float32)
+        states = dict(signatures["step"](inputs=inputs, **states))
+        outputs.append(tf.sigmoid(states.pop("outputs")[0]).numpy())
+        totals.append(states["toy_total"][0].numpy())
+    assert_close(shown(tab, "Outputs")["values"], np.transpose(outputs))
+    assert_close(shown(tab, "toy_total")["values"], np.transpose(totals))
+    wrong = int(((np.array(outputs[4:]) > 0.5) != bits).sum())
+    assert 0 < wrong < 9
+    assert text_of(tab, "verdict").startswith(f"{wrong} of the 9 bits")
+    go(tab, 2)
+    assert shown(tab, "toy_total")["step"] == 2
+    assert "It sees vector 3." in text_of(tab, "caption")
+
+
 def numbers(tab, selector):
     return [int(text) for text in tab.locator(selector).all_text_contents()]
 
@@ -375,7 +398,7 @@ def test_walking_along_a_list(open_model, steps, tape, num_steps):
         gates = [line.strip().split("(")[0] for line in lines if line.endswith(")")]
         for name in gates:
             value = numbers(tab, f'[data-gate="{name}"] .value')
-            assert value == [outputs[list(WALKER.sequence).index(name)]]
+            assert value == [outputs[list(small_models.WALKER.sequence).index(name)]]
         assert tab.locator("[data-gate]").count() == len(gates)
         for name in tab.locator("[data-register] .name, [data-next] .name").all():
             assert re.fullmatch(r"r[12]", name.text_content())
@@ -503,71 +526,3 @@ def test_the_page_holds_the_licence_and_no_address(page_file):
     text = page_file.read_text(encoding="utf-8")
     assert "Copyright (c) Microsoft Corporation" in text
     assert not re.findall(r"""(?:src|href)=["']?(?!#|data:)[^"' >]+""", text)
-
-
-def test_nothing_is_overwritten(models, tmp_path, capsys):
-    path = tmp_path / "page.html"
-    path.write_text("mine")
-    with pytest.raises(FileExistsError, match=r"page\.html already exists and is not ov"):
-        write_page(models, path)
-    assert main(["page", str(models), "--output", str(path)]) == 2
-    assert "choose another" in capsys.readouterr().err
-    assert path.read_text() == "mine"
-
-
-def test_directories_without_models(tmp_path):
-    with pytest.raises(NotADirectoryError, match="nowhere is not a directory of models"):
-        write_page(tmp_path / "nowhere", tmp_path / "page.html")
-    with pytest.raises(ValueError, match=r"There are no models in .*keras-nm export"):
-        write_page(tmp_path, tmp_path / "page.html")
-
-
-def test_models_that_a_page_cannot_show(tmp_path, models):
-    def change(card):
-        path = tmp_path / "models" / "walker" / "1" / "assets.extra" / "model_card.json"
-        content = json.loads(path.read_text())
-        card(content)
-        path.write_text(json.dumps(content))
-
-    shutil.copytree(models / "walker", tmp_path / "models" / "walker")
-    change(lambda card: card["layer"].pop("num_registers"))
-    with pytest.raises(ValueError, match="has no 'num_registers', which a page shows"):
-        write_page(tmp_path / "models", tmp_path / "page.html")
-    change(lambda card: card["layer"].update(class_name="LSTM"))
-    with pytest.raises(ValueError, match=r"the layer LSTM\. A page shows models of NTM"):
-        write_page(tmp_path / "models", tmp_path / "page.html")
-    change(lambda card: card.pop("layer"))
-    with pytest.raises(ValueError, match=r"has no card, assets\.extra/model_card\.json"):
-        write_page(tmp_path / "models", tmp_path / "page.html")
-    assert not (tmp_path / "page.html").exists()
-
-
-def fake_npm(tmp_path, monkeypatch, script):
-    path = tmp_path / "bin" / "npm"
-    path.parent.mkdir()
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{path.parent}:/usr/bin:/bin")
-
-
-def test_without_npm(monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(OSError, match=r"npm is missing.* Install Node\.js"):
-        runtime.fetch_runtime()
-
-
-@pytest.mark.parametrize(
-    "script",
-    ["""printf '%s' '{"error": {"summary": "no way\\n"}}'""", "echo no way >&2", ""],
-)
-def test_npm_fails(tmp_path, monkeypatch, script):
-    fake_npm(tmp_path, monkeypatch, f"{script}\nexit 3")
-    reason = "no way" if script else "exit code 3"
-    with pytest.raises(OSError, match=f"`npm pack onnxruntime-web@.*` failed: {reason}$"):
-        runtime.fetch_runtime()
-
-
-def test_npm_brings_something_else(tmp_path, monkeypatch):
-    fake_npm(tmp_path, monkeypatch, "echo other > other.tgz")
-    with pytest.raises(OSError, match="fetched an archive that the page was not"):
-        runtime.fetch_runtime()

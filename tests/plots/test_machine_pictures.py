@@ -27,9 +27,12 @@ def rows(axes):
     return {line[0]: line[1:] for line in lines}
 
 
-def soft_trace(num_steps):
+@pytest.fixture(scope="module")
+def soft_trace():
+    """The trace of the program in the weights of a machine."""
     layer = NRAM(LIST_K.num_registers, gate_repeats=LIST_K.gate_repeats)
-    return LIST_K.into_layer(layer).trace(TAPE, num_steps=num_steps)
+    trace = LIST_K.into_layer(layer).trace(TAPE, num_steps=9)
+    return {name: x.numpy() for name, x in trace.items()}
 
 
 def test_the_execution_of_a_program():
@@ -55,8 +58,8 @@ def test_the_execution_of_a_program():
     assert len(colored) == 7
 
 
-def test_a_soft_machine_is_drawn_until_it_has_stopped():
-    figure = execution_picture(soft_trace(num_steps=9), LIST_K)
+def test_a_soft_machine_is_drawn_until_it_has_stopped(soft_trace):
+    figure = execution_picture(soft_trace, LIST_K)
     found = rows(figure.axes[0])
     assert found["end"] == ["6", "2", "3", "7", "0", "7", "8", "9", "4", "5", "5", "0"]
     assert [found[str(step)][-1] for step in range(1, 5)] == [
@@ -88,8 +91,8 @@ def test_uncertain_numbers_are_faint_and_half_changes_light():
     np.testing.assert_allclose(shades, [0, 0.3, 0.375, 0], atol=1e-6)  # of 1, 0.6, 0.5, 1
 
 
-def test_a_frame_shows_the_past_and_the_values_in_the_circuit():
-    figure = execution_picture(soft_trace(num_steps=9), LIST_K, time=2)
+def test_a_frame_shows_the_past_and_the_values_in_the_circuit(soft_trace):
+    figure = execution_picture(soft_trace, LIST_K, time=2)
     table, circuit = figure.axes
     found = rows(table)
     assert "3" in found
@@ -102,7 +105,7 @@ def test_a_frame_shows_the_past_and_the_values_in_the_circuit():
     ]
     size = figure.get_size_inches()
     for time in (0, 1, 3, 4):
-        other = execution_picture(soft_trace(num_steps=9), LIST_K, time=time)
+        other = execution_picture(soft_trace, LIST_K, time=time)
         assert np.array_equal(other.get_size_inches(), size)
     assert len(other.axes) == 1  # in the end nothing runs
 
@@ -154,8 +157,9 @@ def test_the_first_argument_comes_from_above():
     assert ends["r1"][1] < places["SUB"][1] < ends["r2"][1]
 
 
-def test_lines_keep_clear_of_boxes():
-    for seed in range(20):
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_lines_keep_clear_of_boxes(count):
+    for seed in range(count):
         keras.utils.set_random_seed(seed)
         layer = NRAM(4, num_steps=1)
         layer.build((None, None))

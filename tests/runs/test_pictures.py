@@ -9,32 +9,7 @@ from PIL import Image
 
 from keras_nm import plots
 from keras_nm.runs import pictures
-from keras_nm.training import RECIPES, RunError, train
-
-pytestmark = pytest.mark.usefixtures("without_xla")
-
-COPY = dataclasses.replace(
-    RECIPES["ntm/copy"]["ntm-feedforward"],
-    task_options={"max_length": 3, "num_bits": 3},
-    batch_size=8,
-    memory_size=None,
-    steps_per_epoch=1,
-    epochs=24,
-    stop_below=0.0,
-)
-ACCESS = dataclasses.replace(
-    RECIPES["nram/access"]["nram"], steps_per_epoch=1, epochs=2, stop_below=0.0
-)
-
-
-@pytest.fixture(scope="module")
-def copy_run(tmp_path_factory, without_xla):
-    return train(COPY, tmp_path_factory.mktemp("run") / "copy", seed=1, verbose=0)
-
-
-@pytest.fixture(scope="module")
-def access_run(tmp_path_factory, without_xla):
-    return train(ACCESS, tmp_path_factory.mktemp("run") / "access", verbose=0)
+from keras_nm.training import RunError
 
 
 def panel(figure, title):
@@ -67,24 +42,24 @@ def test_time_passes_in_frames(copy_run, access_run):
 def test_training_passes_in_frames(copy_run, access_run, tmp_path):
     before = copy_run.model.get_weights()
     frames = list(pictures.training_frames(copy_run))
-    # The beginning, and of 24 epochs every second, each of a batch of 8.
+    # The beginning, and of 14 epochs every second, each of a batch of 8.
     texts = [figure.texts[0].get_text() for figure in frames]
-    assert texts == [f"after {16 * index} examples" for index in range(13)]
+    assert texts == [f"after {16 * index} examples" for index in range(8)]
     outputs = [panel(figure, "Outputs") for figure in frames]
-    assert len({array.tobytes() for array in outputs}) == 13
+    assert len({array.tobytes() for array in outputs}) == 8
     np.testing.assert_array_equal(outputs[-1], panel(pictures.picture(copy_run), "Outputs"))
     for a, b in zip(before, copy_run.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     plots.write_animation(frames, tmp_path / "training.gif")
     with Image.open(tmp_path / "training.gif") as animation:
-        assert animation.n_frames == 13
+        assert animation.n_frames == 8
     # A run that stopped between two checkpoints ends with its own weights.
     shutil.copytree(copy_run.directory / "checkpoints", tmp_path / "run" / "checkpoints")
     files = sorted((tmp_path / "run" / "checkpoints").iterdir())
     files[-1].unlink()
     moved = dataclasses.replace(copy_run, directory=tmp_path / "run")
     frames = list(pictures.training_frames(moved))
-    assert frames[-1].texts[0].get_text() == "after 192 examples"
+    assert frames[-1].texts[0].get_text() == "after 112 examples"
     np.testing.assert_array_equal(panel(frames[-1], "Outputs"), outputs[-1])
     files[1].write_bytes(b"nothing")
     with pytest.raises(RunError, match=r"00002.weights.h5 is damaged"):
@@ -97,9 +72,9 @@ def test_training_passes_in_frames(copy_run, access_run, tmp_path):
 def test_learning_curves_of_runs(copy_run):
     axes = pictures.curves([copy_run, copy_run]).axes[0]
     _, _, median, threshold = axes.lines
-    assert median.get_label() == "NTM, Dense, 2 seeds"
+    assert median.get_label() == "ntm-feedforward, 2 seeds"
     examples, values = copy_run.curve("val_bits_per_sequence")
-    assert examples == [8 * epoch for epoch in range(1, 25)]
+    assert examples == [8 * epoch for epoch in range(1, 15)]
     np.testing.assert_allclose(median.get_xdata(), np.divide(examples, 1000))
     np.testing.assert_allclose(median.get_ydata(), values)
     assert values[-1] == pytest.approx(copy_run.result["bits_per_sequence"], rel=1e-4)
@@ -135,6 +110,7 @@ def test_a_run_without_a_curve(copy_run, tmp_path):
         dataclasses.replace(copy_run, directory=tmp_path).curve("loss")
 
 
+@pytest.mark.slow
 def test_the_documented_code_runs(copy_run, tmp_path, monkeypatch):
     text = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text()
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
@@ -151,7 +127,7 @@ def test_runs_of_other_settings_are_other_runs(copy_run):
     faster = dataclasses.replace(copy_run, recipe=faster)
     axes = pictures.curves([copy_run, faster, copy_run]).axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["NTM, Dense, 2 seeds", "NTM, Dense #2, 1 seed"]
+    assert labels == ["ntm-feedforward, 2 seeds", "ntm-feedforward #2, 1 seed"]
 
 
 def test_any_example_is_drawn_at_once(copy_run):

@@ -1,6 +1,7 @@
 """Seeds trained together end as they do alone."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -39,10 +40,11 @@ RECIPE = dataclasses.replace(
     batch_size=4,
     steps_per_epoch=2,
     epochs=3,
+    jit_compile=False,
     curriculum={"monitor": "wrong_cells", "threshold": 0.8},
     callbacks={"entropy_schedule": {"half_life": 4, "penalty": 0.1, "penalty_from": 4}},
 )
-SEEDS = (0, 3, 5)
+SEEDS = (0, 3)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,6 @@ def population(tmp_path_factory):
     return directories, seconds
 
 
-@pytest.mark.usefixtures("without_xla")
 def test_each_seed_ends_as_it_does_alone(population, tmp_path):
     directories, seconds = population
     assert list(seconds) == list(SEEDS)
@@ -78,7 +79,6 @@ def test_each_seed_ends_as_it_does_alone(population, tmp_path):
     assert abs(weights[0] - weights[1]).max() > 0.01
 
 
-@pytest.mark.usefixtures("without_xla")
 def test_runs_are_measured_together_as_alone(population):
     runs = [load_run(path) for path in population[0].values()]
     together = evaluate_runs(runs, 5)
@@ -94,14 +94,13 @@ def test_runs_are_measured_together_as_alone(population):
         assert result["discrete_wrong_cells"] == pytest.approx(np.mean(wrong))
 
 
-@pytest.mark.usefixtures("without_xla")
 def test_a_solved_seed_is_kept_as_it_was(tmp_path, capsys):
     easy = dataclasses.replace(RECIPE, stop_below=2.0, epochs=3)
     directories = {seed: tmp_path / str(seed) for seed in SEEDS}
     train_population(easy, directories, verbose=2)
     said = capsys.readouterr().out
-    for seed, left in zip(SEEDS, (2, 1, 0), strict=True):
-        assert f"Seed {seed} is solved; {left} of 3 left" in said
+    for seed, left in zip(SEEDS, (1, 0), strict=True):
+        assert f"Seed {seed} is solved; {left} of 2 left" in said
         assert load_run(directories[seed]).result["examples"] == 8  # after one epoch
     with pytest.raises(RunError, match="exists and is not empty"):
         train_population(easy, directories)
@@ -109,8 +108,7 @@ def test_a_solved_seed_is_kept_as_it_was(tmp_path, capsys):
         resume(directories[0])
 
 
-@pytest.mark.usefixtures("without_xla")
-def test_dead_seeds_are_reported(tmp_path, capsys, monkeypatch):
+def test_diverged_seeds_are_reported(tmp_path, capsys, monkeypatch):
     from keras_nm.layers import NRAM
 
     assign = NRAM.assign_replica
@@ -124,7 +122,7 @@ def test_dead_seeds_are_reported(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(NRAM, "assign_replica", poisoned)
     directories = {seed: tmp_path / str(seed) for seed in SEEDS}
     train_population(RECIPE, directories, verbose=2)
-    assert "Seed 3 is dead" in capsys.readouterr().out
+    assert "Seed 3 has diverged" in capsys.readouterr().out
     for seed, directory in directories.items():
         weights = load_run(directory).model.get_weights()
         assert all(np.isfinite(w).all() for w in weights) == (seed != 3)
@@ -134,29 +132,38 @@ def test_other_recipes_are_refused(tmp_path):
     directories = {seed: tmp_path / str(seed) for seed in SEEDS}
     adam = dataclasses.replace(RECIPE, optimizer={"class_name": "Adam", "config": {}})
     for recipe in (adam, RECIPES["ntm/copy"]["ntm"]):
-        with pytest.raises(ValueError, match="NRAM layer and the optimizer NoisyAdam"):
+        with pytest.raises(ValueError, match="as NRAM and NoisyAdam do"):
             train_population(recipe, directories)
-        with pytest.raises(ValueError, match="NRAM layer and the optimizer NoisyAdam"):
+        with pytest.raises(ValueError, match="as NRAM and NoisyAdam do"):
             next(iter(sweep({"x": recipe}, range(4), tmp_path, [3], replicas=2)))
-    with pytest.raises(ValueError, match="one seed at least"):
+    with pytest.raises(ValueError, match="at least one seed"):
         train_population(RECIPE, {})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_trains_seeds_together(tmp_path):
-    rows = dict(sweep({"nram": RECIPE}, range(3), tmp_path, [3], jobs=1, replicas=2))
-    assert set(rows) == {"nram-0", "nram-1", "nram-2"}
-    for name, row in rows.items():
+    def rows(replicas):
+        with ThreadPoolExecutor(1) as executor:
+            runs = sweep(
+                *({"nram": RECIPE}, range(3), tmp_path, [3]),
+                replicas=replicas,
+                executor=executor,
+            )
+            return dict(runs)
+
+    first = rows(replicas=2)
+    assert set(first) == {"nram-0", "nram-1", "nram-2"}
+    for name, row in first.items():
         run = load_run(tmp_path / name)
         assert row["examples"] == 24
         assert row["seconds"] > 0
         assert row["curve"] == run.curve("val_wrong_cells")
-        assert row["results"][3] == pytest.approx(evaluate(run, 3), abs=1e-6)
+    run = load_run(tmp_path / "nram-1")
+    assert first["nram-1"]["results"][3] == pytest.approx(evaluate(run, 3), abs=1e-6)
     # The pair was trained together, the third by itself.
     assert [(tmp_path / f"nram-{k}" / "tensorboard").exists() for k in range(3)] == [
         False,
         False,
         True,
     ]
-    again = dict(sweep({"nram": RECIPE}, range(3), tmp_path, [3], jobs=1, replicas=3))
-    assert again == rows
+    assert rows(replicas=3) == first

@@ -1,7 +1,7 @@
 import dataclasses
 import fcntl
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +10,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import small_runs
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
@@ -26,30 +27,45 @@ from keras_nm.training import (
     train,
 )
 
-# Its controller has a layer of noise, whose random numbers a resumed run must continue.
-TINY = dataclasses.replace(
+TINY = small_runs.changed(
     RECIPES["ntm/copy"]["ntm"],
-    layer={
-        **RECIPES["ntm/copy"]["ntm"].layer,
-        "config": {
-            **RECIPES["ntm/copy"]["ntm"].layer["config"],
-            "memory_shape": [128, 20],
-        },
-    },
-    memory_size=None,
+    layer={},
     task_options={"max_length": 2, "num_bits": 3},
     batch_size=8,
     steps_per_epoch=3,
-    epochs=6,
-    stop_below=0.0,
+    epochs=3,
 )
-# What the machine is does not matter to most tests, and this one is compiled soonest.
+# To most tests it does not matter which machine is trained, and this one is trained
+# soonest. A resumed run must continue the random numbers of its noise.
 BASELINE = dataclasses.replace(
-    TINY, layer={"module": "keras.layers", "class_name": "LSTM", "config": {"units": 7}}
+    TINY,
+    layer={
+        "module": "keras.layers",
+        "class_name": "RNN",
+        "config": {
+            "cell": {
+                "module": "keras_nm.layers",
+                "class_name": "ChainedCell",
+                "registered_name": "keras_nm>ChainedCell",
+                "config": {
+                    "layers": [
+                        {
+                            "module": "keras.layers",
+                            "class_name": "SimpleRNNCell",
+                            "config": {"units": 7},
+                        },
+                        {
+                            "module": "keras.layers",
+                            "class_name": "GaussianNoise",
+                            "config": {"stddev": 0.2},
+                        },
+                    ]
+                },
+            }
+        },
+    },
+    epochs=4,
 )
-
-
-pytestmark = pytest.mark.usefixtures("without_xla")
 
 
 def weights_of(run):
@@ -61,25 +77,36 @@ def assert_same(first, second):
         np.testing.assert_array_equal(a, b)
 
 
-class StopAfter(keras.callbacks.Callback):
-    def __init__(self, epochs):
-        super().__init__()
-        self.epochs = epochs
+def train_and_copy(recipe, directory, seed, epochs):
+    """Trains, and copies the directory after some epochs: a run that was killed then."""
+    killed = directory.with_name(f"{directory.name}-killed")
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.model.stop_training = epoch + 1 == self.epochs
+    class Copy(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch + 1 == epochs:
+                shutil.copytree(directory, killed)
+
+    fit = keras.Model.fit
+
+    def copying_fit(model, *args, callbacks, **kwargs):
+        return fit(model, *args, callbacks=[*callbacks, Copy()], **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "fit", copying_fit)
+        run = train(recipe, directory, seed=seed, verbose=0)
+    return run, killed
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, without_xla):
+def finished(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run") / "tiny"
     return directory, train(TINY, directory, seed=5, verbose=0)
 
 
 @pytest.fixture(scope="module")
-def baseline(tmp_path_factory, without_xla):
+def baseline(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run") / "baseline"
-    return directory, train(BASELINE, directory, seed=5, verbose=0)
+    return directory, train_and_copy(BASELINE, directory, seed=5, epochs=2)[0]
 
 
 def test_a_run_directory_holds_what_repeats_it(finished):
@@ -105,23 +132,14 @@ def test_the_seed_decides_the_weights(baseline, tmp_path):
     _, run = baseline
     again = train(BASELINE, tmp_path / "again", seed=5, verbose=0)
     assert_same(weights_of(again), weights_of(run))
-    other = train(BASELINE, tmp_path / "other", seed=6, verbose=0)
+    recipe = dataclasses.replace(BASELINE, epochs=1)
+    other = train(recipe, tmp_path / "other", seed=6, verbose=0)
     assert np.abs(other.model.get_weights()[0] - run.model.get_weights()[0]).max() > 0
 
 
-def test_an_interrupted_run_resumes_to_the_same_weights(baseline, tmp_path, monkeypatch):
-    _, run = baseline
-    directory = tmp_path / "interrupted"
-    fit = keras.Model.fit
-
-    def interrupted_fit(model, *args, callbacks, **kwargs):
-        fit(model, *args, callbacks=[*callbacks, StopAfter(2)], **kwargs)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(keras.Model, "fit", interrupted_fit)
-        with pytest.raises(KeyboardInterrupt):
-            train(BASELINE, directory, seed=5, verbose=0)
+def test_an_interrupted_run_resumes_to_the_same_weights(baseline, tmp_path):
+    original, run = baseline
+    directory = shutil.copytree(f"{original}-killed", tmp_path / "killed")
     half = load_run(directory)
     assert half.result is None
     assert int(half.model.optimizer.iterations) == 6
@@ -130,9 +148,21 @@ def test_an_interrupted_run_resumes_to_the_same_weights(baseline, tmp_path, monk
         curve.write("2,9,9,9,9,9,9\n")
     resumed = resume(directory, verbose=0)
     assert_same(weights_of(resumed), weights_of(run))
-    curves = [path / "curve.csv" for path in (directory, baseline[0])]
+    curves = [path / "curve.csv" for path in (directory, original)]
     assert curves[0].read_text() == curves[1].read_text()
     assert resumed.result == run.result
+
+
+@pytest.mark.xfail(strict=True, reason="resume() measures after it restored the state")
+def test_a_resumed_run_continues_the_random_numbers_of_dropout(tmp_path):
+    layer = {
+        "module": "keras.layers",
+        "class_name": "LSTM",
+        "config": {"units": 7, "dropout": 0.2},
+    }
+    recipe = dataclasses.replace(BASELINE, layer=layer, epochs=2)
+    run, killed = train_and_copy(recipe, tmp_path / "run", seed=5, epochs=1)
+    assert_same(weights_of(resume(killed, verbose=0)), weights_of(run))
 
 
 def test_a_run_killed_before_its_first_epoch_resumes_from_the_start(baseline, tmp_path):
@@ -143,17 +173,20 @@ def test_a_run_killed_before_its_first_epoch_resumes_from_the_start(baseline, tm
     assert_same(weights_of(resume(tmp_path, verbose=0)), weights_of(run))
 
 
-def test_a_killed_process_leaves_a_run_that_resumes(finished, tmp_path):
-    _, whole = finished
+@pytest.mark.slow
+def test_a_killed_process_leaves_a_run_that_resumes(tmp_path):
+    recipe = dataclasses.replace(TINY, epochs=6)
+    whole = train(recipe, tmp_path / "whole", seed=5, verbose=0)
     directory = tmp_path / "killed"
+    (tmp_path / "recipe.json").write_text(json.dumps(dataclasses.asdict(recipe)))
     script = (
-        "import sys; sys.path[:0] = ['tests', 'tests/training']; from test_run import *\n"
-        "from conftest import no_xla\n"
-        "with no_xla():\n"
-        f"  train(TINY, {str(directory)!r}, seed=5, verbose=0)"
+        "import json, sys; from keras_nm.training import Recipe, train\n"
+        "recipe = Recipe.from_dict(json.load(open(sys.argv[1])))\n"
+        "train(recipe, sys.argv[2], seed=5, verbose=0)"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stderr=subprocess.DEVNULL, env=os.environ
+        [sys.executable, "-c", script, tmp_path / "recipe.json", directory],
+        stderr=subprocess.DEVNULL,
     )
     curve = directory / "curve.csv"
     deadline = time.monotonic() + 120
@@ -183,9 +216,9 @@ def test_evaluate_at_other_lengths_and_locations(finished):
     assert result["examples"] == 128
     assert 0 <= result["wrong_bits_per_sequence"] <= 12
     assert result["bits_per_sequence"] > 0
-    larger = evaluate(run.with_memory_size(300), length=4)
+    larger = evaluate(run.with_memory_size(50), length=4)
     assert larger["bits_per_sequence"] != result["bits_per_sequence"]
-    same = evaluate(run.with_memory_size(128), length=4)
+    same = evaluate(run.with_memory_size(24), length=4)
     np.testing.assert_allclose(same["bits_per_sequence"], result["bits_per_sequence"])
 
 
@@ -213,7 +246,7 @@ def test_a_number_of_locations_that_cannot_be_is_found_before_training(tmp_path)
         "config": {**TINY.layer["config"], "initial_memory": "learned"},
     }
     lstm = {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 3}}
-    for layer, message in [(learned, "initial_memory='learned'"), (lstm, "Only an NTM")]:
+    for layer, message in [(learned, "initial_memory='learned'"), (lstm, "no memory")]:
         recipe = dataclasses.replace(TINY, layer=layer, memory_size=50)
         with pytest.raises(ValueError, match=message):
             train(recipe, tmp_path / "run", verbose=0)
@@ -221,17 +254,17 @@ def test_a_number_of_locations_that_cannot_be_is_found_before_training(tmp_path)
 
 
 def test_a_machine_leaves_training_with_more_locations(finished, tmp_path):
-    recipe = dataclasses.replace(TINY, memory_size=200)
+    recipe = dataclasses.replace(TINY, memory_size=50)
     run = train(recipe, tmp_path / "run", seed=5, verbose=0)
-    assert run.model.get_layer("machine").cell.memory_shape[0] == 200
+    assert run.model.get_layer("machine").cell.memory_shape[0] == 50
     loaded = load_run(tmp_path / "run")
-    assert loaded.model.get_layer("machine").cell.memory_shape[0] == 200
+    assert loaded.model.get_layer("machine").cell.memory_shape[0] == 50
     assert_same(weights_of(loaded), weights_of(run))
     assert loaded.num_examples == run.num_examples == run.result["examples"]
     # Trained as without, and measured with them.
     _, same = finished
     assert_same(weights_of(same), weights_of(run))
-    larger = same.with_memory_size(200)
+    larger = same.with_memory_size(50)
     data = run.task.evaluation_set(run.task.max_length, split="validation")
     expected = larger.model.evaluate(data, verbose=0, return_dict=True)
     for name in run.recipe.spec.metrics:
@@ -242,9 +275,9 @@ def test_a_machine_leaves_training_with_more_locations(finished, tmp_path):
 def test_a_baseline(baseline):
     directory, run = baseline
     assert run.model.output_shape == (None, None, run.task.output_size)
-    assert run.model.get_layer("machine").units == 7
+    assert isinstance(run.layer, keras.layers.RNN)
     assert evaluate(load_run(directory), 3)["examples"] == 128
-    with pytest.raises(RunError, match=r"The layer of the run in .* is a LSTM"):
+    with pytest.raises(RunError, match=r"The layer of the run in .* is the layer RNN"):
         pictures.picture(run)
 
 
@@ -257,7 +290,7 @@ def test_whole_executions_make_whole_epochs(tmp_path):
 def test_bad_recipes_leave_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match="task='sort'"):
         train(dataclasses.replace(TINY, task="sort"), tmp_path / "a", verbose=0)
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="`layer` must be a Keras configuration"):
         train(dataclasses.replace(TINY, layer={"x": object()}), tmp_path / "b")
     with pytest.raises(ValueError, match="seed=-1"):
         train(TINY, tmp_path / "c", seed=-1)
@@ -328,23 +361,19 @@ TAPES = Recipe(
     steps_per_epoch=3,
     epochs=5,
     stop_below=0.0,
+    jit_compile=False,
     task_options={"max_length": 4},
     # Whatever the error is, the level rises after every other epoch.
     curriculum={"monitor": "wrong_cells", "threshold": 2.0, "min_batches": 6},
 )
 
 
-def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path, monkeypatch):
-    whole = train(TAPES, tmp_path / "whole", seed=2, verbose=0)
-    half = dataclasses.replace(TAPES, epochs=3)
-    train(half, tmp_path / "half", seed=2, verbose=0)
-    # As if it had been killed after three epochs of five.
-    (tmp_path / "half" / "result.json").unlink()
-    recipe = tmp_path / "half" / "recipe.json"
-    recipe.write_bytes((tmp_path / "whole" / "recipe.json").read_bytes())
-    resumed = resume(tmp_path / "half", verbose=0)
+def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path):
+    directory = tmp_path / "whole"
+    whole, killed = train_and_copy(TAPES, directory, seed=2, epochs=3)
+    resumed = resume(killed, verbose=0)
     assert_same(weights_of(resumed), weights_of(whole))
-    curves = [(tmp_path / name / "curve.csv").read_text() for name in ("half", "whole")]
+    curves = [(path / "curve.csv").read_text() for path in (killed, directory)]
     assert curves[0] == curves[1]
     header, *rows = (line.split(",") for line in curves[0].splitlines())
     assert [row[header.index("level")] for row in rows] == ["1", "2", "2", "3", "3"]
@@ -377,8 +406,22 @@ def test_a_wrong_recipe_leaves_no_directory(tmp_path, change, message):
 
 def test_only_an_ntm_has_locations(tmp_path):
     run = Run(tmp_path, TAPES, 0, {}, build_model(TAPES), None)
-    with pytest.raises(ValueError, match="Only an NTM has a memory of locations"):
+    with pytest.raises(ValueError, match="no memory whose size can be changed"):
         run.with_memory_size(7)
+
+
+def test_a_run_by_an_earlier_version_loads(finished, tmp_path):
+    directory, run = finished
+    for name in ("model.keras", "result.json"):
+        (tmp_path / name).write_bytes((directory / name).read_bytes())
+    description = json.loads((directory / "recipe.json").read_text())
+    recipe = description["recipe"]
+    del recipe["memory_size"], recipe["callbacks"], recipe["jit_compile"]
+    recipe |= {"num_locations": None, "entropy_schedule": None}
+    (tmp_path / "recipe.json").write_text(json.dumps(description))
+    loaded = load_run(tmp_path)
+    assert loaded.recipe == dataclasses.replace(TINY, jit_compile=True)
+    assert_same(weights_of(loaded), weights_of(run))
 
 
 def test_tensorboard_shows_what_a_run_was_made_of(finished):
@@ -409,16 +452,16 @@ def test_tensorboard_shows_what_a_run_was_made_of(finished):
     assert {name: settings[name] for name in expected} == expected
     assert {"train", "validation", "probe"} <= {path.name for path in log_dir.iterdir()}
     examples, norms = run.curve("gradient_norm")
-    assert examples == [24, 48, 72, 96, 120, 144]
+    assert examples == [24, 48, 72]
     assert min(norms) > 0
 
 
 def test_weights_are_kept(finished):
     directory, run = finished
     kept = run.checkpoints()
-    assert list(kept) == [0, 24, 48, 72, 96, 120, 144]
+    assert list(kept) == [0, 24, 48, 72]
     model = load_run(directory).model
-    model.load_weights(kept[144])
+    model.load_weights(kept[72])
     assert_same(model.get_weights(), run.model.get_weights())
     model.load_weights(kept[24])
     assert not np.array_equal(model.get_weights()[0], run.model.get_weights()[0])

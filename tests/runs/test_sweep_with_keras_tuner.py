@@ -5,23 +5,18 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import small_runs
 
-from keras_nm.training import RECIPES, load_run, sweep
+from keras_nm.training import load_run, sweep
 
 pytest.importorskip("keras_tuner")
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweep_with_keras_tuner.py"
-TINY = dataclasses.replace(
-    RECIPES["ntm/copy"]["ntm-feedforward"],
-    task_options={"max_length": 2, "num_bits": 2},
-    steps_per_epoch=2,
-    epochs=1,
-    memory_size=None,
-)
+TINY = dataclasses.replace(small_runs.COPY, epochs=1)
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.filterwarnings(r"ignore:(currentThread|getName)\(\) is:DeprecationWarning")
-@pytest.mark.usefixtures("without_xla")
 def test_runs_are_those_of_a_sweep(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("example", EXAMPLE)
     example = importlib.util.module_from_spec(spec)
@@ -36,5 +31,5 @@ def test_runs_are_those_of_a_sweep(tmp_path, monkeypatch):
     assert len(tuner.oracle.trials) == 2
     finished = (tmp_path / "tiny-1" / "model.keras").stat().st_mtime_ns
     rows = dict(sweep({"tiny": TINY}, range(2), tmp_path, [2]))
-    assert {row["examples"] for row in rows.values()} == {2 * TINY.batch_size}
+    assert {row["examples"] for row in rows.values()} == {TINY.batch_size}
     assert (tmp_path / "tiny-1" / "model.keras").stat().st_mtime_ns == finished

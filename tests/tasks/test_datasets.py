@@ -67,7 +67,17 @@ def test_names():
     assert len(datasets.DATASETS) == sum(len(spec.frozen) for spec in TASKS.values())
 
 
-@pytest.mark.parametrize("task_name", TASKS)
+# One task of each family and kind of array. `make test-slow` has all of them.
+FAST = ("ntm/priority_sort", "nram/walk_bst")
+
+
+@pytest.mark.parametrize(
+    "task_name",
+    [
+        name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
+        for name in TASKS
+    ],
+)
 def test_examples_are_those_of_the_pipeline(task_name, data_dir):
     spec = TASKS[task_name]
     family, task_of_family = task_name.split("/")
@@ -141,6 +151,7 @@ def test_two_builds_at_once_are_refused(tmp_path):
         tfds.load(name, data_dir=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_killed_build_is_run_again(tmp_path):
     """At its real size, which takes a while to write."""
     name = "keras_nm_nram/walk_bst_len10"

@@ -1,0 +1,35 @@
+import json
+
+import keras
+import tensorflow as tf
+
+from keras_nm.export import export
+
+
+def test_the_card_says_what_the_model_is(tmp_path):
+    lstm = keras.layers.LSTM(2, return_sequences=True, name="lstm")
+    model = keras.Sequential([keras.Input((None, 6)), lstm])
+    more = {
+        "task": "ntm/copy",
+        "seed": 3,
+        "results": [{"length": 20, "wrong": 0.25}, {"length": 30, "wrong": 1.0}],
+    }
+    extra = export(model, tmp_path / "small", version=4, card=more) / "assets.extra"
+    card = json.loads((extra / "model_card.json").read_text())
+    assert (card["name"], card["version"], card["license"]) == ("small", 4, "Apache-2.0")
+    assert card["weights"] == 4 * 2 * (6 + 2 + 1)
+    assert card["results"] == more["results"]
+    assert card["versions"]["tensorflow"] == tf.__version__
+    assert card["endpoints"]["sequence"] == {
+        "inputs": {"inputs": {"dtype": "float32", "shape": [None, None, 6]}},
+        "outputs": {"outputs": {"dtype": "float32", "shape": [None, None, 2]}},
+    }
+    assert set(card["endpoints"]["step"]["inputs"]) == {"inputs", "lstm_0", "lstm_1"}
+    text = (extra / "model_card.md").read_text()
+    for line in (
+        "# small, version 4",
+        "- seed: 3",
+        "| 20 | 0.25 |",
+        "| `sequence` | `inputs` float32 (any, any, 6) | `outputs` float32 (any, any, 2) |",
+    ):
+        assert line in text.splitlines()

@@ -1,0 +1,76 @@
+from keras_nm.training import write_report
+
+
+def test_a_report(tmp_path):
+    def row(seed, last, wrong):
+        return {
+            "recipe": "small",
+            "seed": seed,
+            "examples": 4000,
+            "seconds": None if seed else 12.3,
+            "metric": "bits_per_sequence",
+            "curve": ([2000, 4000], [1.0, last]),
+            "solved_at": 4000 if last < 0.05 else None,
+            "results": {n: {"wrong_bits_per_sequence": wrong} for n in (2, 9)},
+            "trained": (1, 2),
+        }
+
+    rows = {"small-10": row(10, 0.5, 1.25), "small-0": row(0, 0.04, 0.0)}
+    for _ in range(2):  # a sweep that goes on writes it again
+        text = write_report(rows, "ntm/copy", tmp_path)
+    assert text == (tmp_path / "table.md").read_text()
+    assert text.splitlines() == [
+        "| recipe | solved | median solved at | median time "
+        "| median wrong bits per sequence at 2 | at 9 "
+        "| seeds with none wrong at 2 | at 9 |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| small | 1 of 2 | never | 12 s | 0.625 | 0.625 | 1 of 2 | 1 of 2 |",
+        "",
+        "| recipe | seed | solved at | examples | time | final bits per sequence "
+        "| wrong bits per sequence at 2 | at 9 |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| small | 0 | 4000 | 4000 | 12 s | 0.0400 | 0.000 | 0.000 |",
+        "| small | 10 | never | 4000 | resumed | 0.5000 | 1.250 | 1.250 |",
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("table.md", "curves.png", "lengths.png")
+    }
+
+
+def test_a_report_of_a_task_that_cannot_be_answered_without_errors(tmp_path):
+    result = {"bits_per_sequence": 135.5, "optimal_bits_per_sequence": 132.0}
+    row = {
+        "recipe": "small",
+        "seed": 0,
+        "examples": 4000,
+        "seconds": 12.3,
+        "metric": "bits_per_sequence",
+        "curve": ([4000], [135.0]),
+        "solved_at": None,
+        "results": {200: {**result, "wrong_bits_per_sequence": 50.0}},
+        "trained": (200, 200),
+    }
+    text = write_report({"small-0": row}, "ntm/dynamic_ngrams", tmp_path)
+    lines = [line.split(" | ") for line in text.splitlines() if line]
+    assert "none wrong" not in text
+    assert lines[0][-1] == "median bits per sequence above the optimum at 200 |"
+    assert lines[2][-1] == lines[5][-1] == "3.500 |"
+
+
+def test_a_report_of_tapes(tmp_path):
+    row = {
+        "recipe": "small",
+        "seed": 0,
+        "examples": 4000,
+        "seconds": 12.3,
+        "metric": "wrong_cells",
+        "curve": ([4000], [0.0]),
+        "solved_at": 4000,
+        "results": {6: {"wrong_cells": 0.0, "discrete_wrong_cells": 0.5}},
+        "trained": (1, 6),
+    }
+    text = write_report({"small-0": row}, "nram/access", tmp_path)
+    lines = [line.split(" | ") for line in text.splitlines() if line]
+    assert lines[0][-3] == "seeds with none wrong at 6"
+    assert lines[0][-1] == "seeds with a faultless discrete machine at 6 |"
+    assert lines[2][-4:] == ["0.000", "1 of 1", "0.500", "0 of 1 |"]
