@@ -231,12 +231,10 @@ def _is_solved(recipe, model):
 
 def _fit(files, recipe, seed, verbose, model):
     curriculum = recipe.make_curriculum()
-    if files.model.exists():
+    resumes = files.model.exists()
+    if resumes:
         keras.utils.set_random_seed(seed)
         model = files.load_model()
-        restore_random_state(model, files.model)
-        if curriculum is not None:
-            curriculum.restore(files.model)
     else:
         model = _new_model(recipe, seed) if model is None else model
         # The first checkpoint has the optimizer's variables, like all later ones.
@@ -246,11 +244,16 @@ def _fit(files, recipe, seed, verbose, model):
 
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // recipe.steps_per_epoch
-    # The interruption may have come between writing an epoch's line and its model,
+    # The interruption can come between an epoch's line in the curve and its saved model.
     files.cut_curve(epochs_done)
-    # or between the last epoch and the result.
+    # The interruption can also come between the last epoch and the result.
     if epochs_done and _is_solved(recipe, model):
         return model
+    if resumes:
+        # After the model was measured, which draws random numbers as well.
+        restore_random_state(model, files.model)
+        if curriculum is not None:
+            curriculum.restore(files.model)
     validation = recipe.validation_set()
     model.fit(
         recipe.made_task.dataset(

@@ -158,7 +158,8 @@ def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
     assert picture.read_text() == "mine"
     assert "not a directory of versions" in failure(capsys, "export", run, picture)
     (tmp_path / "taken" / "1").mkdir(parents=True)
-    line = failure(capsys, "export", run, tmp_path / "taken", "--version", "1")
+    export = ["export", run, tmp_path / "taken", "--version", "1", "--lengths", "1"]
+    line = failure(capsys, *export)
     assert "overwrites nothing" in line
     assert "not empty" in failure(capsys, "train", "ntm/copy", "--output", run)
     assert "finished" in failure(capsys, "resume", run)

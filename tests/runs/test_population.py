@@ -59,10 +59,7 @@ def test_each_seed_ends_as_it_does_alone(population, tmp_path):
     directories, seconds = population
     assert list(seconds) == list(SEEDS)
     for seed, directory in directories.items():
-        run, alone = (
-            load_run(directory),
-            train(RECIPE, tmp_path / str(seed), seed, verbose=0),
-        )
+        run, alone = load_run(directory), train(RECIPE, tmp_path / str(seed), seed, 0)
         assert (run.recipe.to_json(), run.seed) == (RECIPE.to_json(), seed)
         assert run.result["examples"] == 24
         assert run.result == pytest.approx(alone.result, abs=1e-5)
@@ -145,25 +142,20 @@ def test_a_sweep_trains_seeds_together(tmp_path):
     def rows(replicas):
         with ThreadPoolExecutor(1) as executor:
             runs = sweep(
-                *({"nram": RECIPE}, range(3), tmp_path, [3]),
+                *({"nram": RECIPE}, range(2), tmp_path, [3]),
                 replicas=replicas,
                 executor=executor,
             )
             return dict(runs)
 
     first = rows(replicas=2)
-    assert set(first) == {"nram-0", "nram-1", "nram-2"}
+    assert set(first) == {"nram-0", "nram-1"}
     for name, row in first.items():
         run = load_run(tmp_path / name)
         assert row["examples"] == 24
         assert row["seconds"] > 0
         assert row["curve"] == run.curve("val_wrong_cells")
-    run = load_run(tmp_path / "nram-1")
+        # Only runs that are trained alone write this.
+        assert not (tmp_path / name / "tensorboard").exists()
     assert first["nram-1"]["results"][3] == pytest.approx(evaluate(run, 3), abs=1e-6)
-    # The pair was trained together, the third by itself.
-    assert [(tmp_path / f"nram-{k}" / "tensorboard").exists() for k in range(3)] == [
-        False,
-        False,
-        True,
-    ]
     assert rows(replicas=3) == first

@@ -153,7 +153,6 @@ def test_an_interrupted_run_resumes_to_the_same_weights(baseline, tmp_path):
     assert resumed.result == run.result
 
 
-@pytest.mark.xfail(strict=True, reason="resume() measures after it restored the state")
 def test_a_resumed_run_continues_the_random_numbers_of_dropout(tmp_path):
     layer = {
         "module": "keras.layers",
@@ -359,7 +358,7 @@ TAPES = Recipe(
     optimizer={"class_name": "Adam", "config": {"learning_rate": 0.01}},
     batch_size=4,
     steps_per_epoch=3,
-    epochs=5,
+    epochs=4,
     stop_below=0.0,
     jit_compile=False,
     task_options={"max_length": 4},
@@ -370,13 +369,13 @@ TAPES = Recipe(
 
 def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path):
     directory = tmp_path / "whole"
-    whole, killed = train_and_copy(TAPES, directory, seed=2, epochs=3)
+    whole, killed = train_and_copy(TAPES, directory, seed=2, epochs=2)
     resumed = resume(killed, verbose=0)
     assert_same(weights_of(resumed), weights_of(whole))
     curves = [(path / "curve.csv").read_text() for path in (killed, directory)]
     assert curves[0] == curves[1]
     header, *rows = (line.split(",") for line in curves[0].splitlines())
-    assert [row[header.index("level")] for row in rows] == ["1", "2", "2", "3", "3"]
+    assert [row[header.index("level")] for row in rows] == ["1", "2", "2", "3"]
     assert set(resumed.result) == {
         *("examples", "wrong_cells", "exact_tapes", "mean_steps", "discrete_wrong_cells")
     }

@@ -49,6 +49,7 @@ class TestNtm(_Conformance):
     DATASET_CLASS = datasets.DATASETS["keras_nm_ntm/copy_len5"]
 
 
+@pytest.mark.slow
 class TestNram(_Conformance):
     DATASET_CLASS = datasets.DATASETS["keras_nm_nram/access_len10"]
 

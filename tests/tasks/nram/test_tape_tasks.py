@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_nm import tasks
 from keras_nm.tasks.nram import Copy, Merge, WalkBST
 
+SLOW_SIZES = [(10, 0), (30, 3)]
 TASKS = {
     name.removeprefix("nram/"): spec.make
     for name, spec in tasks.TASKS.items()
@@ -32,7 +33,10 @@ def test_the_tasks_are_those_that_have_a_program():
     assert list(TASKS) == list(nram_tapes.SOLVE)
 
 
-@pytest.mark.parametrize(("max_length", "spare"), [(10, 0), (10, 7), (2, 0), (30, 3)])
+@pytest.mark.parametrize(
+    ("max_length", "spare"),
+    [(10, 7), (2, 0), *(pytest.param(*x, marks=pytest.mark.slow) for x in SLOW_SIZES)],
+)
 def test_answers_are_those_of_the_solvers(name, max_length, spare):
     num_cells = TASKS[name].smallest_tape(max_length) + spare
     task = TASKS[name](max_length=max_length, num_cells=num_cells)
