@@ -19,9 +19,9 @@ class LayerMeasures(keras.callbacks.Callback):
 
     def __init__(self, layer, data):
         super().__init__()
-        self.layer = layer
         self.data = data
+        self._measures = {x.name: x.of_layer(layer) for x in machine_of(layer).measures}
 
     def on_epoch_end(self, epoch, logs=None):
-        for measure in machine_of(self.layer).measures:
-            logs[f"val_{measure.name}"] = measure.of_layer(self.layer, self.data)
+        for name, measure in self._measures.items():
+            logs[f"val_{name}"] = measure(self.data)

@@ -255,17 +255,18 @@ class DiscreteMachine(keras.Model):
         return share if num_replicas else float(share[0])
 
 
-def discrete_wrong_cells(layer, data):
-    """Returns the share of wrong answer cells of an `NRAM` that chooses by argmax.
+def discrete_wrong_cells(layer):
+    """Makes the measure of an `NRAM` that makes its choices by argmax.
 
     Args:
         layer: The `NRAM`.
-        data: A finite `tf.data.Dataset` of `(tape, answer, answer_cells)`.
 
     Returns:
-        A float, or with `num_replicas` an array `(K,)`.
+        A function from a finite `tf.data.Dataset` of `(tape, answer, answer_cells)` to the
+        share of wrong answer cells: a float, or with `num_replicas` an array `(K,)`. It is
+        compiled at its first call.
     """
-    return DiscreteMachine(layer).error(data)
+    return DiscreteMachine(layer).error
 
 
 def _weight_of_cells(wrong, sample_weight):

@@ -205,4 +205,4 @@ def measure(model, data):
 
 def measure_layer(layer, data):
     """Returns a dict of the measures in a machine's row, which no metric can take."""
-    return {each.name: each.of_layer(layer, data) for each in machine_of(layer).measures}
+    return {x.name: x.of_layer(layer)(data) for x in machine_of(layer).measures}

@@ -207,7 +207,13 @@ def test_with_lengths_enlarges_the_tape(name):
     assert roomy.with_room_for(3, 3).num_cells == roomy.num_cells
 
 
-@pytest.mark.parametrize("pattern", tasks.PATTERNS[1:])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param(x, marks=[] if x in ("equal", "sorted") else pytest.mark.slow)
+        for x in tasks.PATTERNS[1:]
+    ],
+)
 def test_patterns_are_those_of_the_solvers(name, pattern):
     task = TASKS[name](max_length=8)
     for tape, answer, cells in zip(*sampled(task, 500, pattern=pattern), strict=True):
