@@ -228,6 +228,20 @@ class MachineLayer(MachineLoop):
         return super().inner_loop(sequences, initial_state, mask, training)
 
     def reset_state(self):
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        given = self.states if initial_state is None else initial_state
+        if training and given is not None:
+            given = keras.tree.flatten(given)
+            self.cell.check_states(given)
+            # The weights of the cell's own initial state get a gradient of 0. Keras warns
+            # of weights without a gradient.
+            unused = self.cell.get_initial_state(ops.shape(sequences)[0])
+            initial_state = [
+                state + ops.cast(0 * other, state.dtype)
+                for state, other in zip(given, unused, strict=True)
+            ]
+        return super().call(sequences, initial_state, mask, training)
+
         """Sets the states of a stateful layer to the cell's initial state."""
         if self.states is not None:
             initial = self.get_initial_state(self.states[0].shape[0])

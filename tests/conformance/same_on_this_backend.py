@@ -39,6 +39,21 @@ def check_machine(expected):
     np.testing.assert_allclose(history["loss"], expected["losses"], rtol=1e-3)
 
 
+def check_encoder_decoder():
+    """Fits a model that answers one sequence from the states after another."""
+    encoder, decoder = (
+        NTM(5, (9, 4), return_sequences=True, return_state=True) for _ in range(2)
+    )
+    sequences = [keras.Input((None, 6)), keras.Input((None, 6))]
+    _, *states = encoder(sequences[0])
+    answer, *_ = decoder(sequences[1], initial_state=states)
+    model = keras.Model(sequences, answer)
+    model.compile("adam", "mse")
+    steps = np.random.default_rng(0).normal(size=(5, 2, 6))
+    history = model.fit([steps, steps], steps[..., :5], batch_size=3, epochs=2, verbose=0)
+    assert history.history["loss"][1] < history.history["loss"][0]
+
+
 def check_dropout_inside_the_loop():
     """It works everywhere but in a loop of JAX, where an error says so."""
     steps = np.ones((2, 3, 4), "float32")
@@ -57,5 +72,6 @@ if __name__ == "__main__":
     for name, expected in pickle.loads(Path(sys.argv[1]).read_bytes()).items():
         print(name)
         check_machine(expected)
+    check_encoder_decoder()
     check_dropout_inside_the_loop()
     print("same on", keras.backend.backend())

@@ -5,16 +5,17 @@ import numpy as np
 import tensorflow as tf
 from machine_cases import (
     BATCH,
+    FEATURES,
     SIZE,
     assert_all_close,
     assert_close,
     copy_of,
     each_sequence_case,
+    each_sequence_machine,
 )
 
-pytestmark = each_sequence_case
 
-
+@each_sequence_case
 def test_step_by_step_equals_whole_sequence(case, inputs):
     layer = case.make()
     outputs = layer(inputs)
@@ -24,6 +25,7 @@ def test_step_by_step_equals_whole_sequence(case, inputs):
         assert_close(output, outputs[:, time])
 
 
+@each_sequence_case
 def test_returned_states_continue_the_sequence(case, inputs):
     layer = case.make(return_state=True)
     outputs, *last = layer(inputs)
@@ -33,6 +35,69 @@ def test_returned_states_continue_the_sequence(case, inputs):
     assert_all_close(states, last)
 
 
+class EncoderDecoder(keras.Model):
+    """It answers one sequence from the states in which another one left a machine."""
+
+    def __init__(self, case):
+        super().__init__()
+        self.encoder = case.make(return_state=True)
+        self.decoder = case.make()
+
+    def call(self, sequences, training=False):
+        first, second = sequences
+        _, *states = self.encoder(first, training=training)
+        return self.decoder(second, initial_state=states, training=training)
+
+    def functional(self):
+        sequences = [keras.Input((None, FEATURES)), keras.Input((None, FEATURES))]
+        return keras.Model(sequences, self.call(sequences))
+
+
+def halves(model, inputs):
+    """It takes states as inputs and outputs of two models, which share its layers."""
+    first, second = keras.Input((None, FEATURES)), keras.Input((None, FEATURES))
+    _, *states = model.encoder(first)
+    given = [keras.Input(state.shape[1:]) for state in states]
+    decoder = keras.Model([second, given], model.decoder(second, initial_state=given))
+    states = keras.Model(first, states).predict(inputs[:, :3], verbose=0)
+    states = states if isinstance(states, list) else [states]
+    return decoder.predict([inputs[:, 3:], states], verbose=0)
+
+
+# Warnings are errors: none of weights without a gradient.
+@each_sequence_machine
+def test_states_are_another_layers_initial_state(case, inputs, tmp_path):
+    model = EncoderDecoder(case)
+    sequences = [inputs[:, :3], inputs[:, 3:]]
+    outputs = model(sequences)
+    _, *states = model.encoder(sequences[0])
+    assert [state.shape[1] for state in states] == model.decoder.cell.state_size
+    assert np.any(model.decoder(sequences[1]) != outputs)
+    assert_close(model.predict(sequences, verbose=0), outputs)
+    assert_close(halves(model, inputs), outputs)
+
+    functional = model.functional()
+    functional.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert_close(loaded(sequences), outputs)
+    functional.compile("adam", "mse")
+    # The last batch is smaller, so the number of rows is unknown.
+    options = {"batch_size": BATCH - 1, "epochs": 2, "verbose": 0}
+    losses = functional.fit(sequences, outputs + 1, **options).history["loss"]
+    assert losses[1] < losses[0]
+
+
+@each_sequence_machine
+def test_stateful_layers_train(case, inputs):
+    model = keras.Sequential([keras.Input((SIZE, FEATURES), BATCH)])
+    model.add(case.make(stateful=True))
+    model.compile("adam", "mse")
+    outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
+    history = model.fit(inputs, outputs + 1, batch_size=BATCH, epochs=2, verbose=0).history
+    assert np.all(np.isfinite(history["loss"]))
+
+
+@each_sequence_case
 def test_stateful_chunks_equal_one_long_run(case, inputs):
     layer = case.make()
     outputs = layer(inputs)
@@ -43,6 +108,7 @@ def test_stateful_chunks_equal_one_long_run(case, inputs):
         assert_close(np.concatenate(chunks, axis=1), outputs)
 
 
+@each_sequence_case
 def test_zeros_of_keras_reset_state_are_survived(case, inputs):
     layer = keras.layers.RNN(case.make().cell, stateful=True, return_sequences=True)
     layer(inputs)

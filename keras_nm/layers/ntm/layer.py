@@ -452,7 +452,9 @@ class NTM(MachineLayer):
 
     Call arguments:
         sequences: Tensor of shape `(batch, timesteps, features)`.
-        initial_state: Optional list of tensors, as `return_state` returns them.
+        initial_state: Optional list of tensors, as `return_state` returns them, also by
+            another layer with the same sizes. The weights of the layer's own initial state
+            are not used then.
         mask: Optional boolean tensor of shape `(batch, timesteps)`. A masked step
             leaves all states unchanged, including the memory.
         training: Boolean, passed to the controller.
@@ -476,11 +478,19 @@ class NTM(MachineLayer):
 
     Example:
 
-    >>> import numpy as np, keras_nm
+    >>> import numpy as np, keras, keras_nm
     >>> layer = keras_nm.layers.NTM(8, memory_shape=(32, 10), return_sequences=True)
     >>> y = layer(np.ones((4, 7, 9), "float32"))
     >>> tuple(y.shape)
     (4, 7, 8)
+
+    An encoder and a decoder, which begins with the memory that the encoder wrote:
+
+    >>> source, target = keras.Input((None, 9)), keras.Input((None, 5))
+    >>> _, *states = keras_nm.layers.NTM(8, return_state=True)(source)
+    >>> decoder = keras_nm.layers.NTM(8, return_sequences=True)
+    >>> y = decoder(target, initial_state=states)
+    >>> model = keras.Model([source, target], keras.layers.Dense(5)(y))
     """
 
     def __init__(
