@@ -11,6 +11,7 @@ from keras import ops
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import AutocastScope, takes_training
 from keras_nm.layers.inner_dropout import InnerDropout
+from keras_nm.layers.quantization import quantization_of, quantize_as
 from keras_nm.layers.replicated import Replicated
 from keras_nm.layers.tensors import flatten, split
 from keras_nm.layers.trace import TraceCell
@@ -151,12 +152,16 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         controller = self.controller
         if self.num_replicas is not None:
             controller = controller.layer
-        controller = keras.saving.serialize_keras_object(controller)
-        return {**super().get_config(), "controller": controller}
+        config = super().get_config()
+        config["controller"] = keras.saving.serialize_keras_object(controller)
+        quantization = quantization_of(self)
+        if quantization:
+            config["quantization"] = quantization
+        return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**with_controller(config, custom_objects))
+        return from_machine_config(cls, config, custom_objects)
 
 
 def in_form_of(new_states, states):
@@ -223,11 +228,6 @@ class MachineLayer(MachineLoop):
         self.supports_masking = True
         self.input_spec = keras.InputSpec(ndim=3)
 
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        self.cell.check_states(initial_state)
-        return super().inner_loop(sequences, initial_state, mask, training)
-
-    def reset_state(self):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         given = self.states if initial_state is None else initial_state
         if training and given is not None:
@@ -242,6 +242,11 @@ class MachineLayer(MachineLoop):
             ]
         return super().call(sequences, initial_state, mask, training)
 
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        self.cell.check_states(initial_state)
+        return super().inner_loop(sequences, initial_state, mask, training)
+
+    def reset_state(self):
         """Sets the states of a stateful layer to the cell's initial state."""
         if self.states is not None:
             initial = self.get_initial_state(self.states[0].shape[0])
@@ -302,7 +307,7 @@ class MachineLayer(MachineLoop):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**with_controller(config, custom_objects))
+        return from_machine_config(cls, config, custom_objects)
 
 
 def at_least_float32(dtype):
@@ -311,14 +316,17 @@ def at_least_float32(dtype):
     return "float32" if policy.compute_dtype in ("float16", "bfloat16") else policy
 
 
-def with_controller(config, custom_objects):
-    """Returns a config in which the controller, if there is one, is a layer again."""
-    if "controller" not in config:
-        return config
-    controller = keras.saving.deserialize_keras_object(
-        config["controller"], custom_objects=custom_objects
-    )
-    return {**config, "controller": controller}
+def from_machine_config(cls, config, custom_objects):
+    """Returns the cell or layer of a class that has this configuration."""
+    config = {**config}
+    quantization = config.pop("quantization", {})
+    if "controller" in config:
+        config["controller"] = keras.saving.deserialize_keras_object(
+            config["controller"], custom_objects=custom_objects
+        )
+    machine = cls(**config)
+    quantize_as(getattr(machine, "cell", machine), quantization)
+    return machine
 
 
 def _state_sizes(controller):

@@ -10,7 +10,12 @@ from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_positive
 from keras_nm.layers.gradients import clip_gradient
-from keras_nm.layers.machine import MachineCell, MachineLoop, in_form_of, with_controller
+from keras_nm.layers.machine import (
+    MachineCell,
+    MachineLoop,
+    from_machine_config,
+    in_form_of,
+)
 from keras_nm.layers.nram.checks import (
     as_array,
     check_sizes,
@@ -725,11 +730,11 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        config = {**with_controller(config, custom_objects)}
-        config["register_loss"] = keras.saving.deserialize_keras_object(
+        register_loss = keras.saving.deserialize_keras_object(
             config.get("register_loss"), custom_objects=custom_objects
         )
-        return cls(**config)
+        config = {**config, "register_loss": register_loss}
+        return from_machine_config(cls, config, custom_objects)
 
 
 def _loop_over(cell):

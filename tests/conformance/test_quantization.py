@@ -1,0 +1,87 @@
+"""`keras.Model.quantize` reaches the layers inside a machine, and files keep it."""
+
+import keras
+import numpy as np
+import pytest
+from keras.quantizers import AbsMaxQuantizer, Int8QuantizationConfig
+from machine_cases import CASES, assert_close, each_machine, model_of
+
+# Keras's words about every layer that has nothing to quantize, such as inputs and LSTM.
+pytestmark = pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+
+# Of int8 weights, one step is 1/127 of the largest of a column, of int4 weights 1/7.
+MODES = {"int8": 0.1, "float8": 0.5, "int4": 0.5}
+
+
+def weights_only():
+    return Int8QuantizationConfig(AbsMaxQuantizer(axis=0), activation_quantizer=None)
+
+
+def quantized_types(model):
+    return sorted((weight.path.split("/")[-1], weight.dtype) for weight in model.weights)
+
+
+@pytest.mark.parametrize(
+    "mode", ["int8", *(pytest.param(x, marks=pytest.mark.slow) for x in ("float8", "int4"))]
+)
+@each_machine
+def test_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
+    model = model_of(case.make(), case.symbolic_inputs())
+    exact = model.predict(inputs, verbose=0)
+    before = quantized_types(model)
+    model.quantize(mode)
+    if case.make().cell.num_replicas is None:
+        assert quantized_types(model) != before
+    outputs = model.predict(inputs, verbose=0)
+    np.testing.assert_allclose(case.answer(outputs), case.answer(exact), atol=MODES[mode])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert quantized_types(loaded) == quantized_types(model)
+    np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), outputs)
+
+
+def test_settings_of_the_quantization_are_kept(rng, tmp_path):
+    case = CASES["dense_ntm"]
+    inputs = case.inputs(rng)
+    model = model_of(case.make(), case.symbolic_inputs())
+    model.quantize(config=weights_only())
+    outputs = model.predict(inputs, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), outputs)
+    head_map = next(x for x in loaded.layers if x.name.startswith("ntm")).cell.head_map
+    assert head_map.quantization_config.activation_quantizer is None
+
+
+def test_a_cell_in_keras_rnn(rng, tmp_path):
+    case = CASES["lstm_ntm"]
+    inputs = case.inputs(rng)
+    model = keras.Sequential([keras.layers.RNN(case.make().cell), keras.layers.Dense(2)])
+    model(inputs)
+    model.quantize("int8")
+    clone = keras.models.clone_model(model)
+    clone.build(inputs.shape)
+    clone.set_weights(model.get_weights())
+    assert_close(clone(inputs), model(inputs))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["int8", "float8"])
+@pytest.mark.parametrize("case", ["dense_ntm", "dense_nram"], indirect=True)
+def test_quantized_models_learn(case, inputs, mode):
+    layer, targets, loss = case.learning_task(inputs)
+    model = model_of(layer, case.symbolic_inputs())
+    model.quantize(mode)
+    model.compile(keras.optimizers.Adam(0.05), loss)
+    losses = model.fit(inputs, targets, epochs=10, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
+def test_replicas_are_left_alone(rng):
+    case = CASES["replicated_nram"]
+    inputs = case.inputs(rng)
+    model = model_of(case.make(), case.symbolic_inputs())
+    outputs = model(inputs)
+    with pytest.warns(UserWarning, match="Layer Replicated does not have a `quantize`"):
+        model.quantize("int8")
+    np.testing.assert_array_equal(model(inputs), outputs)
