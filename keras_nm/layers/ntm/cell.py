@@ -1,0 +1,439 @@
+"""One time step of the Neural Turing Machine (Graves, Wayne and Danihelka 2014,
+arXiv 1410.5401).
+
+Axes: B batch, N memory locations, W width of a location, R read heads,
+H all heads (the read heads first, then the write heads).
+"""
+
+import math
+from numbers import Real
+
+import keras
+from keras import ops
+
+from keras_nm.arguments import check_choice, check_integer
+from keras_nm.layers.machine import MachineCell, in_form_of
+from keras_nm.layers.ntm import addressing
+from keras_nm.layers.ntm.initial_state import (
+    INITIAL_MEMORIES,
+    INITIAL_READS,
+    INITIAL_WEIGHTINGS,
+    add_initial_weights,
+    check_locations_differ,
+    initial_memory,
+    initial_weightings,
+)
+from keras_nm.layers.ntm.memory_access import access_memory
+from keras_nm.layers.tensors import flatten, split, total_size
+
+ADDRESSING_MODES = ("content_and_location", "content")
+STEP_ORDERS = ("read_first", "write_first")
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class NTMCell(MachineCell):
+    """One time step of a Neural Turing Machine: a cell for `keras.layers.RNN`.
+
+    A controller sees the input and the vectors that the heads read one step before. A
+    linear map of its output drives read and write heads, which address a memory of N
+    locations by content and by location (Graves et al. 2014, section 3). The output is a
+    linear map of the controller's output and of the new read vectors. `NTM` is the layer
+    around this cell.
+
+    The cell computes in at least float32: under a half precision policy, its memory,
+    weightings and norms stay in float32. A controller with its own policy follows that
+    policy.
+
+    Args:
+        units: Positive integer, the dimensionality of the output.
+        memory_shape: Tuple `(num_locations, width)` of positive integers. Defaults to
+            `(128, 20)`, the paper's size.
+        controller: Any Keras RNN cell, or any feed-forward Keras layer from
+            `(batch, features)` to `(batch, controller_units)`. Defaults to
+            `keras.layers.LSTMCell(100)`. The paper's feed-forward controller is
+            `keras.layers.Dense(100, activation="tanh")`.
+        num_read_heads: Positive integer. Defaults to `1`.
+        num_write_heads: Positive integer. Each write head has its own erase and add
+            vectors. Defaults to `1`.
+        shift_range: Non-negative integer. A head shifts its focus by -shift_range to
+            +shift_range locations in one step. Defaults to `1`.
+        addressing: `"content_and_location"` (default), or `"content"`, which stops
+            after equation 5: no gate, no shift, no sharpening.
+        step_order: `"read_first"` (default) reads the memory of the step before;
+            `"write_first"` reads the memory that this step wrote. In both, all heads
+            address the memory of the step before.
+        initial_memory: `"constant"` (1e-6 everywhere, default), `"random"` (drawn
+            once, not trained) or `"learned"`.
+        initial_weighting: Where the heads start: `"focused"` on location 0 (default),
+            `"uniform"`, or `"learned"`, which ties the weights to the number of
+            locations.
+        initial_read: The read vectors that the controller sees at the first step:
+            `"learned"` (default) or `"zeros"`.
+        key_activation: Activation of the key vectors. Defaults to `"tanh"`.
+        add_activation: Activation of the add vectors. Defaults to `"tanh"`.
+        key_strength_activation: A positive activation for the key strength. Defaults to
+            `"softplus"`; `"exponential"` is the other common choice.
+        activation: Activation of the output. Defaults to `None`: logits.
+        parameter_clip: Positive float or `None`. The heads' raw parameters are clipped
+            to plus or minus this number before their activations. Defaults to `20.0`.
+        sigmoid_epsilon: Float in [0, 1). Each sigmoid of the heads and of the output
+            becomes `epsilon / 2 + (1 - epsilon) * sigmoid(x)`, which keeps it away from
+            0, for logarithms. Defaults to `0.0`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        inputs: Tensor of shape `(batch, features)`.
+        states: List of 2-D tensors `(batch, size)`: the last output, the controller's
+            states, the read vectors, the weightings and the memory. `named_states`
+            returns them by name, in their own shapes.
+        training: Boolean, passed to the controller. If it is true, and the backend is
+            TensorFlow or JAX, the heads have a hand-written gradient. It is faster than
+            the automatic one, and keeps the gradients of states within 1e6.
+
+    Raises:
+        ValueError: For a size that is not positive, an unknown option, a controller
+            that is neither a cell nor a layer, or options under which all locations
+            would stay alike forever.
+
+    Example:
+
+    >>> import numpy as np, keras, keras_nm
+    >>> cell = keras_nm.layers.NTMCell(8, memory_shape=(32, 10), num_read_heads=2)
+    >>> y = keras.layers.RNN(cell, return_sequences=True)(np.ones((4, 7, 9), "float32"))
+    >>> tuple(y.shape)
+    (4, 7, 8)
+    """
+
+    def __init__(
+        self,
+        units,
+        memory_shape=(128, 20),
+        controller=None,
+        num_read_heads=1,
+        num_write_heads=1,
+        shift_range=1,
+        addressing="content_and_location",
+        step_order="read_first",
+        initial_memory="constant",
+        initial_weighting="focused",
+        initial_read="learned",
+        key_activation="tanh",
+        add_activation="tanh",
+        key_strength_activation="softplus",
+        activation=None,
+        parameter_clip=20.0,
+        sigmoid_epsilon=0.0,
+        **kwargs,
+    ):
+        super().__init__(controller, num_replicas=None, **kwargs)
+        self.units = check_integer("units", units)
+        self.memory_shape = _check_memory_shape(memory_shape)
+        self.num_read_heads = check_integer("num_read_heads", num_read_heads)
+        self.num_write_heads = check_integer("num_write_heads", num_write_heads)
+        self.shift_range = check_integer("shift_range", shift_range, minimum=0)
+        self.addressing = check_choice("addressing", addressing, ADDRESSING_MODES)
+        self.step_order = check_choice("step_order", step_order, STEP_ORDERS)
+        self.initial_memory = check_choice(
+            "initial_memory", initial_memory, INITIAL_MEMORIES
+        )
+        self.initial_weighting = check_choice(
+            "initial_weighting", initial_weighting, INITIAL_WEIGHTINGS
+        )
+        self.initial_read = check_choice("initial_read", initial_read, INITIAL_READS)
+        self.key_activation = keras.activations.get(key_activation)
+        self.add_activation = keras.activations.get(add_activation)
+        self.key_strength_activation = keras.activations.get(key_strength_activation)
+        self.activation = keras.activations.get(activation)
+        if parameter_clip is not None and not _is_between(parameter_clip, 0, math.inf):
+            raise ValueError(
+                "`parameter_clip` must be a positive number, or None for no clipping. "
+                f"Received: parameter_clip={parameter_clip!r}"
+            )
+        self.parameter_clip = parameter_clip
+        if sigmoid_epsilon != 0 and not _is_between(sigmoid_epsilon, 0, 1):
+            raise ValueError(
+                "`sigmoid_epsilon` must be at least 0 and less than 1. "
+                f"Received: sigmoid_epsilon={sigmoid_epsilon!r}"
+            )
+        self.sigmoid_epsilon = sigmoid_epsilon
+        self._check_locations()
+
+        self.head_map = keras.layers.Dense(
+            total_size(self.head_shapes),
+            dtype=self.dtype_policy,
+            name="head_map",
+        )
+        self.output_map = keras.layers.Dense(
+            self.units, dtype=self.dtype_policy, name="output_map"
+        )
+
+        num_locations, width = self.memory_shape
+        self.output_size = self.units
+        self.state_size = [
+            self.units,
+            *self._controller_state_sizes,
+            self.num_read_heads * width,
+            self.num_heads * num_locations,
+            width * num_locations,
+        ]
+
+    def default_controller(self):
+        return keras.layers.LSTMCell(100, dtype=self.dtype_policy)
+
+    def _check_locations(self):
+        num_locations, _ = self.memory_shape
+        by_location = self.addressing == "content_and_location"
+        if by_location and 2 * self.shift_range + 1 > num_locations:
+            raise ValueError(
+                "`memory_shape` must have at least 2 * shift_range + 1 locations. "
+                f"Received: shift_range={self.shift_range} with {num_locations} locations"
+            )
+        check_locations_differ(self.initial_memory, self.initial_weighting, self.addressing)
+
+    @property
+    def num_locations(self):
+        """Integer, the number of memory locations."""
+        return self.memory_shape[0]
+
+    @property
+    def num_heads(self):
+        """Integer, the number of read and write heads."""
+        return self.num_read_heads + self.num_write_heads
+
+    @property
+    def head_shapes(self):
+        """Dict from each head parameter to its shape, in the order of the linear map."""
+        _, width = self.memory_shape
+        shapes = {"key": (self.num_heads, width), "key_strength": (self.num_heads, 1)}
+        if self.addressing == "content_and_location":
+            shapes["gate"] = (self.num_heads, 1)
+            shapes["shift"] = (self.num_heads, 2 * self.shift_range + 1)
+            shapes["sharpening"] = (self.num_heads, 1)
+        shapes["erase"] = (self.num_write_heads, width)
+        shapes["add"] = (self.num_write_heads, width)
+        return shapes
+
+    @property
+    def trace_shapes(self):
+        """Dict from the name of each traced tensor to its shape per step."""
+        num_locations, width = self.memory_shape
+        return {
+            "output": (self.units,),
+            "reads": (self.num_read_heads, width),
+            "read_weightings": (self.num_read_heads, num_locations),
+            "write_weightings": (self.num_write_heads, num_locations),
+            "memory": (num_locations, width),
+            **self.head_shapes,
+        }
+
+    @property
+    def state_names(self):
+        """List of strings, one name per state."""
+        return ["output", *self.controller_state_names, "reads", "weightings", "memory"]
+
+    def build(self, input_shape):
+        if len(input_shape) != 2:
+            raise ValueError(
+                "NTMCell takes inputs of shape (batch, features), one time step. "
+                f"Received: an input of shape {tuple(input_shape)}. For sequences, wrap "
+                "the cell in keras.layers.RNN, or use keras_nm.layers.NTM"
+            )
+        batch, features = input_shape
+        reads_size = self.num_read_heads * self.memory_shape[1]
+
+        controller_units = self._build_controller((batch, features + reads_size))
+        self.head_map.build((batch, controller_units))
+        self.output_map.build((batch, controller_units + reads_size))
+        self._initial_reads, self._initial_memory, self._initial_logits = (
+            add_initial_weights(self)
+        )
+
+    def get_initial_state(self, batch_size=None):
+        if not self.built:
+            raise ValueError(
+                "The initial state needs the weights: build the layer, or call it, before "
+                "you ask for the initial state"
+            )
+        dtype = self.compute_dtype
+
+        def repeat(row):
+            row = ops.cast(ops.reshape(row, (1, -1)), dtype)
+            return ops.ones((batch_size, 1), dtype=dtype) * row
+
+        weightings = initial_weightings(  # (H, N)
+            self.initial_weighting,
+            self.num_heads,
+            self.num_locations,
+            self._initial_logits,
+        )
+        memory = initial_memory(  # (W, N)
+            self.initial_memory, self.memory_shape, self._initial_memory
+        )
+        return [
+            ops.zeros((batch_size, self.units), dtype=dtype),
+            *self.initial_controller_states(batch_size),
+            self._initial_read_states(batch_size),
+            repeat(weightings),
+            repeat(memory),
+        ]
+
+    def _initial_read_states(self, batch_size):
+        size = self.num_read_heads * self.memory_shape[1]
+        reads = ops.zeros((batch_size, size), dtype=self.compute_dtype)
+        if self.initial_read == "learned":
+            reads = reads + ops.cast(self._initial_reads, self.compute_dtype)
+        return reads
+
+    def first_controller_inputs(self, step_input):
+        reads = self._initial_read_states(ops.shape(step_input)[0])
+        return ops.concatenate([step_input, reads], axis=-1)
+
+    def named_states(self, states):
+        """Returns states by name, in their own shapes.
+
+        Args:
+            states: List of tensors of shape `(B, size)`, as RNN returns and takes them, in
+                the order of `state_names`.
+
+        Returns:
+            A dict: `"output"` `(B, units)`, one entry per controller state, `"reads"`
+            `(B, R, W)`, `"weightings"` `(B, H, N)` and `"memory"` `(B, N, W)`.
+        """
+        _, width = self.memory_shape
+        named = super().named_states(states)
+        named["reads"] = ops.reshape(named["reads"], (-1, self.num_read_heads, width))
+        named["memory"] = ops.transpose(named["memory"], (0, 2, 1))
+        return named
+
+    def flat_states(self, named):
+        """Flattens named states for RNN: the inverse of `named_states`.
+
+        Use it to make your own initial state.
+
+        Args:
+            named: Dict of tensors, as `named_states` returns it.
+
+        Returns:
+            List of tensors of shape `(B, size)`, in the order of `state_names`.
+        """
+        named = {**named, "memory": ops.transpose(named["memory"], (0, 2, 1))}
+        return [flatten(named[name]) for name in self.state_names]
+
+    def unflatten_states(self, states):
+        """Brings weightings and memory into the shapes that the step computes with.
+
+        Args:
+            states: List of tensors of shape `(B, size)`, in the order of `state_names`.
+
+        Returns:
+            The list, with weightings `(B, H, N)` and memory `(B, W, N)`. `step` takes
+            both kinds of list, and returns the kind that it was given.
+        """
+        *others, weightings, memory = states
+        num_locations, width = self.memory_shape
+        weightings = ops.reshape(weightings, (-1, self.num_heads, num_locations))
+        memory = ops.reshape(memory, (-1, width, num_locations))  # (B, W, N)
+        return [*others, weightings, memory]
+
+    def step(self, inputs, states, training=False, trace=None):
+        """Runs one time step.
+
+        Args:
+            inputs: Tensor of shape `(B, features)`.
+            states: List of tensors, flat or as `unflatten_states` returns them.
+            training: Boolean.
+            trace: Optional dict. The step puts a tensor into it for each of `trace_shapes`.
+
+        Returns:
+            The output `(B, units)`, and the list of new states, of the kind of `states`.
+        """
+        unflattened = self.unflatten_states(states)
+        _, *controller_states, reads, weightings, memory = unflattened
+
+        controller_inputs = ops.concatenate([inputs, reads], axis=-1)  # (B, features + R W)
+        hidden, controller_states = self._run_controller(  # hidden: (B, controller_units)
+            controller_inputs, controller_states, training
+        )
+        parameters = self._head_parameters(self.head_map(hidden))
+        reads, weightings, memory = access_memory(  # (B, R, W), (B, H, N), (B, W, N)
+            memory, weightings, parameters, self.step_order, training
+        )
+
+        flat_reads = flatten(reads)  # (B, R W)
+        output = self.output_map(ops.concatenate([hidden, flat_reads], axis=-1))
+        output = self._activate(self.activation, output)  # (B, units)
+
+        if trace is not None:
+            trace.update(
+                output=output,
+                reads=reads,
+                read_weightings=weightings[:, : self.num_read_heads],  # (B, R, N)
+                write_weightings=weightings[:, self.num_read_heads :],  # (B, H - R, N)
+                memory=ops.transpose(memory, (0, 2, 1)),  # (B, N, W)
+                **parameters,
+            )
+        new_states = [output, *controller_states, flat_reads, weightings, memory]
+        return output, in_form_of(new_states, states)
+
+    def _head_parameters(self, raw_parameters):
+        """Splits the linear map's output and maps each part into its range."""
+        if self.parameter_clip is not None:
+            raw_parameters = ops.clip(
+                raw_parameters, -self.parameter_clip, self.parameter_clip
+            )
+        activations = {
+            "key": self.key_activation,
+            "key_strength": self.key_strength_activation,
+            "gate": keras.activations.sigmoid,
+            "shift": keras.activations.softmax,
+            "sharpening": lambda x: 1 + ops.softplus(x),
+            "erase": keras.activations.sigmoid,
+            "add": self.add_activation,
+        }
+        return {
+            name: self._activate(activations[name], part)
+            for name, part in split(raw_parameters, self.head_shapes).items()
+        }
+
+    def _activate(self, activation, x):
+        if activation is keras.activations.sigmoid and self.sigmoid_epsilon:
+            return addressing.squeezed_sigmoid(x, self.sigmoid_epsilon)
+        return activation(x)
+
+    def get_config(self):
+        config = {
+            "units": self.units,
+            "memory_shape": self.memory_shape,
+            "num_read_heads": self.num_read_heads,
+            "num_write_heads": self.num_write_heads,
+            "shift_range": self.shift_range,
+            "addressing": self.addressing,
+            "step_order": self.step_order,
+            "initial_memory": self.initial_memory,
+            "initial_weighting": self.initial_weighting,
+            "initial_read": self.initial_read,
+            "key_activation": keras.activations.serialize(self.key_activation),
+            "add_activation": keras.activations.serialize(self.add_activation),
+            "key_strength_activation": keras.activations.serialize(
+                self.key_strength_activation
+            ),
+            "activation": keras.activations.serialize(self.activation),
+            "parameter_clip": self.parameter_clip,
+            "sigmoid_epsilon": self.sigmoid_epsilon,
+        }
+        return {**super().get_config(), **config}
+
+
+def _check_memory_shape(memory_shape):
+    try:
+        num_locations, width = memory_shape
+        return check_integer("num_locations", num_locations), check_integer("width", width)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "`memory_shape` must be a pair (num_locations, width) of positive integers. "
+            f"Received: memory_shape={memory_shape!r}"
+        ) from None
+
+
+def _is_between(value, low, high):
+    return isinstance(value, Real) and low < value < high
