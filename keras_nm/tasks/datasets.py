@@ -10,16 +10,18 @@ other splits.
 >>> tfds.builder("keras_nm_ntm/copy_len20").info.supervised_keys
 ('x', 'y', 'sample_weight')
 
-Example i of a split is example i of that split's pipeline with seed 0. A sequence ends with
-its answer, so batches of sequences need padding.
+Example i of a split is example i of that split's pipeline with seed 0. `shuffle_files=True`
+gives up this order. As a split is usually one file, shuffle its examples with
+`tf.data.Dataset.shuffle`. A sequence ends with its answer, so batches of sequences need
+padding.
 
 Splits share no random numbers. However, there are few different examples with small lengths
 and small tapes, so many examples in a test split are also in the training split. All
 examples in the split `long` are longer, so it shares none with the other splits.
 """
 
+import dataclasses
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,7 +35,7 @@ from keras_nm.tasks.table import TASKS
 _BATCH_SIZE = 250
 
 
-@dataclass
+@dataclasses.dataclass
 class TaskConfig(tfds.core.BuilderConfig):
     """The configuration of a dataset: one task, up to one length.
 
@@ -99,6 +101,17 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             for left_over in path.parent.glob(f"incomplete.*_{path.name}"):
                 shutil.rmtree(left_over)
             return super().download_and_prepare(**kwargs)
+
+    def as_dataset(self, split=None, *, shuffle_files=False, read_config=None, **kwargs):
+        if shuffle_files:
+            # TFDS refuses to read ordered datasets in another order. Who asks for shuffled
+            # files does not want that order.
+            read_config = dataclasses.replace(
+                read_config or tfds.ReadConfig(), enable_ordering_guard=False
+            )
+        return super().as_dataset(
+            split, shuffle_files=shuffle_files, read_config=read_config, **kwargs
+        )
 
     def _split_generators(self, dl_manager):
         splits = TASKS[self.builder_config.task].splits

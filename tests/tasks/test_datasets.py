@@ -120,6 +120,21 @@ def test_supervised_and_information(data_dir):
     assert info.release_notes["1.0.0"]
 
 
+def test_shuffled_files_hold_the_same_examples(data_dir):
+    name = "keras_nm_nram/access_len10"
+    ordered = tfds.load(name, split="train", data_dir=data_dir)
+    config = tfds.ReadConfig(shuffle_seed=1)
+    for options in ({}, {"read_config": config}):
+        options["shuffle_files"] = True
+        shuffled = tfds.load(name, split="train", data_dir=data_dir, **options)
+        first, second = (
+            sorted(example["tape"].tobytes() for example in data.as_numpy_iterator())
+            for data in (ordered, shuffled)
+        )
+        assert first == second
+    assert config.enable_ordering_guard  # the caller's own object is left alone
+
+
 def test_build_writes_once_and_cleans_up(tmp_path):
     name = "keras_nm_nram/access_len10"
     left_over = tmp_path / name / "incomplete.ABCDEF_1.0.0"
