@@ -12,14 +12,17 @@ from keras_nm.callbacks import (
 from keras_nm.metrics import (
     BitsPerSequence,
     BitsPerSequenceLoss,
+    ExactAnswers,
     ExactSequences,
     ExactTapes,
     MeanSteps,
     OptimalBitsPerSequence,
     StepPenalty,
     TapeLoss,
+    TokenLoss,
     WrongBitsPerSequence,
     WrongCells,
+    WrongTokens,
 )
 from keras_nm.optimizers import NoisyAdam
 from keras_nm.programs.register_loss import RegisterTraceLoss
@@ -32,6 +35,7 @@ __all__ = [
     "BitsPerSequenceLoss",
     "DiscreteError",
     "EntropySchedule",
+    "ExactAnswers",
     "ExactSequences",
     "ExactTapes",
     "GradientNorm",
@@ -44,8 +48,10 @@ __all__ = [
     "StepPenalty",
     "StopBelow",
     "TapeLoss",
+    "TokenLoss",
     "WrongBitsPerSequence",
     "WrongCells",
+    "WrongTokens",
 ]
 
 # Runs need pipelines, which run in TensorFlow.

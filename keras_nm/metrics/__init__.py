@@ -16,11 +16,13 @@ from keras_nm.metrics.tapes import (
     TapeLoss,
     WrongCells,
 )
+from keras_nm.metrics.tokens import ExactAnswers, TokenLoss, WrongTokens
 
 __all__ = [
     "BitsPerSequence",
     "BitsPerSequenceLoss",
     "DiscreteMachine",
+    "ExactAnswers",
     "ExactSequences",
     "ExactTapes",
     "MeanSteps",
@@ -28,6 +30,8 @@ __all__ = [
     "OptimalBitsPerSequence",
     "StepPenalty",
     "TapeLoss",
+    "TokenLoss",
     "WrongBitsPerSequence",
     "WrongCells",
+    "WrongTokens",
 ]

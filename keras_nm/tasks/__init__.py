@@ -6,7 +6,19 @@ frozen datasets of the tasks. It must be imported separately.
 
 from keras_nm.tasks import nram, ntm
 from keras_nm.tasks.draws import PATTERNS
+from keras_nm.tasks.sequence_task import SequenceTask
 from keras_nm.tasks.table import TASKS, TaskSpec
 from keras_nm.tasks.task import SPLITS, Task
+from keras_nm.tasks.token_task import TokenTask
 
-__all__ = ["PATTERNS", "SPLITS", "TASKS", "Task", "TaskSpec", "nram", "ntm"]
+__all__ = [
+    "PATTERNS",
+    "SPLITS",
+    "TASKS",
+    "SequenceTask",
+    "Task",
+    "TaskSpec",
+    "TokenTask",
+    "nram",
+    "ntm",
+]

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm.tasks import PATTERNS, SPLITS, TASKS, nram, ntm
+from keras_nm.tasks import PATTERNS, SPLITS, TASKS, SequenceTask, nram, ntm
 from keras_nm.tasks.draws import Draws
-from keras_nm.tasks.ntm import SequenceTask
 
 
 @pytest.fixture(params=TASKS)

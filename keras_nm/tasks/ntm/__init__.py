@@ -5,7 +5,6 @@ from keras_nm.tasks.ntm.copy import Copy
 from keras_nm.tasks.ntm.dynamic_ngrams import DynamicNGrams
 from keras_nm.tasks.ntm.priority_sort import PrioritySort
 from keras_nm.tasks.ntm.repeat_copy import RepeatCopy
-from keras_nm.tasks.ntm.sequence_task import SequenceTask
 
 __all__ = [
     "AssociativeRecall",
@@ -13,5 +12,4 @@ __all__ = [
     "DynamicNGrams",
     "PrioritySort",
     "RepeatCopy",
-    "SequenceTask",
 ]

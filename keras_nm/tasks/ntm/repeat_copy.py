@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_nm.arguments import check_integer
-from keras_nm.tasks.ntm.sequence_task import SequenceTask, channel, vectors_at
+from keras_nm.tasks.sequence_task import SequenceTask, channel, vectors_at
 
 # The paper's counts are 1 to 10 and equally likely.
 _MEAN_COUNT = 5.5

@@ -1,4 +1,4 @@
-"""The base of the tasks of the Neural Turing Machine: sequences of vectors.
+"""The base of the tasks on sequences.
 
 Axes: B batch, T time, N vectors of a sequence.
 """
@@ -22,9 +22,9 @@ class SequenceTask(Task):
     one of four values, because XLA compiles once per shape. The last step of a sequence is
     the last step of its answer. The steps after it are padding: zeros.
 
-    Subclasses implement `input_size`, `output_size`, `num_timesteps` and `sample`. `sample`
-    returns `x` `(B, T, input_size)`, `y` `(B, T, output_size)` and `sample_weight`
-    `(B, T)`, all float32.
+    Subclasses implement `input_size`, `output_size`, `num_timesteps` and `sample`. Unless
+    they say otherwise, `sample` returns `x` `(B, T, input_size)`, `y` `(B, T, output_size)`
+    and `sample_weight` `(B, T)`, all float32.
     """
 
     @property
