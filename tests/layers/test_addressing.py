@@ -2,6 +2,7 @@ import keras
 import ntm_loops
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_nm.layers.ntm import addressing
 
@@ -103,6 +104,16 @@ def test_squeezed_sigmoid_by_hand():
     np.testing.assert_allclose(
         addressing.squeezed_sigmoid(x, 0.1), [0.05, 0.5, 0.95], atol=1e-6
     )
+
+
+def test_key_strengths_stay_within_a_billion():
+    x = tf.constant([-100.0, 0, 20, 89, 1e30])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        strengths = addressing.key_strength(keras.activations.exponential, x)
+    e20 = np.exp(20.0)
+    np.testing.assert_allclose(strengths, [0, 1, e20, 1e9, 1e9], rtol=1e-5)
+    np.testing.assert_allclose(tape.gradient(strengths, x), [0, 1, e20, 0, 0], rtol=1e-5)
 
 
 def address(memory, keys, strengths, gates, previous, shifts, sharpening):

@@ -22,6 +22,12 @@ def test_a_choice_among_three(selection, expected):
     np.testing.assert_allclose(select(LOGITS, selection), expected, atol=1e-7)
 
 
+# Keras warns of a softmax over a single option, and warnings are errors here.
+@pytest.mark.parametrize("selection", ["soft", "discrete", "straight_through"])
+def test_a_choice_of_one(selection):
+    np.testing.assert_array_equal(select(LOGITS[..., :1], selection), [[[1]]])
+
+
 @pytest.mark.parametrize(
     ("selection", "expected"),
     [

@@ -255,6 +255,35 @@ def test_parameter_clip_bounds_the_key_strength(rng):
     assert np.abs(layer.trace(100 * sequences)["key"].numpy()).max() > 2
 
 
+@pytest.mark.parametrize("addressing", ["content_and_location", "content"])
+def test_an_exponential_key_strength_without_clip_stays_finite(rng, addressing):
+    layer = small_ntm(
+        rng,
+        key_strength_activation="exponential",
+        parameter_clip=None,
+        addressing=addressing,
+        initial_memory="learned",
+    )
+    cell = layer.cell
+    cell.head_map.set_weights([1000 * w for w in cell.head_map.get_weights()])
+    sequences = rng.normal(size=(4, 9, 6)).astype("float32")
+    with tf.GradientTape() as tape:
+        outputs = layer(sequences, training=True)
+        loss = tf.reduce_mean(outputs**2)
+    gradients = tape.gradient(loss, [w.value for w in layer.trainable_weights])
+    assert np.all(np.isfinite(outputs))
+    assert all(np.all(np.isfinite(gradient)) for gradient in gradients)
+    assert np.max(layer.trace(sequences)["key_strength"]) == 1e9
+
+
+# Keras warns of a softmax over a single option, and warnings are errors here.
+def test_a_machine_may_have_nothing_to_choose(rng):
+    layer = small_ntm(rng, memory_shape=(1, 4), shift_range=0)
+    trace = layer.trace(rng.normal(size=(2, 3, 6)))
+    for name in ("read_weightings", "write_weightings", "shift"):
+        np.testing.assert_array_equal(trace[name], np.ones((2, 3, *trace[name].shape[2:])))
+
+
 def test_sigmoid_epsilon_squeezes_every_sigmoid(rng):
     layer = small_ntm(rng, sigmoid_epsilon=0.5, activation="sigmoid")
     excite(layer, np.random.default_rng(1))

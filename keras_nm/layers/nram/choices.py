@@ -7,6 +7,8 @@ logit `(B, 1)`, and a probability instead of a distribution.
 import keras
 from keras import ops
 
+from keras_nm.layers.softmax import softmax
+
 SELECTIONS = ("soft", "straight_through", "discrete")
 
 
@@ -21,7 +23,7 @@ def select(logits, selection):
         A tensor of the same shape: distributions, or the probability of stopping.
     """
     is_stop = len(logits.shape) == 2
-    soft = ops.sigmoid(logits) if is_stop else ops.softmax(logits)
+    soft = ops.sigmoid(logits) if is_stop else softmax(logits)
     if selection == "soft":
         return soft
     if is_stop:

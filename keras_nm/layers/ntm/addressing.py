@@ -13,6 +13,8 @@ which is faster than with `(B, N, W)`.
 import keras
 from keras import ops
 
+from keras_nm.layers.softmax import softmax
+
 # The floor of norms. It bounds the gradients where a location or a key is all zeros; the
 # similarity there is 0.
 NORM_FLOOR = 1e-6
@@ -20,6 +22,28 @@ NORM_FLOOR = 1e-6
 # The floor of weightings in logarithms. It bounds the gradient of the logarithm where a
 # weighting is all zeros.
 WEIGHTING_FLOOR = 1e-12
+
+# The largest key strength. At this strength, keys that differ in the last bit of float32
+# already find different locations.
+_KEY_STRENGTH_LIMIT = 1e9
+
+
+def key_strength(activation, x):
+    """Applies a positive activation, and keeps the key strength within 1e9.
+
+    An exponential overflows at 89, and infinity times a similarity of 0 is not a number.
+
+    Args:
+        activation: Function from a tensor to a tensor of positive numbers.
+        x: Tensor of any shape.
+
+    Returns:
+        A tensor of the shape of `x`. Where it is limited, its gradient is 0.
+    """
+    too_large = activation(x) > _KEY_STRENGTH_LIMIT
+    # Of `where`, only the chosen branch has a gradient, but 0 times infinity would be NaN.
+    safe = activation(ops.where(too_large, 0.0, x))
+    return ops.where(too_large, _KEY_STRENGTH_LIMIT, safe)
 
 
 def content_similarity(memory, keys):
@@ -129,7 +153,7 @@ def sharpen(weightings, sharpening):
         Weightings of shape `(B, H, N)`, summing to 1 over N.
     """
     logarithms = ops.log(ops.maximum(weightings, WEIGHTING_FLOOR))  # (B, H, N)
-    return ops.softmax(sharpening * logarithms, axis=-1)  # (B, H, N)    (9)
+    return softmax(sharpening * logarithms)  # (B, H, N)    (9)
 
 
 def read(memory, weightings):

@@ -24,6 +24,7 @@ from keras_nm.layers.ntm.initial_state import (
     initial_weightings,
 )
 from keras_nm.layers.ntm.memory_access import access_memory
+from keras_nm.layers.softmax import softmax
 from keras_nm.layers.tensors import flatten, split, total_size
 
 ADDRESSING_MODES = ("content_and_location", "content")
@@ -383,9 +384,11 @@ class NTMCell(MachineCell):
             )
         activations = {
             "key": self.key_activation,
-            "key_strength": self.key_strength_activation,
+            "key_strength": lambda x: addressing.key_strength(
+                self.key_strength_activation, x
+            ),
             "gate": keras.activations.sigmoid,
-            "shift": keras.activations.softmax,
+            "shift": softmax,
             "sharpening": lambda x: 1 + ops.softplus(x),
             "erase": keras.activations.sigmoid,
             "add": self.add_activation,

@@ -8,6 +8,8 @@ import math
 import keras
 from keras import ops
 
+from keras_nm.layers.softmax import softmax
+
 INITIAL_MEMORIES = ("constant", "random", "learned")
 INITIAL_WEIGHTINGS = ("focused", "uniform", "learned")
 INITIAL_READS = ("learned", "zeros")
@@ -75,7 +77,7 @@ def add_initial_weights(cell):
 def initial_weightings(kind, num_heads, num_locations, logits):
     """Returns the weightings before the first step, `(H, N)`."""
     if kind == "learned":
-        return ops.softmax(logits, axis=-1)  # (H, N)
+        return softmax(logits)  # (H, N)
     if kind == "focused":
         return ops.one_hot([0] * num_heads, num_locations)
     return ops.ones((num_heads, num_locations)) / num_locations

@@ -19,6 +19,7 @@ from keras_nm.layers.ntm.addressing import (
     outer,
     sharpen,
 )
+from keras_nm.layers.softmax import softmax
 
 # The gradient of every element of a state is clipped to this, far above the gradients that
 # training meets. Where sharpening makes a machine chaotic, its gradient grows exponentially
@@ -62,7 +63,7 @@ def access_memory(memory, weightings, parameters, step_order, training=False):
 
 def _access(step_order, memory, keys, erase, add, *location):
     similarities, inverse_norms = content_similarity(memory, keys)  # (B, H, N), (B, 1, N)
-    content = weightings = ops.softmax(similarities, axis=-1)  # (B, H, N)    (5)
+    content = weightings = softmax(similarities)  # (B, H, N)    (5)
     shifted = None
     if location:
         previous, gates, shifts, sharpening = location
