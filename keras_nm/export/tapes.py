@@ -5,7 +5,7 @@ import json
 from keras_nm.export.layers import tensor_spec
 from keras_nm.keras_internals import call_that_made
 from keras_nm.layers import split_outputs
-from keras_nm.layers.nram.choices import first_largest
+from keras_nm.layers.choices import first_largest
 from keras_nm.layers.nram.integers import IntegerMachine
 from keras_nm.programs import Program
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm.layers.nram.choices import first_largest, mean_entropy, select
+from keras_nm.layers.choices import first_largest
+from keras_nm.layers.nram.choices import mean_entropy, select
 
 # The probabilities are 1/2, 1/4 and 1/4.
 LOGITS = np.log(np.float32([[[2, 1, 1]]]))

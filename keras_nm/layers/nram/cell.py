@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.layers.choices import SELECTIONS
 from keras_nm.layers.gradients import clip_gradient
 from keras_nm.layers.machine import (
     MachineCell,
@@ -20,7 +21,7 @@ from keras_nm.layers.nram.checks import (
     fuzzy_tape,
     poison,
 )
-from keras_nm.layers.nram.choices import SELECTIONS, ZerosAndLast, mean_entropy, select
+from keras_nm.layers.nram.choices import ZerosAndLast, mean_entropy, select
 from keras_nm.layers.nram.gates import DEFAULT_GATES, slots_of, write
 from keras_nm.layers.tensors import flatten, split, total_size
 

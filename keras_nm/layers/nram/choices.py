@@ -7,9 +7,7 @@ logit `(B, 1)`, and a probability instead of a distribution.
 import keras
 from keras import ops
 
-from keras_nm.layers.softmax import softmax
-
-SELECTIONS = ("soft", "straight_through", "discrete")
+from keras_nm.layers import choices
 
 
 def select(logits, selection):
@@ -17,33 +15,15 @@ def select(logits, selection):
 
     Args:
         logits: Tensor `(B, ..., choices)`, or `(B, 1)` for stopping.
-        selection: One of `SELECTIONS`.
+        selection: One of `keras_nm.layers.choices.SELECTIONS`.
 
     Returns:
         A tensor of the same shape: distributions, or the probability of stopping.
     """
-    is_stop = len(logits.shape) == 2
-    soft = ops.sigmoid(logits) if is_stop else softmax(logits)
-    if selection == "soft":
-        return soft
-    if is_stop:
-        hard = ops.cast(logits > 0, logits.dtype)
-    else:
-        chosen = first_largest(logits)
-        hard = ops.one_hot(chosen, logits.shape[-1], dtype=logits.dtype)
-    if selection == "discrete":
-        return hard
-    return ops.stop_gradient(hard) + (soft - ops.stop_gradient(soft))
-
-
-def first_largest(x):
-    """Returns `ops.argmax` over the last axis, as int32.
-
-    It takes the argmax of integers. The argmax of floats tells -0 from 0, by operations
-    that only TensorFlow has, but exported models also run elsewhere.
-    """
-    largest = ops.equal(x, ops.max(x, axis=-1, keepdims=True))
-    return ops.cast(ops.argmax(ops.cast(largest, "int32"), axis=-1), "int32")
+    if len(logits.shape) == 2:  # stopping
+        stop = ops.cast(logits > 0, logits.dtype)
+        return choices.harden(ops.sigmoid(logits), stop, selection)
+    return choices.select(logits, selection)
 
 
 def mean_entropy(logits, epsilon):

@@ -6,8 +6,8 @@ Axes: B batch, M size of the tape and of the integers, R registers, S slots. Reg
 
 from keras import ops
 
+from keras_nm.layers.choices import first_largest
 from keras_nm.layers.nram.checks import as_array, check_registers, check_sizes, check_tape
-from keras_nm.layers.nram.choices import first_largest
 
 
 class IntegerMachine:

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer
+from keras_nm.layers.choices import SELECTIONS
 from keras_nm.layers.machine import MachineLoop, from_machine_config
 from keras_nm.layers.nram.cell import NRAMCell
 from keras_nm.layers.nram.checks import (
@@ -17,7 +18,6 @@ from keras_nm.layers.nram.checks import (
     is_integer_tape,
     poison,
 )
-from keras_nm.layers.nram.choices import SELECTIONS
 from keras_nm.layers.nram.integers import IntegerMachine
 from keras_nm.layers.nram.outputs import join_outputs
 from keras_nm.layers.replicated import Replicas

@@ -13,7 +13,7 @@ which is faster than with `(B, N, W)`.
 import keras
 from keras import ops
 
-from keras_nm.layers.softmax import softmax
+from keras_nm.layers.choices import softmax
 
 # The floor of norms. It bounds the gradients where a location or a key is all zeros; the
 # similarity there is 0.

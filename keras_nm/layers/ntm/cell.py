@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer
+from keras_nm.layers.choices import softmax
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.ntm import addressing
 from keras_nm.layers.ntm.initial_state import (
@@ -24,7 +25,6 @@ from keras_nm.layers.ntm.initial_state import (
     initial_weightings,
 )
 from keras_nm.layers.ntm.memory_access import access_memory
-from keras_nm.layers.softmax import softmax
 from keras_nm.layers.tensors import flatten, split, total_size
 
 ADDRESSING_MODES = ("content_and_location", "content")

@@ -8,7 +8,7 @@ import math
 import keras
 from keras import ops
 
-from keras_nm.layers.softmax import softmax
+from keras_nm.layers.choices import softmax
 
 INITIAL_MEMORIES = ("constant", "random", "learned")
 INITIAL_WEIGHTINGS = ("focused", "uniform", "learned")

@@ -11,6 +11,7 @@ S shift offsets. Equation numbers are those of Graves et al. 2014.
 
 from keras import ops
 
+from keras_nm.layers.choices import softmax
 from keras_nm.layers.gradients import supports_several_outputs, with_gradient
 from keras_nm.layers.ntm import addressing
 from keras_nm.layers.ntm.addressing import (
@@ -19,7 +20,6 @@ from keras_nm.layers.ntm.addressing import (
     outer,
     sharpen,
 )
-from keras_nm.layers.softmax import softmax
 
 # The gradient of every element of a state is clipped to this, far above the gradients that
 # training meets. Where sharpening makes a machine chaotic, its gradient grows exponentially
