@@ -23,6 +23,8 @@ from keras_nm.export.warmup import WARMUP_FILE, read_warmup
 
 try:
     from aiohttp import web
+    from aiohttp.http import HttpProcessingError
+    from aiohttp.log import server_logger
 except ImportError as error:
     raise ImportError(
         "Serving needs aiohttp: install it with `pip install keras_nm[serve]`"
@@ -373,7 +375,11 @@ def application(directory, poll_seconds=_POLL_SECONDS):
         text = await loop.run_in_executor(workers, _answer, version, body)
         return web.Response(text=text, content_type="application/json")
 
-    app = web.Application(client_max_size=_MAX_BODY, middlewares=[_errors_as_json])
+    app = web.Application(
+        client_max_size=_MAX_BODY,
+        middlewares=[_errors_as_json],
+        handler_args={"logger": _ServerLog(server_logger)},
+    )
     app.cleanup_ctx.append(refresh_for_ever)
     model = "/v1/models/{name:[^/:]+}"
     for path in (model, model + "/versions/{version:[0-9]{1,19}}"):
@@ -437,6 +443,25 @@ async def _errors_as_json(request, handler):
     except Exception:
         _LOG.exception("%s %s", request.method, request.path)
         return web.json_response({"error": "Internal error, see the log"}, status=500)
+
+
+class _ServerLog(logging.LoggerAdapter):
+    """aiohttp's log. It answers what is not valid HTTP, such as a header that is too long.
+
+    Such a request reaches no middleware. aiohttp logs it with a traceback and then answers
+    in plain text, unless the log raises another answer.
+    """
+
+    def log(self, level, message, *args, exc_info=None, **options):
+        if not isinstance(exc_info, HttpProcessingError):
+            super().log(level, message, *args, exc_info=exc_info, **options)
+            return
+        reason = (exc_info.message.splitlines() or [""])[0].rstrip(":")
+        error = f"The request is not valid HTTP: {reason}"
+        _LOG.warning("%s", error)
+        raise web.HTTPBadRequest(
+            text=json.dumps({"error": error}), content_type="application/json"
+        )
 
 
 def serve(directory, host="127.0.0.1", port=8501):

@@ -1,6 +1,7 @@
 """HTTP as clients in other languages use it."""
 
 import asyncio
+import json
 import logging
 
 import keras
@@ -65,6 +66,38 @@ def test_numbers_that_are_no_floats_are_refused(models, number):
     status, answer, _ = ask(models, "POST", "identity:predict", json=body)
     assert status == 400
     assert "Input 'inputs' must be" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /v1/models/identity HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/models/identity HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n",
+        b"GET /v1/models/identity HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+    ],
+    ids=["long header", "long address", "NUL", "no host", "TLS"],
+)
+def test_what_is_not_http_is_answered_in_json(models, caplog, sent):
+    async def answer():
+        async with TestServer(serving.application(models)) as server:
+            reader, writer = await asyncio.open_connection(server.host, server.port)
+            writer.write(sent)
+            received = await reader.read()  # until the server closes the connection
+            writer.close()
+            return received
+
+    head, body = asyncio.run(answer()).decode().split("\r\n\r\n")
+    assert head.split()[1] == "400"
+    assert "application/json" in head
+    error = json.loads(body)["error"]
+    assert error.startswith("The request is not valid HTTP: ")
+    said = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.getMessage() for record in said] == [error]
+    assert "\n" not in error
+    assert len(error) < 300
+    assert said[0].exc_info is None
 
 
 def test_a_missing_directory_is_said_once(tmp_path, caplog):
