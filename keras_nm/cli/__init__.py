@@ -1,6 +1,7 @@
 """The command line: argparse over the Python API, one file per command."""
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -16,6 +17,7 @@ from keras_nm.cli import (
     trace,
     train,
 )
+from keras_nm.cli.interruption import EXIT_CODE, MESSAGE, interruptible
 from keras_nm.version import __version__
 
 # In the order in which the help lists them.
@@ -46,8 +48,11 @@ def main(arguments=None):
             # No character that the terminal lacks makes a command fail after its work.
             stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
+    # A notebook, which passes arguments, goes on after an interruption.
+    is_process = arguments is None
     try:
-        options.run(options)
+        with interruptible() if is_process else contextlib.nullcontext():
+            options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of the output has stopped, as `head` does. Python would fail once more
@@ -59,8 +64,8 @@ def main(arguments=None):
         print(f"keras-nm: error: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nkeras-nm: interrupted", file=sys.stderr)
-        return 130
+        print(MESSAGE, file=sys.stderr)
+        return EXIT_CODE
     return 0
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import signal
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -95,14 +96,17 @@ def _processes(jobs):
     return ProcessPoolExecutor(
         jobs,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_use_cores,
+        initializer=_begin_process,
         initargs=(max(1, _num_cores() // jobs),),
         max_tasks_per_child=1,  # so that no run affects the next
     )
 
 
-def _use_cores(number):
-    tf.config.threading.set_intra_op_parallelism_threads(number)
+def _begin_process(num_cores):
+    # Ctrl-C reaches all processes and ends these at once. Otherwise they would compile to
+    # the end, and then train what was already sent to them.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    tf.config.threading.set_intra_op_parallelism_threads(num_cores)
 
 
 def _num_cores():

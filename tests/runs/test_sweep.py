@@ -3,6 +3,10 @@
 import dataclasses
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -97,3 +101,26 @@ def test_a_directory_of_other_runs_is_left_alone(first):
         next(sweep({"small": other}, [0], directory, [2]))
     with pytest.raises(ValueError, match="`jobs` must be an integer of at least 1"):
         next(sweep({"small": SMALL}, [0], directory, [2], jobs=0))
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_processes(tmp_path):
+    arguments = ["sweep", "ntm/copy", "--seeds", "2", "--jobs", "1", "--output", tmp_path]
+    with subprocess.Popen(
+        [sys.executable, "-m", "keras_nm", *arguments],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not (tmp_path / "ntm-0" / "recipe.json").exists():
+                assert time.monotonic() < deadline
+                assert process.poll() is None
+                time.sleep(0.05)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+            # It waits for the others.
+            assert process.wait(timeout=20) == 130
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert not (tmp_path / "ntm-1").exists()

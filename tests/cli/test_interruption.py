@@ -1,0 +1,87 @@
+"""Ctrl-C, in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from keras_nm.cli.interruption import interruptible
+
+# `keras-nm train` with another action, which says when it has begun.
+COMMAND = """
+import sys, time
+import tensorflow as tf
+from keras_nm import cli
+
+def compute():
+    print("begun", flush=True)
+    print("a line that is not flushed")
+    # One call that does not end, as a compilation that takes long.
+    tf.while_loop(lambda i: True, lambda i: i + 1, [0])
+
+def sleep():
+    print("begun", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        time.sleep(3)  # Python is interrupted already, and has time to clean up
+        print("cleaned up")
+
+action = {"compute": tf.function(compute), "sleep": sleep}[sys.argv.pop()]
+cli.train.run = lambda options: action()
+sys.exit(cli.main())
+"""
+
+
+def interrupted(action):
+    """Runs an action, interrupts it once, and returns the exit code, output and errors."""
+    arguments = ["train", "ntm/copy", "--output", "run", action]
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline() == "begun\n"
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)  # the call has begun, too
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    return process.returncode, output, errors
+
+
+def test_a_long_call_of_tensorflow_is_interrupted():
+    code, output, errors = interrupted("compute")
+    assert code == 130
+    assert output == "a line that is not flushed\n"
+    assert errors.endswith("\nkeras-nm: interrupted\n")
+
+
+def test_python_cleans_up():
+    code, output, errors = interrupted("sleep")
+    assert code == 130
+    assert output == "cleaned up\n"
+    assert errors.endswith("\nkeras-nm: interrupted\n")
+
+
+def test_nothing_is_left_behind():
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    descriptor = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(descriptor)
+    assert descriptor == -1
+
+
+def test_an_ignored_signal_stays_ignored():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
