@@ -47,6 +47,7 @@ setup(
         ],
         "test": [
             "dill",
+            "hypothesis>=6.100",
             "playwright>=1.50",
             "pytest>=8",
             "pytest-xdist>=3.6",

@@ -20,6 +20,18 @@ def check_integer(name: str, value: Any, minimum: int = 1, maximum: int = 2**31 
     return int(value)
 
 
+def check_pair(name: str, value: Any, names: tuple[str, str]) -> tuple[int, int]:
+    """Returns `value`, or raises a ValueError if it is not a pair of positive integers."""
+    try:
+        first, second = value
+        return check_integer(names[0], first), check_integer(names[1], second)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"`{name}` must be a pair ({', '.join(names)}) of positive integers. "
+            f"Received: {name}={value!r}"
+        ) from None
+
+
 def check_positive(name: str, value: Any) -> float:
     """Returns `value`, or raises a ValueError if it is not a positive finite number."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:

@@ -22,7 +22,7 @@ from typing import Any
 
 import keras
 
-from keras_nm.layers import NRAM, NTM
+from keras_nm.layers import NRAM, NTM, StackRNN, TapeRNN
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.tapes import discrete_wrong_cells
 
@@ -124,6 +124,22 @@ MACHINES: dict[str, Machine] = {
         picture="keras_nm.plots.plate:plate_of_layer",
         num_frames="keras_nm.plots.plate:num_steps",
         page="keras_nm.page.ntm:describe",
+    ),
+    "StackRNN": Machine(
+        layer=StackRNN,
+        words="Stack-RNN",
+        arguments={"return_sequences": True},
+        task_arguments={"units": "output_size"},
+        memory_size="depth",
+        page="keras_nm.page.sequences:describe",
+    ),
+    "TapeRNN": Machine(
+        layer=TapeRNN,
+        words="Tape-RNN",
+        arguments={"return_sequences": True},
+        task_arguments={"units": "output_size"},
+        memory_size="num_locations",
+        page="keras_nm.page.sequences:describe",
     ),
     "NRAM": Machine(
         layer=NRAM,

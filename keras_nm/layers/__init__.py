@@ -7,6 +7,8 @@ from keras_nm.layers.chained_cell import ChainedCell
 from keras_nm.layers.nram import NRAM, NRAMCell, gates, split_outputs
 from keras_nm.layers.ntm import NTM, NTMCell
 from keras_nm.layers.replicated import Replicated
+from keras_nm.layers.stack_rnn import StackRNN, StackRNNCell
+from keras_nm.layers.tape_rnn import TapeRNN, TapeRNNCell
 from keras_nm.layers.trace import Tracer
 
 __all__ = [
@@ -16,6 +18,10 @@ __all__ = [
     "NRAMCell",
     "NTMCell",
     "Replicated",
+    "StackRNN",
+    "StackRNNCell",
+    "TapeRNN",
+    "TapeRNNCell",
     "Tracer",
     "gates",
     "split_outputs",

@@ -66,6 +66,20 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         """List of strings, one name per state of the controller."""
         return [f"controller_{i}" for i in range(len(self._controller_state_sizes))]
 
+    def _linear_map(self, name, units, **options):
+        """Returns a linear map of the cell's own, of this name."""
+        return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
+
+    def _check_step_shape(self, input_shape):
+        """Raises a ValueError unless the inputs are those of a single time step."""
+        if len(input_shape) != 2:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name} takes inputs of shape (batch, features), one time step. "
+                f"Received: an input of shape {tuple(input_shape)}. For sequences, wrap "
+                f"the cell in keras.layers.RNN, or use {name.removesuffix('Cell')}"
+            )
+
     def _build_controller(self, input_shape):
         """Builds the controller and returns the size of its output."""
         if self.has_recurrent_controller:
@@ -252,6 +266,14 @@ class MachineLayer(MachineLoop):
             initial = self.get_initial_state(self.states[0].shape[0])
             for state, value in zip(self.states, initial, strict=True):
                 state.assign(value)
+
+    def _with(self, **changes):
+        """Returns a copy of this layer, weights included, with another configuration."""
+        layer = type(self).from_config({**self.get_config(), **changes})
+        if self.built:
+            layer.build_from_config(self.get_build_config())
+            layer.set_weights(self.get_weights())
+        return layer
 
     def trace(self, sequences, initial_state=None, mask=None):
         """Runs the layer and returns a record of everything it does at every step.

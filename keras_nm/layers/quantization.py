@@ -7,6 +7,8 @@ are not in its configuration.
 
 import keras
 
+from keras_nm.keras_internals import inner_layers
+
 
 def quantization_of(cell):
     """Returns a serializable dict from the name of each quantized map to what it needs."""
@@ -17,10 +19,8 @@ def quantization_of(cell):
                 part.quantization_config
             ),
         }
-        for name, part in vars(cell).items()
-        if isinstance(part, keras.layers.Layer)
-        and part is not cell.controller
-        and part.quantization_mode is not None
+        for name, part in _own_layers(cell).items()
+        if part.quantization_mode is not None
     }
 
 
@@ -31,9 +31,19 @@ def quantize_as(cell, quantization):
         cell: A `MachineCell`.
         quantization: A dict, as `quantization_of` returns it.
     """
+    parts = _own_layers(cell)
     for name, saved in quantization.items():
-        part = getattr(cell, name)
-        part.dtype_policy = keras.dtype_policies.deserialize(saved["dtype"])
-        part.quantization_config = keras.saving.deserialize_keras_object(
+        parts[name].dtype_policy = keras.dtype_policies.deserialize(saved["dtype"])
+        parts[name].quantization_config = keras.saving.deserialize_keras_object(
             saved["quantization_config"]
         )
+
+
+def _own_layers(cell):
+    """Returns the layers inside a cell, but for the controller, by name."""
+    given = [cell.controller, *inner_layers(cell.controller)]
+    return {
+        layer.name: layer
+        for layer in inner_layers(cell)
+        if not any(layer is other for other in given)
+    }

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import toy_machine
 
-from keras_nm.layers import NRAM, NTM, ChainedCell
+from keras_nm.layers import NRAM, NTM, ChainedCell, StackRNN, TapeRNN
 from keras_nm.layers.nram import split_outputs
 from keras_nm.training import TapeLoss
 
@@ -47,6 +47,37 @@ def content_ntm(**options):
         "initial_memory": "learned",
     }
     return NTM(5, (9, 4), **{**defaults, **options})
+
+
+def stack_rnn(**options):
+    return StackRNN(5, (6, 3), num_stacks=2, **options)
+
+
+def pushed_first(**options):
+    defaults = {
+        "controller": keras.layers.Dense(3, activation="sigmoid"),
+        "no_op": False,
+        "read_depth": 2,
+        "pushed_value": "controller_output",
+        "empty_value": -1.0,
+        "memory_order": "push_first",
+    }
+    return StackRNN(5, (6, 3), **{**defaults, **options})
+
+
+def tape_rnn(**options):
+    return TapeRNN(5, (6, 3), num_tapes=2, end_channel=-1, **options)
+
+
+def jumping_tape(**options):
+    defaults = {
+        "controller": keras.layers.LSTMCell(8),
+        "moves": ("right", "jump_left"),
+        "actions": "straight_through",
+        "jumps_write": False,
+        "write_units": (),
+    }
+    return TapeRNN(5, (6, 3), **{**defaults, **options})
 
 
 def toy(**options):
@@ -205,6 +236,10 @@ SEQUENCE_CASES = {
     "lstm_ntm": FromSequences(NTM, lstm_ntm, HEADS),
     "dense_ntm": FromSequences(NTM, dense_ntm, HEADS),
     "content_ntm": FromSequences(NTM, content_ntm, HEADS),
+    "stack_rnn": FromSequences(StackRNN, stack_rnn, ("actions",)),
+    "pushed_first": FromSequences(StackRNN, pushed_first, ("actions",)),
+    "tape_rnn": FromSequences(TapeRNN, tape_rnn, ("moves",)),
+    "jumping_tape": FromSequences(TapeRNN, jumping_tape, ("moves",)),
     "toy": FromSequences(toy_machine.ToyMachine, toy),
 }
 TAPE_CASES = {

@@ -140,12 +140,11 @@ class NRAMCell(MachineCell):
         self.stop_bias = float(stop_bias)
 
         self.circuit_map = self._replicated(
-            keras.layers.Dense(
+            self._linear_map(
+                "circuit_map",
                 total_size(self.circuit_shapes),
                 # Stopping is the last of the choices.
                 bias_initializer=ZerosAndLast(self.stop_bias),
-                dtype=self.dtype_policy,
-                name="circuit_map",
             )
         )
         self.output_size = 1

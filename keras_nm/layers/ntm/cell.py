@@ -11,7 +11,7 @@ from numbers import Real
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer
+from keras_nm.arguments import check_choice, check_integer, check_pair
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.ntm import addressing
@@ -128,7 +128,9 @@ class NTMCell(MachineCell):
     ):
         super().__init__(controller, num_replicas=None, **kwargs)
         self.units = check_integer("units", units)
-        self.memory_shape = _check_memory_shape(memory_shape)
+        self.memory_shape = check_pair(
+            "memory_shape", memory_shape, ("num_locations", "width")
+        )
         self.num_read_heads = check_integer("num_read_heads", num_read_heads)
         self.num_write_heads = check_integer("num_write_heads", num_write_heads)
         self.shift_range = check_integer("shift_range", shift_range, minimum=0)
@@ -159,14 +161,8 @@ class NTMCell(MachineCell):
         self.sigmoid_epsilon = sigmoid_epsilon
         self._check_locations()
 
-        self.head_map = keras.layers.Dense(
-            total_size(self.head_shapes),
-            dtype=self.dtype_policy,
-            name="head_map",
-        )
-        self.output_map = keras.layers.Dense(
-            self.units, dtype=self.dtype_policy, name="output_map"
-        )
+        self.head_map = self._linear_map("head_map", total_size(self.head_shapes))
+        self.output_map = self._linear_map("output_map", self.units)
 
         num_locations, width = self.memory_shape
         self.output_size = self.units
@@ -233,12 +229,7 @@ class NTMCell(MachineCell):
         return ["output", *self.controller_state_names, "reads", "weightings", "memory"]
 
     def build(self, input_shape):
-        if len(input_shape) != 2:
-            raise ValueError(
-                "NTMCell takes inputs of shape (batch, features), one time step. "
-                f"Received: an input of shape {tuple(input_shape)}. For sequences, wrap "
-                "the cell in keras.layers.RNN, or use keras_nm.layers.NTM"
-            )
+        self._check_step_shape(input_shape)
         batch, features = input_shape
         reads_size = self.num_read_heads * self.memory_shape[1]
 
@@ -425,17 +416,6 @@ class NTMCell(MachineCell):
             "sigmoid_epsilon": self.sigmoid_epsilon,
         }
         return {**super().get_config(), **config}
-
-
-def _check_memory_shape(memory_shape):
-    try:
-        num_locations, width = memory_shape
-        return check_integer("num_locations", num_locations), check_integer("width", width)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "`memory_shape` must be a pair (num_locations, width) of positive integers. "
-            f"Received: memory_shape={memory_shape!r}"
-        ) from None
 
 
 def _is_between(value, low, high):

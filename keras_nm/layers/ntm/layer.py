@@ -150,10 +150,4 @@ class NTM(MachineLayer):
                 f"Received: initial_memory={cell.initial_memory!r}, "
                 f"initial_weighting={cell.initial_weighting!r}"
             )
-        config = self.get_config()
-        config["memory_shape"] = (num_locations, cell.memory_shape[1])
-        layer = type(self).from_config(config)
-        if self.built:
-            layer.build_from_config(self.get_build_config())
-            layer.set_weights(self.get_weights())
-        return layer
+        return self._with(memory_shape=(num_locations, cell.memory_shape[1]))

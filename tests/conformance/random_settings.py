@@ -1,0 +1,304 @@
+"""Random settings of every machine, with inputs, for Hypothesis."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from hypothesis import strategies as st
+from keras import ops
+from machine_cases import CASES
+from toy_machine import ToyMachine
+
+from keras_nm.layers import NRAM, NTM, ChainedCell, StackRNN, TapeRNN
+from keras_nm.layers.nram.gates import DEFAULT_GATES
+from keras_nm.layers.nram.outputs import join_outputs
+
+FEATURES = 3
+WEIGHT_SCALES = (0.0, 0.1, 1.0, 1.0, 10.0, 1e3)
+INPUT_SCALES = (0.0, 1e-6, 1.0, 1.0, 1e3, 1e8)
+
+
+@dataclass
+class Trial:
+    """One machine, what goes into it, and how its weights are enlarged.
+
+    Args:
+        make: Function without arguments that returns the layer.
+        inputs: The array that goes into it.
+        by_steps: Function from the layer and this trial to the layer's outputs, computed by
+            one call of the cell per step.
+        distributions: Names in a trace whose values sum to 1.
+        weight_scale: Number by which the initial weights are multiplied.
+        seed: Seed of the random weights.
+        description: Dict of everything above, to read in a report.
+        call_options: Further arguments of a call, which `trace` also takes.
+        given_states: Boolean, whether the first states are random ones.
+    """
+
+    make: Any
+    inputs: np.ndarray
+    by_steps: Any
+    distributions: tuple
+    weight_scale: float
+    seed: int
+    description: dict
+    call_options: dict = field(default_factory=dict)
+    given_states: bool = False
+
+    def __repr__(self):
+        return f"Trial({self.description})"
+
+    def layer(self):
+        """The layer with its weights enlarged, and with its states in `call_options`."""
+        keras.utils.set_random_seed(self.seed)
+        layer = self.make()
+        layer.build(self.inputs.shape)
+        layer.set_weights([self.weight_scale * x for x in layer.get_weights()])
+        if self.given_states:
+            rng = np.random.default_rng(self.seed)
+            self.call_options["initial_state"] = [
+                np.abs(rng.normal(size=(len(self.inputs), size))).astype("float32")
+                for size in keras.tree.flatten(layer.cell.state_size)
+            ]
+        return layer
+
+
+def cells(draw, dtype):
+    """A recurrent or feed-forward controller."""
+    units = draw(st.integers(1, 5))
+    activation = draw(st.sampled_from(["tanh", "relu", "sigmoid", None]))
+    dropout = draw(st.sampled_from([0.0, 0.3]))
+    layers = keras.layers
+    makers = {
+        "none": lambda: None,
+        "dense": lambda: layers.Dense(units, activation, dtype=dtype),
+        "normalized": lambda: keras.Sequential(
+            [layers.Dense(units, dtype=dtype), layers.LayerNormalization(dtype=dtype)]
+        ),
+        "simple": lambda: layers.SimpleRNNCell(units, dtype=dtype),
+        "lstm": lambda: layers.LSTMCell(units, dropout=dropout, dtype=dtype),
+        "gru": lambda: layers.GRUCell(units, dtype=dtype),
+        "stacked": lambda: layers.StackedRNNCells(
+            [layers.LSTMCell(units, dtype=dtype), layers.GRUCell(2, dtype=dtype)],
+            dtype=dtype,
+        ),
+        "chained": lambda: ChainedCell(
+            [layers.Dense(units, activation, dtype=dtype), layers.LSTMCell(2, dtype=dtype)],
+            dtype=dtype,
+        ),
+    }
+    name = draw(st.sampled_from(list(makers)))
+    return f"{name}({units}, {activation}, {dropout})", makers[name]
+
+
+def ntm_options(draw):
+    num_locations = draw(st.integers(1, 9))
+    by_location = draw(st.booleans())
+    memory = draw(st.sampled_from(["constant", "random", "learned"]))
+    weighting = draw(st.sampled_from(["focused", "uniform", "learned"]))
+    # Without a difference between locations, the layer refuses to be made.
+    if not by_location:
+        memory = "learned" if memory == "constant" else memory
+        weighting = "focused" if weighting == "learned" else weighting
+    if weighting == "uniform" and memory == "constant":
+        memory = "random"
+    return {
+        "memory_shape": (num_locations, draw(st.integers(1, 5))),
+        "num_read_heads": draw(st.integers(1, 3)),
+        "num_write_heads": draw(st.integers(1, 3)),
+        "shift_range": draw(st.integers(0, (num_locations - 1) // 2)),
+        "addressing": "content_and_location" if by_location else "content",
+        "step_order": draw(st.sampled_from(["read_first", "write_first"])),
+        "initial_memory": memory,
+        "initial_weighting": weighting,
+        "initial_read": draw(st.sampled_from(["learned", "zeros"])),
+        "key_activation": draw(st.sampled_from(["tanh", "sigmoid", "linear"])),
+        "add_activation": draw(st.sampled_from(["tanh", "sigmoid", "linear"])),
+        "key_strength_activation": draw(
+            st.sampled_from(["softplus", "exponential", "relu"])
+        ),
+        "activation": draw(st.sampled_from([None, "sigmoid", "tanh"])),
+        "parameter_clip": draw(st.sampled_from([20.0, 1.0, 1e3, None])),
+        "sigmoid_epsilon": draw(st.sampled_from([0.0, 1e-4, 0.5])),
+    }
+
+
+def stack_options(draw):
+    depth = draw(st.integers(1, 6))
+    return {
+        "stack_shape": (depth, draw(st.integers(1, 4))),
+        "num_stacks": draw(st.integers(1, 3)),
+        "read_depth": draw(st.integers(1, depth)),
+        "no_op": draw(st.booleans()),
+        "actions": draw(st.sampled_from(["soft", "discrete", "straight_through"])),
+        "push_activation": draw(st.sampled_from(["sigmoid", "linear", "tanh"])),
+        "empty_value": draw(st.sampled_from([0.0, -1.0])),
+        "memory_order": draw(st.sampled_from(["push_last", "push_first"])),
+        "activation": draw(st.sampled_from([None, "sigmoid"])),
+        "use_bias": draw(st.booleans()),
+    }
+
+
+def tape_options(draw):
+    moves = draw(st.permutations(["stay", "left", "right", "jump_left", "jump_right"]))
+    return {
+        "tape_shape": (draw(st.integers(1, 6)), draw(st.integers(1, 4))),
+        "num_tapes": draw(st.integers(1, 3)),
+        "moves": moves[: draw(st.integers(2, 5))],
+        "end_channel": draw(st.sampled_from([None, -1, 0])),
+        "actions": draw(st.sampled_from(["soft", "discrete", "straight_through"])),
+        "jumps_write": draw(st.booleans()),
+        "write_units": draw(st.sampled_from([(), (3,), (4, 2)])),
+        "activation": draw(st.sampled_from([None, "sigmoid"])),
+    }
+
+
+def toy_options(draw):
+    return {"leak": draw(st.floats(0, 1))}
+
+
+def no_cells(draw, dtype):
+    """The toy machine's controllers, which have no states."""
+    return "none", lambda: None
+
+
+@st.composite
+def sequences(draw, layer, machine_options, distributions, controllers=cells):
+    """A layer from sequences to sequences, with sequences, masks and initial states."""
+    options = machine_options(draw)
+    dtype = draw(st.sampled_from(["float32"] * 3 + ["float64", "mixed_bfloat16"]))
+    options |= {
+        "dtype": dtype,
+        "return_sequences": draw(st.booleans()),
+        "go_backwards": draw(st.booleans()),
+        "unroll": draw(st.booleans()),
+        "zero_output_for_mask": draw(st.booleans()),
+    }
+    if options["unroll"] and options["go_backwards"]:
+        # Keras's unrolled loop then takes the mask in the wrong direction, for any layer.
+        options["zero_output_for_mask"] = False
+    controller, make_controller = controllers(draw, dtype)
+    units, batch, steps = (draw(st.integers(1, 4)) for _ in range(3))
+    seed = draw(st.integers(0, 2**31 - 1))
+    rng = np.random.default_rng(seed)
+    input_scale = draw(st.sampled_from(INPUT_SCALES))
+    call_options = {}
+    if draw(st.booleans()):
+        call_options["mask"] = rng.random((batch, steps)) < 0.7
+
+    def make():
+        return layer(units, controller=make_controller(), **options)
+
+    given_states = draw(st.booleans())
+    weight_scale = draw(st.sampled_from(WEIGHT_SCALES))
+    return Trial(
+        make,
+        (input_scale * rng.normal(size=(batch, steps, FEATURES))).astype("float32"),
+        sequence_by_steps,
+        distributions,
+        weight_scale,
+        seed,
+        {
+            "units": units,
+            "controller": controller,
+            **options,
+            "batch, steps": (batch, steps),
+            "input_scale": input_scale,
+            "weight_scale": weight_scale,
+            "mask": "mask" in call_options,
+            "initial_state": given_states,
+            "seed": seed,
+        },
+        call_options,
+        given_states,
+    )
+
+
+def sequence_by_steps(layer, trial):
+    cell = layer.cell
+    batch, steps, _ = trial.inputs.shape
+    mask = trial.call_options.get("mask", np.ones((batch, steps), bool))
+    states = trial.call_options.get("initial_state", layer.get_initial_state(batch))
+    states = [ops.cast(state, cell.compute_dtype) for state in states]
+    # Its own precision, in which the layer takes its inputs.
+    inputs = ops.cast(ops.cast(trial.inputs, layer.compute_dtype), cell.compute_dtype)
+    outputs = np.zeros((batch, steps, layer.cell.output_size))
+    last = np.zeros((batch, layer.cell.output_size))
+    times = range(steps)[::-1] if layer.go_backwards else range(steps)
+    for index, time in enumerate(times):
+        output, new = cell(inputs[:, time], states)
+        now = mask[:, time, None]
+        states = [ops.where(now, x, y) for x, y in zip(new, states, strict=True)]
+        kept = 0.0 if layer.zero_output_for_mask else last
+        outputs[:, index] = np.where(now, output, kept)
+        last = np.where(now, output, last)
+    return outputs if layer.return_sequences else outputs[:, -1]
+
+
+@st.composite
+def tapes(draw):
+    """An `NRAM` with tapes."""
+    size = draw(st.integers(3, 6))
+    gates = draw(st.lists(st.sampled_from(DEFAULT_GATES), min_size=1, max_size=5))
+    num_slots = draw(st.none() | st.integers(1, 3))
+    num_replicas = draw(st.none() | st.integers(1, 2))
+    dtype = draw(st.sampled_from(["float32"] * 3 + ["float64", "mixed_bfloat16"]))
+    options = {
+        "num_registers": draw(st.integers(1, 3)),
+        "num_steps": draw(st.integers(1, 3)),
+        "gates": gates,
+        "gate_repeats": 1 if num_slots else draw(st.integers(1, 2)),
+        "num_slots": num_slots,
+        "selection": draw(st.sampled_from(["soft", "discrete", "straight_through"])),
+        "activation_gradient_clip": draw(st.sampled_from([1.0, 1e-3, None])),
+        "renormalize": draw(st.booleans()),
+        "epsilon": draw(st.sampled_from([1e-10, 1e-30, 1e-3])),
+        "stop_bias": draw(st.sampled_from([0.0, -4.0, 50.0])),
+        "num_replicas": num_replicas,
+        "entropy_weight": draw(st.sampled_from([None, 0.1, -0.1])),
+        "dtype": dtype,
+    }
+    controller, make_controller = cells(draw, dtype)
+    if num_replicas and ("normalized" in controller or "0.3" in controller):
+        controller, make_controller = "none", lambda: None  # it takes neither
+    batch = draw(st.integers(1, 3)) * (num_replicas or 1)
+    seed = draw(st.integers(0, 2**31 - 1))
+    rng = np.random.default_rng(seed)
+    inputs = rng.integers(0, size, (batch, size)).astype("int32")
+    fuzzy = draw(st.booleans())
+    if fuzzy:
+        inputs = rng.dirichlet(np.full(size, 0.3), (batch, size)).astype("float32")
+    weight_scale = draw(st.sampled_from(WEIGHT_SCALES))
+    return Trial(
+        lambda: NRAM(controller=make_controller(), **options),
+        inputs,
+        tape_by_steps,
+        CASES["slots_nram" if num_slots else "dense_nram"].distributions,
+        weight_scale,
+        seed,
+        {
+            "controller": controller,
+            **options,
+            "tapes": inputs.shape,
+            "weight_scale": weight_scale,
+            "seed": seed,
+        },
+    )
+
+
+def tape_by_steps(layer, trial):
+    states = layer.cell.initial_states(trial.inputs)
+    for time in range(layer.num_steps):
+        must_stop = np.full((len(trial.inputs), 1), float(time == layer.num_steps - 1))
+        _, states = layer.cell(must_stop, states)
+    return join_outputs(layer.cell.named_states(states))
+
+
+TRIALS = {
+    NTM: sequences(NTM, ntm_options, CASES["lstm_ntm"].distributions),
+    StackRNN: sequences(StackRNN, stack_options, CASES["stack_rnn"].distributions),
+    TapeRNN: sequences(TapeRNN, tape_options, CASES["tape_rnn"].distributions),
+    ToyMachine: sequences(ToyMachine, toy_options, (), no_cells),
+    NRAM: tapes(),
+}
