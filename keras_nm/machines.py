@@ -122,7 +122,7 @@ MACHINES: dict[str, Machine] = {
         memory_size="num_locations",
         look="keras_nm.metrics.looks:head_entropies",
         picture="keras_nm.plots.plate:plate_of_layer",
-        num_frames="keras_nm.plots.plate:num_steps",
+        num_frames="keras_nm.plots.panels:num_steps",
         page="keras_nm.page.ntm:describe",
     ),
     "StackRNN": Machine(
@@ -131,6 +131,9 @@ MACHINES: dict[str, Machine] = {
         arguments={"return_sequences": True},
         task_arguments={"units": "output_size"},
         memory_size="depth",
+        look="keras_nm.metrics.looks:mean_actions",
+        picture="keras_nm.plots.stacks:picture_of_layer",
+        num_frames="keras_nm.plots.panels:num_steps",
         page="keras_nm.page.sequences:describe",
     ),
     "TapeRNN": Machine(
@@ -139,6 +142,9 @@ MACHINES: dict[str, Machine] = {
         arguments={"return_sequences": True},
         task_arguments={"units": "output_size"},
         memory_size="num_locations",
+        look="keras_nm.metrics.looks:mean_moves",
+        picture="keras_nm.plots.tapes:picture_of_layer",
+        num_frames="keras_nm.plots.panels:num_steps",
         page="keras_nm.page.sequences:describe",
     ),
     "NRAM": Machine(

@@ -11,6 +11,7 @@ import contextlib
 import keras
 import numpy as np
 
+from keras_nm.layers.stack_rnn.stack import ACTIONS
 from keras_nm.programs import Program
 
 
@@ -25,6 +26,21 @@ def head_entropies(layer, trace, examples):
         logs = np.log2(np.maximum(weightings, 1e-30))
         entropies[f"{kind}_entropy"] = -np.sum(weightings * logs, axis=-1).mean()
     return entropies
+
+
+def mean_actions(layer, trace, examples):
+    """Returns how often a `StackRNN` pushes, pops and stays, over all stacks and steps."""
+    return _means(ACTIONS, trace["actions"])
+
+
+def mean_moves(layer, trace, examples):
+    """Returns how often a `TapeRNN` makes each of its moves, over all tapes and steps."""
+    return _means(layer.cell.moves, trace["moves"])
+
+
+def _means(names, weights):
+    means = np.mean(weights, axis=(0, 1, 2))  # of (B, T, K, A)
+    return dict(zip(names, means, strict=False))
 
 
 def program_and_gap(layer, trace, examples):

@@ -20,7 +20,9 @@ from keras_nm.plots.files import (
 )
 from keras_nm.plots.machine import machine_picture, num_frames
 from keras_nm.plots.plate import ntm_plate
+from keras_nm.plots.stacks import stack_picture
 from keras_nm.plots.strips import answer_strips
+from keras_nm.plots.tapes import tape_picture
 
 __all__ = [
     "ANIMATION_SUFFIX",
@@ -34,6 +36,8 @@ __all__ = [
     "machine_picture",
     "ntm_plate",
     "num_frames",
+    "stack_picture",
+    "tape_picture",
     "to_array",
     "write_animation",
     "write_picture",

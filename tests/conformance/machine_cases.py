@@ -66,13 +66,14 @@ def pushed_first(**options):
 
 
 def tape_rnn(**options):
-    return TapeRNN(5, (6, 3), num_tapes=2, end_channel=-1, **options)
+    return TapeRNN(5, (6, 3), num_tapes=2, **options)
 
 
 def jumping_tape(**options):
     defaults = {
         "controller": keras.layers.LSTMCell(8),
         "moves": ("right", "jump_left"),
+        "end_channel": None,
         "actions": "straight_through",
         "jumps_write": False,
         "write_units": (),

@@ -219,10 +219,14 @@ def sequence_by_steps(layer, trial):
     cell = layer.cell
     batch, steps, _ = trial.inputs.shape
     mask = trial.call_options.get("mask", np.ones((batch, steps), bool))
-    states = trial.call_options.get("initial_state", layer.get_initial_state(batch))
-    states = [ops.cast(state, cell.compute_dtype) for state in states]
-    # Its own precision, in which the layer takes its inputs.
-    inputs = ops.cast(ops.cast(trial.inputs, layer.compute_dtype), cell.compute_dtype)
+
+    def taken(x):  # in the layer's precision
+        return ops.cast(ops.cast(x, layer.compute_dtype), cell.compute_dtype)
+
+    states = layer.get_initial_state(batch)
+    if trial.given_states:
+        states = [taken(state) for state in trial.call_options["initial_state"]]
+    inputs = taken(trial.inputs)
     outputs = np.zeros((batch, steps, layer.cell.output_size))
     last = np.zeros((batch, layer.cell.output_size))
     times = range(steps)[::-1] if layer.go_backwards else range(steps)

@@ -70,14 +70,14 @@ def run_loops(layer, sequence, length_at, choose=loops.softmax):
     ids=str,
 )
 def test_twenty_steps_equal_loops(rng, options):
-    layer = excited(make(end_channel=-1, **options), rng)
+    layer = excited(make(**options), rng)
     ends = [5, 9]
     sequences = sequences_of(rng, ends)
     outputs, trace = layer(sequences), layer.trace(sequences)
     for row, end in enumerate(ends):
-        # A step of the input counts itself.
+        # Before the end of the input, a jump leads nowhere.
         expected, tapes = run_loops(
-            layer, sequences[row], lambda time, end=end: min(time + 1, end)
+            layer, sequences[row], lambda time, end=end: end if time >= end else 0
         )
         np.testing.assert_allclose(outputs[row], expected, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(trace["tapes"][row], tapes, rtol=1e-3, atol=1e-4)
@@ -85,7 +85,7 @@ def test_twenty_steps_equal_loops(rng, options):
 
 
 def test_a_length_that_is_known_from_the_start(rng):
-    layer = excited(make(end_channel=-1), rng)
+    layer = excited(make(), rng)
     sequences = sequences_of(rng, [6, 6])
     names = layer.cell.state_names
     states = layer.get_initial_state(BATCH)
@@ -96,9 +96,9 @@ def test_a_length_that_is_known_from_the_start(rng):
 
 
 def test_rounded_moves_equal_loops(rng):
-    layer = excited(make(actions="discrete"), rng)
+    layer = excited(make(actions="discrete", end_channel=None), rng)
     sequences = sequences_of(rng, [6, 6])
-    # Without an end channel, the input goes on to the current step.
+    # Without an end channel, a jump leads as far as there were steps, with this one.
     options = {"length_at": lambda time: time + 1}
     expected, _ = run_loops(layer, sequences[0], choose=loops.one_hot, **options)
     np.testing.assert_allclose(layer(sequences)[0], expected, rtol=1e-3, atol=1e-4)
@@ -134,7 +134,7 @@ def test_a_larger_tape_changes_nothing_while_no_move_goes_around(rng):
 
 
 def test_states_by_name(rng):
-    layer = make(return_state=True, end_channel=-1)
+    layer = make(return_state=True)
     _, *states = layer(sequences_of(rng, [5, 9]))
     named = layer.cell.named_states(states)
     assert list(named) == ["output", "controller_0", "input_length", "tapes"]

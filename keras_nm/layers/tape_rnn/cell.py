@@ -26,9 +26,9 @@ class TapeRNNCell(MachineCell):
     A tape is a ring of N locations: what leaves it at one end enters at the other.
 
     A jump moves a tape by the length of the input. The cell counts the steps of the input
-    as they come, up to the first in which `end_channel` is 1. So at every step after the
-    input, the length is known. The benchmark's code tells the cell the length before the
-    first step. To do so here, pass an initial state whose `"input_length"` is
+    as they come, up to the first in which `end_channel` is 1. Until then, the length is
+    not known, and a jump leads nowhere. The benchmark's code tells the cell the length
+    before the first step. To do so here, pass an initial state whose `"input_length"` is
     `[length, 1]`.
 
     The cell computes in at least float32: under a half precision policy, its tapes stay in
@@ -46,9 +46,9 @@ class TapeRNNCell(MachineCell):
             `"left"`, `"right"`, `"jump_left"` and `"jump_right"`. They say where the
             contents of the tape go: after `"left"`, the head is at the location to the
             right. Defaults to all five.
-        end_channel: `None` (default), or the index of the input channel that is 1 at the
-            first step after the input, such as -1 for the last channel. With `None`, the
-            input goes on to the current step.
+        end_channel: The index of the input channel that is 1 at the first step after the
+            input. Defaults to -1, the last channel. `None` if there is no such channel: a
+            jump then leads as far as there were steps.
         actions: How the logits become moves. `"soft"` (default) takes the softmax.
             `"discrete"` takes the softmax in training, and otherwise the most likely move
             alone. `"straight_through"` takes the most likely move always, with the gradient
@@ -89,7 +89,7 @@ class TapeRNNCell(MachineCell):
         num_tapes=1,
         controller=None,
         moves=tape.MOVES,
-        end_channel=None,
+        end_channel=-1,
         actions="soft",
         jumps_write=True,
         write_units=(64, 64),
@@ -149,12 +149,13 @@ class TapeRNNCell(MachineCell):
     @property
     def trace_shapes(self):
         """Dict from the name of each traced tensor to its shape per step."""
-        return {
+        shapes = {
             "output": (self.units,),
             "moves": (self.num_tapes, len(self.moves)),
             "written_values": (self.num_tapes, self.tape_shape[1]),
             "tapes": (self.num_tapes, *self.tape_shape),
         }
+        return {**shapes, "jump_length": (1,)} if self.has_jumps else shapes
 
     @property
     def state_names(self):
@@ -257,6 +258,8 @@ class TapeRNNCell(MachineCell):
                 written_values=values,
                 tapes=self._by_location(tapes),
             )
+            if length:
+                trace["jump_length"] = self._jump_length(*length)
         new_states = [output, *controller_states, *length, tapes]
         return output, in_form_of(new_states, states)
 
@@ -268,12 +271,17 @@ class TapeRNNCell(MachineCell):
             ended = ops.maximum(ended, ops.cast(channel > 0.5, ended.dtype))
         return ops.concatenate([count + 1 - ended, ended], axis=-1)
 
+    def _jump_length(self, length):
+        """Returns how far a jump leads, `(B, 1)`."""
+        count, ended = length[:, :1], length[:, 1:]
+        return count if self.end_channel is None else count * ended
+
     def _move(self, hidden, tapes, values, length, training):
         """Returns the moves `(B, K, A)` and the new tapes `(B, K, N W)`."""
         logits = ops.reshape(self.move_map(hidden), (-1, self.num_tapes, len(self.moves)))
         rounded = self.actions != "discrete" or not training
         moves = select(logits, self.actions if rounded else "soft")  # (B, K, A)
-        lengths = ops.cast(length[0][:, :1], "int32") if length else None
+        lengths = ops.cast(self._jump_length(*length), "int32") if length else None
         written = tape.write(tapes, values)
         new = 0.0
         for index, name in enumerate(self.moves):

@@ -54,7 +54,8 @@ class TapeRNN(MachineLayer):
     Trace:
         `trace(sequences)` returns `"output"` `(B, T, units)`, `"moves"` `(B, T, K, A)` in
         the order of the cell's `moves`, `"written_values"` `(B, T, K, width)`, and
-        `"tapes"` `(B, T, K, num_locations, width)` after the step, from the head on.
+        `"tapes"` `(B, T, K, num_locations, width)` after the step, from the head on. If
+        there are jumps, `"jump_length"` `(B, T, 1)` is how far one leads.
 
     Raises:
         ValueError: For arguments that `TapeRNNCell` rejects.
