@@ -38,17 +38,17 @@ class BinaryAddition(StackTask):
     Example:
 
     >>> from keras_nm.tasks import stack
-    >>> task = stack.BinaryAddition(min_length=2, max_length=2)
-    >>> x, y, sample_weight = next(iter(task.dataset(batch_size=1, seed=4)))
-    >>> "".join("+=.01"[symbol] for symbol in y[0])
-    ''
+    >>> task = stack.BinaryAddition(min_length=4, max_length=4)
+    >>> x, y, sample_weight = next(iter(task.dataset(batch_size=1, seed=2)))
+    >>> "".join("+=.01"[symbol] for symbol in y[0])  # 3 + 3 = 6 without its first digit
+    '1+11=011.'
     """
 
     name = "binary_addition"
     num_classes = 5
 
     def largest_word(self, length):
-        return 2 * length + 4  # a number, +, 0, = the number, and the end
+        return 2 * length + 4  # that of 0 and a number of all digits
 
     def word(self, draws, lengths):
         among = draws.first(lengths, self.max_length)
