@@ -50,7 +50,7 @@ def pipeline_rate(name, seconds):
 def training_rate(name, seconds):
     """Examples per second."""
     task = make(name)
-    if name.startswith("ntm/"):
+    if not name.startswith("nram/"):
         x = keras.Input((None, task.input_size))
         layer = NTM(task.output_size, return_sequences=True)
     else:

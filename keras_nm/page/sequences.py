@@ -1,5 +1,6 @@
 """Describes any exported machine from sequences to sequences for a page."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_nm.machines import MACHINES
@@ -33,6 +34,7 @@ def describe(path, card, model, spec):
         "view": "sequences",
         "sizes": [],
         "features": step["inputs"].shape[-1],
+        "answers_tokens": _answers_tokens(spec),
         # Otherwise outputs are logits, also those of a layer that follows the machine.
         "gives_probabilities": (
             MACHINES[card["layer"]["class_name"]].gives_answers
@@ -45,6 +47,11 @@ def describe(path, card, model, spec):
         "num_bits": task_of(card, spec).num_bits if typed == "vectors" else None,
         "examples": examples_of(card, spec),
     }
+
+
+def _answers_tokens(spec):
+    """Says whether an answer is one class per step, and not bits."""
+    return spec is not None and np.issubdtype(spec.y.dtype, np.integer)
 
 
 def some(number, word):
@@ -67,6 +74,8 @@ def examples_of(card, spec):
         data = task.evaluation_set(length, batch_size=1, num_batches=1)
         arrays = (array.numpy()[0] for array in next(iter(data)))
         x, y, weight = task.unpadded(list(arrays))
+        if _answers_tokens(spec):
+            y = np.eye(task.output_size, dtype=int)[y]
         examples.append(
             {
                 "name": f"{length} {spec.length}",

@@ -4,7 +4,7 @@
 frozen datasets of the tasks. It must be imported separately.
 """
 
-from keras_nm.tasks import nram, ntm
+from keras_nm.tasks import nram, ntm, stack
 from keras_nm.tasks.draws import PATTERNS
 from keras_nm.tasks.sequence_task import SequenceTask
 from keras_nm.tasks.table import TASKS, TaskSpec
@@ -21,4 +21,5 @@ __all__ = [
     "TokenTask",
     "nram",
     "ntm",
+    "stack",
 ]

@@ -1,4 +1,4 @@
-"""Declares the fifteen tasks for all code that works with any task."""
+"""Declares the tasks for all code that works with any task."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import nram, ntm
+from keras_nm.tasks import nram, ntm, stack
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -194,6 +194,17 @@ _KURACH = Paper(
 }""",
 )
 
+_JOULIN = Paper(
+    "Joulin and Mikolov 2015",
+    "https://arxiv.org/abs/1503.01007",
+    """@inproceedings{joulin2015inferring,
+  title={Inferring Algorithmic Patterns with Stack-Augmented Recurrent Nets},
+  author={Joulin, Armand and Mikolov, Tomas},
+  booktitle={Advances in Neural Information Processing Systems},
+  year={2015}
+}""",
+)
+
 
 def _ntm(make, section, length, lengths, frozen, **more):
     return TaskSpec(
@@ -265,6 +276,31 @@ def _nram(make, length, lengths, frozen):
     )
 
 
+def _stack(make, length, section="2 and 5"):
+    wrong_tokens = Measure(
+        name="wrong_tokens", words="share of wrong tokens", solved_below=1e-4
+    )
+    return TaskSpec(
+        family="stack",
+        make=make,
+        paper=_JOULIN,
+        section=section,
+        length=length,
+        examples="sequences",
+        lengths=(19, 40, 60),
+        frozen=MappingProxyType({19: 60}),
+        x=Array("x", (None, "input_size"), "float32"),
+        y=Array("y", (None,), "int32"),
+        sample_weight=Array("sample_weight", (None,), "float32"),
+        loss=metrics.TokenLoss,
+        metrics=MappingProxyType(
+            {"wrong_tokens": metrics.WrongTokens, "exact_answers": metrics.ExactAnswers}
+        ),
+        goal=wrong_tokens,
+        compared=(wrong_tokens,),
+    )
+
+
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
 # length is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
 _ROWS = (
@@ -304,6 +340,14 @@ _ROWS = (
     _nram(nram.ListSearch, "nodes", (6, 50), {6: 50}),
     _nram(nram.Merge, "values of both arrays", (10, 50), {5: 50, 10: 50}),
     _nram(nram.WalkBST, "nodes", (10, 50), {5: 50, 10: 50}),
+    _stack(stack.AnBn, "letters a"),
+    _stack(stack.AnBnCn, "letters a"),
+    _stack(stack.AnBnCnDn, "letters a"),
+    _stack(stack.AnB2n, "letters a"),
+    _stack(stack.AnBmCnm, "letters a and b"),
+    _stack(stack.AnBkCnk, "letters a and b"),
+    _stack(stack.ReverseMemorization, "symbols"),
+    _stack(stack.BinaryAddition, "digits of both numbers", section="5"),
 )
 
 # From the name, which is family/task, to the task.

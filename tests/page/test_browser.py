@@ -81,10 +81,21 @@ def toy():
     return model, card_of(layer) | {"task": "ntm/copy", "task_options": options}
 
 
+def predictor():
+    """A machine that answers classes."""
+    keras.utils.set_random_seed(4)
+    task = TASKS["stack/anbncn"].make(max_length=4)
+    x = keras.Input((None, task.input_size))
+    layer = ToyMachine(8, return_sequences=True, name="toy")
+    model = keras.Model(x, keras.layers.Dense(task.output_size)(layer(x)))
+    options = {"min_length": 1, "max_length": 4}
+    return model, card_of(layer) | {"task": "stack/anbncn", "task_options": options}
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, exported_walker):
     directory = tmp_path_factory.mktemp("models")
-    for make in (repeater, stateful_machine, toy):
+    for make in (repeater, stateful_machine, toy, predictor):
         model, card = make()
         export(model, directory / make.__name__, card=card)
     (directory / "walker").symlink_to(exported_walker)
@@ -313,6 +324,29 @@ def test_another_task_and_several_heads(open_model, steps, models):
     run(tab)
     assert len(shown(tab, "Inputs")["values"][0]) == 2
     assert "is known for the unchanged examples only" in text_of(tab, "verdict")
+
+
+def test_a_machine_that_answers_tokens(open_model, steps):
+    tab = open_model("predictor")
+    run(tab)
+    x = np.eye(3)[[0, 0, 1, 1, 2, 2]]
+    answer = np.array([1, 2, 2, 0])  # after the first b
+    assert np.array_equal(shown(tab, "Inputs")["values"], x.T)
+    signatures = steps("predictor")
+    states = signatures["initial_state"](batch_size=tf.constant(1))
+    outputs = []
+    for row in x:
+        inputs = tf.constant(row[None], tf.float32)
+        states = dict(signatures["step"](inputs=inputs, **states))
+        outputs.append(tf.nn.softmax(states.pop("outputs")[0]).numpy())
+    assert_close(shown(tab, "Outputs")["values"], np.transpose(outputs))
+    is_wrong = np.argmax(outputs[2:], axis=1) != answer
+    assert 0 < is_wrong.sum() < 4
+    assert text_of(tab, "verdict").startswith(f"{is_wrong.sum()} of the 4 tokens")
+    for step, wrong in enumerate(is_wrong, start=2):
+        go(tab, step)
+        words = "1 token wrong" if wrong else "all tokens right"
+        assert f"An answer, {words}." in text_of(tab, "caption")
 
 
 def test_a_machine_of_any_kind(open_model, steps, rng):

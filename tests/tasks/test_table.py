@@ -8,12 +8,12 @@ import keras
 import pytest
 
 from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import SPLITS, TASKS, nram, ntm
+from keras_nm.tasks import SPLITS, TASKS, nram, ntm, stack
 
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_fifteen_tasks():
+def test_all_tasks():
     assert list(TASKS) == [
         "ntm/copy",
         "ntm/repeat_copy",
@@ -30,11 +30,19 @@ def test_fifteen_tasks():
         "nram/list_search",
         "nram/merge",
         "nram/walk_bst",
+        "stack/anbn",
+        "stack/anbncn",
+        "stack/anbncndn",
+        "stack/anb2n",
+        "stack/anbmcnm",
+        "stack/anbkcnk",
+        "stack/reverse_memorization",
+        "stack/binary_addition",
     ]
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, nram)
+        for module in (ntm, nram, stack)
         for name, value in vars(module).items()
         if name in module.__all__ and name != "TapeTask"
     }
@@ -64,12 +72,13 @@ def test_pipelines_are_as_declared(name):
     assert len({tuple(tensor.shape[:2]) for tensor in batch}) == 1
 
 
-# All tapes have the same loss and metrics, so one task on tapes is enough for `make test`.
+# All tasks on tapes have the same loss and metrics, and so have all tasks on tokens. One
+# task of each is enough for `make test`.
 @pytest.mark.parametrize(
     "name",
     [
         name
-        if name.startswith("ntm/") or name == "nram/access"
+        if name.startswith("ntm/") or name in ("nram/access", "stack/anbn")
         else pytest.param(name, marks=pytest.mark.slow)
         for name in TASKS
     ],
@@ -77,16 +86,16 @@ def test_pipelines_are_as_declared(name):
 def test_a_model_is_trained_on_the_pipeline(name):
     spec = TASKS[name]
     task = spec.make(max_length=2)
-    if name.startswith("ntm/"):
-        x = keras.Input((None, task.input_size))
-        layer = NTM(task.output_size, memory_shape=(4, 3), return_sequences=True)
-    else:
+    if name.startswith("nram/"):
         x = keras.Input((None,), dtype="int32")
         layer = NRAM(2, num_steps=1, gates=["READ", "WRITE"])
+    else:
+        x = keras.Input((None, task.input_size))
+        layer = NTM(task.output_size, memory_shape=(4, 3), return_sequences=True)
     model = keras.Model(x, layer(x))
     # A batch is faster without a graph. In a graph are the losses and metrics of the first
     # task of each family, and the metric of N-grams.
-    in_graph = name in ("ntm/copy", "ntm/dynamic_ngrams", "nram/access")
+    in_graph = name in ("ntm/copy", "ntm/dynamic_ngrams", "nram/access", "stack/anbn")
     model.compile("adam", **spec.compile_arguments(task), run_eagerly=not in_graph)
     history = model.fit(task.dataset(4), steps_per_epoch=1, verbose=0, shuffle=False)
     metrics = [metric.name for metric in spec.compile_arguments(task)["weighted_metrics"]]

@@ -36,7 +36,7 @@ def test_an_example_depends_on_its_index_and_not_on_its_batch(task):
 
 # Of one task per family: what makes a batch of an index is the same for all, and that an
 # example of any task depends on nothing else is tested above.
-@pytest.mark.parametrize("name", ["ntm/copy", "nram/list_search"])
+@pytest.mark.parametrize("name", ["ntm/copy", "nram/list_search", "stack/anbmcnm"])
 def test_start_resumes_and_shards_partition(name):
     task = TASKS[name].make(max_length=5)
     expected = examples(task, 4, 24, seed=3)

@@ -215,13 +215,19 @@ class SequencesView extends View {
       });
       states = next;
       steps.push({
-        outputs: [...outputs.data].map(this.probability),
+        outputs: this.probabilities([...outputs.data]),
         ...this.look(states),
       });
     }
+    // Of tokens, at most one output per step is wrong: that of the class it answers.
+    const says = (outputs, p) =>
+      model.answers_tokens ? p === Math.max(...outputs) : p > 0.5;
+    const isWrong = (said, right) => (model.answers_tokens ? said && !right : said !== right);
     const wrong = steps.map(({ outputs }, t) =>
       outputs.map(
-        (p, bit) => Boolean(counts && counts[t]) && p > 0.5 !== answer[t][bit] > 0.5,
+        (p, index) =>
+          Boolean(counts && counts[t]) &&
+          isWrong(says(outputs, p), answer[t][index] > 0.5),
       ),
     );
     return {
@@ -234,8 +240,19 @@ class SequencesView extends View {
     };
   }
 
-  probability = (output) =>
-    this.model.gives_probabilities ? output : 1 / (1 + Math.exp(-output));
+  probabilities(outputs) {
+    if (this.model.gives_probabilities) return outputs;
+    if (!this.model.answers_tokens) return outputs.map((x) => 1 / (1 + Math.exp(-x)));
+    const highest = Math.max(...outputs);
+    const powers = outputs.map((x) => Math.exp(x - highest));
+    const sum = powers.reduce((a, b) => a + b);
+    return powers.map((power) => power / sum);
+  }
+
+  // What an answer consists of.
+  get unit() {
+    return this.model.answers_tokens ? "token" : "bit";
+  }
 
   // What to keep of the tensors of the states after a step.
   look(states) {
@@ -257,7 +274,8 @@ class SequencesView extends View {
     this.verdict = element("p", { class: "verdict" });
     this.caption = element("p", { class: "caption", "aria-live": "polite" });
     this.inputs = this.picture("Inputs", "what the machine sees");
-    this.outputs = this.picture("Outputs", "the probability of a 1");
+    const of = this.model.answers_tokens ? "each class" : "a 1";
+    this.outputs = this.picture("Outputs", `the probability of ${of}`);
     const figures = [this.inputs, this.outputs, ...this.buildInside()];
     return [
       this.verdict,
@@ -330,18 +348,19 @@ class SequencesView extends View {
   judge() {
     const { counts, wrong } = this.result;
     if (!counts) return "The right answer is known for the unchanged examples only.";
-    const total = counts.filter((x) => x).length * wrong[0].length;
+    const perStep = this.model.answers_tokens ? 1 : wrong[0].length;
+    const total = counts.filter((x) => x).length * perStep;
     const errors = wrong.flat().filter((x) => x).length;
     return errors === 0
-      ? `All ${total} bits of the answer are right.`
-      : `${errors} of the ${total} bits of the answer are wrong: they are crossed out.`;
+      ? `All ${total} ${this.unit}s of the answer are right.`
+      : `${errors} of the ${total} ${this.unit}s of the answer are wrong: they are crossed out.`;
   }
 
   // What happens at a step.
   tell(step) {
     const { counts, wrong, inputs } = this.result;
     const errors = wrong[step].filter((x) => x).length;
-    const right = errors ? `${some(errors, "bit")} wrong` : "all bits right";
+    const right = errors ? `${some(errors, this.unit)} wrong` : `all ${this.unit}s right`;
     if (!this.takesVectors) return counts && counts[step] ? `An answer, ${right}.` : "";
     const count = inputs.length >> 1;
     if (step < count) return `It sees vector ${step + 1}.`;
