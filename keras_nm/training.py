@@ -62,6 +62,7 @@ if importlib.util.find_spec("tensorflow"):
     from keras_nm.runs.evaluation import (
         describe,
         evaluate,
+        evaluate_range,
         evaluate_runs,
         evaluate_structured,
     )
@@ -81,6 +82,7 @@ if importlib.util.find_spec("tensorflow"):
         "build_model",
         "describe",
         "evaluate",
+        "evaluate_range",
         "evaluate_runs",
         "evaluate_structured",
         "load_run",

@@ -3,9 +3,13 @@
 import argparse
 import sys
 
-from keras_nm.cli.arguments import add_lengths, add_run_directory, integer, lengths_of
+from keras_nm.cli.arguments import add_run_directory, integer, lengths_of
 from keras_nm.cli.output import print_table
-from keras_nm.runs.evaluation import evaluate, evaluate_structured
+from keras_nm.runs.evaluation import (
+    evaluate,
+    evaluate_range,
+    evaluate_structured,
+)
 from keras_nm.runs.run import load_run
 
 
@@ -16,7 +20,15 @@ def add_command(commands):
         description="Measures the model in DIR on held-out examples.",
     )
     add_run_directory(parser)
-    add_lengths(parser)
+    parser.add_argument(
+        "--lengths",
+        type=_length_or_range,
+        nargs="+",
+        metavar="N",
+        help="lengths to measure at, or ranges such as 41:500 for the mean over these "
+        "lengths (default: the task's own, within and beyond the lengths of the paper's "
+        "training)",
+    )
     parser.add_argument(
         "--memory-size",
         "--locations",
@@ -54,10 +66,17 @@ def run(options):
         return
     lengths = lengths_of(options, run.recipe.task)
     if (name := run.recipe.machine.memory_size) is not None:
-        _warn_of_small_memory(max(lengths), getattr(run.layer.cell, name), name)
+        longest = max(x[-1] if isinstance(x, range) else x for x in lengths)
+        _warn_of_small_memory(longest, getattr(run.layer.cell, name), name)
     task_options = dict(options.task_options)
-    results = ((length, evaluate(run, length, **task_options)) for length in lengths)
-    print_table("length", results)
+    print_table("length", (_measured(run, length, task_options) for length in lengths))
+
+
+def _measured(run, length, task_options):
+    if isinstance(length, range):
+        name = f"{length[0]}:{length[-1]}"
+        return name, evaluate_range(run, length, **task_options)
+    return length, evaluate(run, length, **task_options)
 
 
 def _warn_of_small_memory(length, memory_size, name):
@@ -68,6 +87,18 @@ def _warn_of_small_memory(length, memory_size, name):
             f"{words}; use --memory-size N for a larger memory",
             file=sys.stderr,
         )
+
+
+def _length_or_range(text):
+    first, separator, last = text.partition(":")
+    if not separator:
+        return integer(1)(text)
+    lengths = range(integer(1)(first), integer(1)(last) + 1)
+    if not lengths:
+        raise argparse.ArgumentTypeError(
+            f"expected a range such as 41:500, received {text}"
+        )
+    return lengths
 
 
 def _task_option(text):

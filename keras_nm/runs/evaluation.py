@@ -67,6 +67,56 @@ def evaluate_runs(runs, length, **task_options):
     ]
 
 
+def evaluate_range(run, lengths, **task_options):
+    """Measures a model at every length of a range, and averages over the lengths.
+
+    Every length counts alike, however many tokens its answers have. This is how results on
+    the benchmark of Delétang et al. (2023) are reported, for lengths 41 to 500.
+
+    Args:
+        run: A `Run`.
+        lengths: A `range` of positive integers, such as `range(41, 501)`.
+        **task_options: As in `evaluate`.
+
+    Returns:
+        A dict like that of `evaluate`, with means over the lengths. `"examples"` is the
+        number of examples of all lengths together.
+
+    Raises:
+        ValueError: As for `evaluate`, and for an empty range.
+    """
+    if len(lengths) == 0:
+        raise ValueError(f"`lengths` must be a range with lengths. Received: {lengths}")
+    if run.recipe.machine.task_change is not None or run.recipe.machine.measures:
+        # Each length takes another machine, or another look at it.
+        results = [evaluate(run, length, **task_options) for length in lengths]
+    else:
+        results = list(_measure_lengths(run, lengths, task_options))
+    means = {
+        name: float(np.mean([result[name] for result in results])) for name in results[0]
+    }
+    return {**means, "examples": sum(result["examples"] for result in results)}
+
+
+def _measure_lengths(run, lengths, task_options):
+    """Yields the results at each length, from one pipeline and compiled for few shapes."""
+    task = _task_with(run.recipe, task_options).with_room_for(min(lengths), max(lengths))
+    batch_size, num_batches = task.evaluation_size
+    level = tf.Variable(0)
+
+    def draw_lengths(draws):
+        return tf.fill((draws.batch_size, 1), level)
+
+    batches = iter(task.dataset(batch_size, split="test", draw_lengths=draw_lengths))
+    for length in lengths:
+        level.assign(length)
+        run.model.reset_metrics()
+        for _ in range(num_batches):
+            result = run.model.test_on_batch(*next(batches), return_dict=True)
+        result.pop("loss")
+        yield {**result, "examples": batch_size * num_batches}
+
+
 def _task_with(recipe, task_options):
     """Returns the recipe's task with other options, if the model fits that."""
     trained = recipe.made_task

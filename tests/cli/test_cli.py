@@ -70,6 +70,12 @@ def test_evaluate(run, capsys):
     assert float(rows[1][1]) == pytest.approx(expected["bits_per_sequence"], abs=1e-3)
 
 
+def test_evaluate_a_range_of_lengths(run, capsys):
+    assert main(["evaluate", str(run), "--lengths", "1", "1:2"]) == 0
+    _, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert [(row[0], row[-1]) for row in rows] == [("1", "128"), ("1:2", "256")]
+
+
 def test_a_memory_that_is_too_small_is_reported(run, capsys):
     assert main(["evaluate", str(run), "--lengths", "25"]) == 0
     assert "25 is more than the memory's 24" in capsys.readouterr().err
@@ -184,6 +190,8 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["evaluate", "{missing}"], "not a run directory"),
         (["evaluate", "{missing}", "--lengths", "0"], "at least 1, received '0'"),
         (["evaluate", "{missing}", "--lengths", "ten"], "at least 1, received 'ten'"),
+        (["evaluate", "{missing}", "--lengths", "5:"], "at least 1, received ''"),
+        (["evaluate", "{missing}", "--lengths", "5:4"], "such as 41:500, received 5:4"),
         (["export", "{missing}", "{missing}/saved"], "not a run directory"),
         (["trace", "{missing}"], "not a run directory"),
         (

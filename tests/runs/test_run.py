@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import small_runs
+import tensorflow as tf
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorflow.python.summary.summary_iterator import summary_iterator
 
@@ -22,6 +23,7 @@ from keras_nm.training import (
     RunError,
     build_model,
     evaluate,
+    evaluate_range,
     load_run,
     resume,
     train,
@@ -219,6 +221,27 @@ def test_evaluate_at_other_lengths_and_locations(finished):
     assert larger["bits_per_sequence"] != result["bits_per_sequence"]
     same = evaluate(run.with_memory_size(24), length=4)
     np.testing.assert_allclose(same["bits_per_sequence"], result["bits_per_sequence"])
+
+
+def test_a_range_of_lengths_is_measured_by_the_mean_over_lengths(finished):
+    _, run = finished
+    result = evaluate_range(run, range(2, 6))
+    assert result["examples"] == 4 * 128
+    # Of sequences of one length, the mean of wrong bits is a share of the bits.
+    task = run.task.with_lengths(2, 5)
+    wrong = []
+    for index, length in enumerate(range(2, 6)):
+
+        def draw_lengths(draws, length=length):
+            return tf.fill((draws.batch_size, 1), length)
+
+        options = {"start": 2 * index, "draw_lengths": draw_lengths}
+        for x, y, weight in task.dataset(64, split="test", **options).take(2):
+            missed = (run.model(x).numpy() > 0) != (y.numpy() > 0.5)
+            wrong.append((missed * weight.numpy()[..., None]).sum(axis=(1, 2)).mean())
+    assert result["wrong_bits_per_sequence"] == pytest.approx(np.mean(wrong), abs=1e-4)
+    with pytest.raises(ValueError, match="a range with lengths"):
+        evaluate_range(run, range(3, 3))
 
 
 def test_evaluate_with_other_settings_of_the_task(baseline, tmp_path):
