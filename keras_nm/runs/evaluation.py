@@ -1,6 +1,7 @@
 """Measures the models of runs."""
 
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -101,20 +102,19 @@ def evaluate_range(run, lengths, **task_options):
 def _measure_lengths(run, lengths, task_options):
     """Yields the results at each length, from one pipeline and compiled for few shapes."""
     task = _task_with(run.recipe, task_options).with_room_for(min(lengths), max(lengths))
-    batch_size, num_batches = task.evaluation_size
+    # One batch per length, because Keras gives the results of each batch by itself.
+    num_examples = math.prod(task.evaluation_size)
     level = tf.Variable(0)
 
     def draw_lengths(draws):
         return tf.fill((draws.batch_size, 1), level)
 
-    batches = iter(task.dataset(batch_size, split="test", draw_lengths=draw_lengths))
+    batches = iter(task.dataset(num_examples, split="test", draw_lengths=draw_lengths))
     for length in lengths:
         level.assign(length)
-        run.model.reset_metrics()
-        for _ in range(num_batches):
-            result = run.model.test_on_batch(*next(batches), return_dict=True)
+        result = run.model.test_on_batch(*next(batches), return_dict=True)
         result.pop("loss")
-        yield {**result, "examples": batch_size * num_batches}
+        yield {**result, "examples": num_examples}
 
 
 def _task_with(recipe, task_options):
