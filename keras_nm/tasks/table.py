@@ -1,4 +1,4 @@
-"""Declares the fifteen tasks for all code that works with any task."""
+"""Declares all tasks, for all code that works with any task."""
 
 import inspect
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import nram, ntm
+from keras_nm.tasks import chomsky, nram, ntm
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -194,6 +194,19 @@ _KURACH = Paper(
 }""",
 )
 
+_DELETANG = Paper(
+    "Delétang et al. 2023",
+    "https://arxiv.org/abs/2207.02098",
+    """@inproceedings{deletang2023neural,
+  title={Neural Networks and the {Chomsky} Hierarchy},
+  author={Del{\\'e}tang, Gr{\\'e}goire and Ruoss, Anian and Grau-Moya, Jordi
+    and Genewein, Tim and Wenliang, Li Kevin and Catt, Elliot and Cundy, Chris
+    and Hutter, Marcus and Legg, Shane and Veness, Joel and Ortega, Pedro A.},
+  booktitle={International Conference on Learning Representations},
+  year={2023}
+}""",
+)
+
 
 def _ntm(make, section, length, lengths, frozen, **more):
     return TaskSpec(
@@ -265,6 +278,37 @@ def _nram(make, length, lengths, frozen):
     )
 
 
+def _chomsky(make):
+    wrong_tokens = Measure(
+        name="wrong_tokens", words="share of wrong tokens", solved_below=1e-4
+    )
+    return TaskSpec(
+        family="chomsky",
+        make=make,
+        paper=_DELETANG,
+        section="4 and appendix A",
+        length="tokens",
+        examples="sequences",
+        lengths=(40, 100, 500),
+        frozen=MappingProxyType({40: 100}),
+        x=Array("x", (None, "input_size"), "float32"),
+        y=Array("y", (None,), "int32"),
+        sample_weight=Array("sample_weight", (None,), "float32"),
+        loss=metrics.TokenLoss,
+        metrics=MappingProxyType(
+            {
+                "wrong_tokens": metrics.WrongTokens,
+                "exact_answers": metrics.ExactAnswers,
+            }
+        ),
+        metric_options=MappingProxyType(
+            {"wrong_tokens": ("end_token",), "exact_answers": ("end_token",)}
+        ),
+        goal=wrong_tokens,
+        compared=(wrong_tokens,),
+    )
+
+
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
 # length is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
 _ROWS = (
@@ -304,6 +348,22 @@ _ROWS = (
     _nram(nram.ListSearch, "nodes", (6, 50), {6: 50}),
     _nram(nram.Merge, "values of both arrays", (10, 50), {5: 50, 10: 50}),
     _nram(nram.WalkBST, "nodes", (10, 50), {5: 50, 10: 50}),
+    # In the paper's order, from regular to context-sensitive languages.
+    _chomsky(chomsky.EvenPairs),
+    _chomsky(chomsky.ModularArithmetic),
+    _chomsky(chomsky.ParityCheck),
+    _chomsky(chomsky.CycleNavigation),
+    _chomsky(chomsky.StackManipulation),
+    _chomsky(chomsky.ReverseString),
+    _chomsky(chomsky.ModularArithmeticBrackets),
+    _chomsky(chomsky.SolveEquation),
+    _chomsky(chomsky.DuplicateString),
+    _chomsky(chomsky.MissingDuplicateString),
+    _chomsky(chomsky.OddsFirst),
+    _chomsky(chomsky.BinaryAddition),
+    _chomsky(chomsky.BinaryMultiplication),
+    _chomsky(chomsky.ComputeSqrt),
+    _chomsky(chomsky.BucketSort),
 )
 
 # From the name, which is family/task, to the task.

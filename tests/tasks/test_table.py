@@ -8,12 +8,12 @@ import keras
 import pytest
 
 from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import SPLITS, TASKS, nram, ntm
+from keras_nm.tasks import SPLITS, TASKS, SequenceTask, chomsky, nram, ntm
 
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_fifteen_tasks():
+def test_all_tasks_are_in_the_table():
     assert list(TASKS) == [
         "ntm/copy",
         "ntm/repeat_copy",
@@ -30,13 +30,28 @@ def test_fifteen_tasks():
         "nram/list_search",
         "nram/merge",
         "nram/walk_bst",
+        "chomsky/even_pairs",
+        "chomsky/modular_arithmetic",
+        "chomsky/parity_check",
+        "chomsky/cycle_navigation",
+        "chomsky/stack_manipulation",
+        "chomsky/reverse_string",
+        "chomsky/modular_arithmetic_brackets",
+        "chomsky/solve_equation",
+        "chomsky/duplicate_string",
+        "chomsky/missing_duplicate_string",
+        "chomsky/odds_first",
+        "chomsky/binary_addition",
+        "chomsky/binary_multiplication",
+        "chomsky/compute_sqrt",
+        "chomsky/bucket_sort",
     ]
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, nram)
+        for module in (ntm, nram, chomsky)
         for name, value in vars(module).items()
-        if name in module.__all__ and name != "TapeTask"
+        if name in module.__all__ and name not in ("TapeTask", "ChomskyTask")
     }
 
 
@@ -65,11 +80,15 @@ def test_pipelines_are_as_declared(name):
 
 
 # All tapes have the same loss and metrics, so one task on tapes is enough for `make test`.
+# The same is true of tokens, with an end token and without one.
+ONE_OF_A_KIND = ("nram/access", "chomsky/parity_check", "chomsky/stack_manipulation")
+
+
 @pytest.mark.parametrize(
     "name",
     [
         name
-        if name.startswith("ntm/") or name == "nram/access"
+        if name.startswith("ntm/") or name in ONE_OF_A_KIND
         else pytest.param(name, marks=pytest.mark.slow)
         for name in TASKS
     ],
@@ -77,7 +96,7 @@ def test_pipelines_are_as_declared(name):
 def test_a_model_is_trained_on_the_pipeline(name):
     spec = TASKS[name]
     task = spec.make(max_length=2)
-    if name.startswith("ntm/"):
+    if isinstance(task, SequenceTask):
         x = keras.Input((None, task.input_size))
         layer = NTM(task.output_size, memory_shape=(4, 3), return_sequences=True)
     else:

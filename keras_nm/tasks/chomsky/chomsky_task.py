@@ -81,7 +81,7 @@ class ChomskyTask(TokenTask):
         """Returns the number of tokens of a question, for an integer or a tensor."""
         return length
 
-    def answer_length(self, length):  # noqa: ARG002, others depend on the length
+    def answer_length(self, length):
         """Returns the number of tokens of an answer, for an integer or a tensor."""
         return 1
 
@@ -99,7 +99,10 @@ class ChomskyTask(TokenTask):
         return [array[:end] for array in arrays]
 
     def sample(self, draws, lengths):
-        tokens = self.tokens(draws, lengths)  # (B, N)
+        return self.framed(self.tokens(draws, lengths), lengths)
+
+    def framed(self, tokens, lengths):
+        """Makes a batch from questions, given as to `answers`: see `sample`."""
         answers = self.answers(tokens, lengths)  # (B, A)
         num_tokens, end = self.num_tokens(lengths), self.num_timesteps(lengths)
         begin = end - self.answer_length(lengths)
