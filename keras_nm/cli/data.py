@@ -40,9 +40,10 @@ def add_command(commands):
 def _list(options):
     from keras_nm.tasks import datasets
 
+    width = max(map(len, datasets.DATASETS)) + 2
     for name, builder in datasets.DATASETS.items():
         (config,) = [c for c in builder.BUILDER_CONFIGS if name.endswith(f"/{c.name}")]
-        print(f"{name:40s}{config.description}")
+        print(f"{name:{width}s}{config.description}")
 
 
 def _build(options):
