@@ -7,7 +7,6 @@ import tensorflow as tf
 from keras_nm.tasks import PATTERNS, SPLITS, TASKS, SequenceTask, nram, ntm
 from keras_nm.tasks.draws import Draws
 
-
 # They draw random numbers as others of their family do.
 DRAWN_ALIKE = {
     *("chomsky/even_pairs", "chomsky/cycle_navigation", "chomsky/reverse_string"),
