@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import TASKS
+from keras_nm.tasks import TASKS, SequenceTask
 
 BATCH = 64
 
@@ -50,7 +50,7 @@ def pipeline_rate(name, seconds):
 def training_rate(name, seconds):
     """Examples per second."""
     task = make(name)
-    if not name.startswith("nram/"):
+    if isinstance(task, SequenceTask):
         x = keras.Input((None, task.input_size))
         layer = NTM(task.output_size, return_sequences=True)
     else:

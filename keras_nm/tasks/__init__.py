@@ -1,11 +1,12 @@
-"""Tasks with generated data, from the papers on the machines in `keras_nm.layers`.
+"""Tasks with generated data, from papers on machines as in `keras_nm.layers`.
 
 `TASKS` declares everything that is known about each task. `keras_nm.tasks.datasets` has
 frozen datasets of the tasks. It must be imported separately.
 """
 
-from keras_nm.tasks import nram, ntm, stack
+from keras_nm.tasks import chomsky, nram, ntm, stack
 from keras_nm.tasks.draws import PATTERNS
+from keras_nm.tasks.guess import guess_accuracy
 from keras_nm.tasks.sequence_task import SequenceTask
 from keras_nm.tasks.table import TASKS, TaskSpec
 from keras_nm.tasks.task import SPLITS, Task
@@ -19,6 +20,8 @@ __all__ = [
     "Task",
     "TaskSpec",
     "TokenTask",
+    "chomsky",
+    "guess_accuracy",
     "nram",
     "ntm",
     "stack",

@@ -102,6 +102,11 @@ class Draws:
         shape = (self.batch_size, size)
         return tf.broadcast_to(tf.range(size)[tf.newaxis] < lengths, shape)
 
+    def of_first(self, values):
+        """Returns values `(B, 1)` where each key has the value of its first example."""
+        values = tf.reshape(values, (len(self._keys), self._examples_per_key))
+        return tf.repeat(values[:, 0], self._examples_per_key)[:, tf.newaxis]
+
 
 def _integers(numbers, low, high):
     span = tf.cast(high - low, tf.float64)

@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import nram, ntm, stack
+from keras_nm.tasks import chomsky, nram, ntm, stack
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -205,6 +205,19 @@ _JOULIN = Paper(
 }""",
 )
 
+_DELETANG = Paper(
+    "Delétang et al. 2023",
+    "https://arxiv.org/abs/2207.02098",
+    """@inproceedings{deletang2023neural,
+  title={Neural Networks and the {Chomsky} Hierarchy},
+  author={Del{\\'e}tang, Gr{\\'e}goire and Ruoss, Anian and Grau-Moya, Jordi
+    and Genewein, Tim and Wenliang, Li Kevin and Catt, Elliot and Cundy, Chris
+    and Hutter, Marcus and Legg, Shane and Veness, Joel and Ortega, Pedro A.},
+  booktitle={International Conference on Learning Representations},
+  year={2023}
+}""",
+)
+
 
 def _ntm(make, section, length, lengths, frozen, **more):
     return TaskSpec(
@@ -276,29 +289,45 @@ def _nram(make, length, lengths, frozen):
     )
 
 
-def _stack(make, length, section="2 and 5"):
+def _tokens(family, make, paper, section, length, lengths, frozen):
     wrong_tokens = Measure(
         name="wrong_tokens", words="share of wrong tokens", solved_below=1e-4
     )
     return TaskSpec(
-        family="stack",
+        family=family,
         make=make,
-        paper=_JOULIN,
+        paper=paper,
         section=section,
         length=length,
         examples="sequences",
-        lengths=(19, 40, 60),
-        frozen=MappingProxyType({19: 60}),
+        lengths=lengths,
+        frozen=MappingProxyType(frozen),
         x=Array("x", (None, "input_size"), "float32"),
         y=Array("y", (None,), "int32"),
         sample_weight=Array("sample_weight", (None,), "float32"),
         loss=metrics.TokenLoss,
         metrics=MappingProxyType(
-            {"wrong_tokens": metrics.WrongTokens, "exact_answers": metrics.ExactAnswers}
+            {
+                "wrong_tokens": metrics.WrongTokens,
+                "exact_answers": metrics.ExactAnswers,
+            }
+        ),
+        metric_options=MappingProxyType(
+            {"wrong_tokens": ("end_token",), "exact_answers": ("end_token",)}
         ),
         goal=wrong_tokens,
         compared=(wrong_tokens,),
     )
+
+
+def _stack(make, length, section="2 and 5"):
+    return _tokens("stack", make, _JOULIN, section, length, (19, 40, 60), {19: 60})
+
+
+def _chomsky(make):
+    section = "4 and appendix A"
+    lengths = (40, 100, 500)
+    return _tokens("chomsky", make, _DELETANG, section, "tokens", lengths, {40: 100})
 
 
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
@@ -348,6 +377,22 @@ _ROWS = (
     _stack(stack.AnBkCnk, "letters a and b"),
     _stack(stack.ReverseMemorization, "symbols"),
     _stack(stack.BinaryAddition, "digits of both numbers", section="5"),
+    # In the paper's order, from regular to context-sensitive languages.
+    _chomsky(chomsky.EvenPairs),
+    _chomsky(chomsky.ModularArithmetic),
+    _chomsky(chomsky.ParityCheck),
+    _chomsky(chomsky.CycleNavigation),
+    _chomsky(chomsky.StackManipulation),
+    _chomsky(chomsky.ReverseString),
+    _chomsky(chomsky.ModularArithmeticBrackets),
+    _chomsky(chomsky.SolveEquation),
+    _chomsky(chomsky.DuplicateString),
+    _chomsky(chomsky.MissingDuplicateString),
+    _chomsky(chomsky.OddsFirst),
+    _chomsky(chomsky.BinaryAddition),
+    _chomsky(chomsky.BinaryMultiplication),
+    _chomsky(chomsky.ComputeSqrt),
+    _chomsky(chomsky.BucketSort),
 )
 
 # From the name, which is family/task, to the task.

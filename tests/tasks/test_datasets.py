@@ -74,7 +74,12 @@ def test_names():
 
 
 # One task of each family and kind of array. `make test-slow` has all of them.
-FAST = ("ntm/priority_sort", "nram/walk_bst", "stack/binary_addition")
+FAST = (
+    "ntm/priority_sort",
+    "nram/walk_bst",
+    "stack/binary_addition",
+    "chomsky/odds_first",
+)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import keras
 import pytest
 
 from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import SPLITS, TASKS, nram, ntm, stack
+from keras_nm.tasks import SPLITS, TASKS, SequenceTask, chomsky, nram, ntm, stack
 
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_all_tasks():
+def test_all_tasks_are_in_the_table():
     assert list(TASKS) == [
         "ntm/copy",
         "ntm/repeat_copy",
@@ -38,13 +38,28 @@ def test_all_tasks():
         "stack/anbkcnk",
         "stack/reverse_memorization",
         "stack/binary_addition",
+        "chomsky/even_pairs",
+        "chomsky/modular_arithmetic",
+        "chomsky/parity_check",
+        "chomsky/cycle_navigation",
+        "chomsky/stack_manipulation",
+        "chomsky/reverse_string",
+        "chomsky/modular_arithmetic_brackets",
+        "chomsky/solve_equation",
+        "chomsky/duplicate_string",
+        "chomsky/missing_duplicate_string",
+        "chomsky/odds_first",
+        "chomsky/binary_addition",
+        "chomsky/binary_multiplication",
+        "chomsky/compute_sqrt",
+        "chomsky/bucket_sort",
     ]
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, nram, stack)
+        for module in (ntm, nram, stack, chomsky)
         for name, value in vars(module).items()
-        if name in module.__all__ and name != "TapeTask"
+        if name in module.__all__ and name not in ("TapeTask", "ChomskyTask")
     }
 
 
@@ -72,13 +87,16 @@ def test_pipelines_are_as_declared(name):
     assert len({tuple(tensor.shape[:2]) for tensor in batch}) == 1
 
 
-# All tasks on tapes have the same loss and metrics, and so have all tasks on tokens. One
-# task of each is enough for `make test`.
+# All tapes have the same loss and metrics, so one task on tapes is enough for `make test`.
+# The same is true of tokens, with an end token and without one.
+ONE_OF_A_KIND = ("nram/access", "chomsky/parity_check", "chomsky/stack_manipulation")
+
+
 @pytest.mark.parametrize(
     "name",
     [
         name
-        if name.startswith("ntm/") or name in ("nram/access", "stack/anbn")
+        if name.startswith("ntm/") or name in ONE_OF_A_KIND
         else pytest.param(name, marks=pytest.mark.slow)
         for name in TASKS
     ],
@@ -86,16 +104,21 @@ def test_pipelines_are_as_declared(name):
 def test_a_model_is_trained_on_the_pipeline(name):
     spec = TASKS[name]
     task = spec.make(max_length=2)
-    if name.startswith("nram/"):
-        x = keras.Input((None,), dtype="int32")
-        layer = NRAM(2, num_steps=1, gates=["READ", "WRITE"])
-    else:
+    if isinstance(task, SequenceTask):
         x = keras.Input((None, task.input_size))
         layer = NTM(task.output_size, memory_shape=(4, 3), return_sequences=True)
+    else:
+        x = keras.Input((None,), dtype="int32")
+        layer = NRAM(2, num_steps=1, gates=["READ", "WRITE"])
     model = keras.Model(x, layer(x))
     # A batch is faster without a graph. In a graph are the losses and metrics of the first
     # task of each family, and the metric of N-grams.
-    in_graph = name in ("ntm/copy", "ntm/dynamic_ngrams", "nram/access", "stack/anbn")
+    in_graph = name in (
+        "ntm/copy",
+        "ntm/dynamic_ngrams",
+        "nram/access",
+        "chomsky/parity_check",
+    )
     model.compile("adam", **spec.compile_arguments(task), run_eagerly=not in_graph)
     history = model.fit(task.dataset(4), steps_per_epoch=1, verbose=0, shuffle=False)
     metrics = [metric.name for metric in spec.compile_arguments(task)["weighted_metrics"]]
