@@ -2,9 +2,11 @@
 
 from types import MappingProxyType
 
+from keras_nm.recipes.chomsky import CHOMSKY_RECIPES
 from keras_nm.recipes.lstm import LSTM_RECIPES
 from keras_nm.recipes.nram import NRAM_RECIPES
 from keras_nm.recipes.ntm import NTM_RECIPES
+from keras_nm.recipes.stack import STACK_RECIPES
 
 __all__ = ["RECIPES"]
 
@@ -17,4 +19,6 @@ def _by_task(recipes):
 
 
 # By task, then by the layer's name on the command line.
-RECIPES = _by_task((*NTM_RECIPES, *NRAM_RECIPES, *LSTM_RECIPES))
+RECIPES = _by_task(
+    (*NTM_RECIPES, *NRAM_RECIPES, *STACK_RECIPES, *CHOMSKY_RECIPES, *LSTM_RECIPES)
+)

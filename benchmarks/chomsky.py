@@ -1,0 +1,119 @@
+"""Trains layers on tasks of the Chomsky hierarchy and writes a table of accuracies.
+
+    python benchmarks/chomsky.py --output runs/chomsky
+
+Runs that are already there are not trained again, so it can be interrupted. Two processes
+with the same output share the work. With `--table` it only prints the table.
+
+The published scores are maxima over seeds, learning rates and other settings, after a
+million training steps (Delétang et al. 2023, table 2 and appendix B).
+"""
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_nm.tasks import TASKS, guess_accuracy
+from keras_nm.training import RECIPES, evaluate_range, load_run, train
+
+TASK_NAMES = (
+    "even_pairs",
+    "parity_check",
+    "cycle_navigation",
+    "modular_arithmetic",
+    "stack_manipulation",
+    "reverse_string",
+    "duplicate_string",
+    "odds_first",
+    "bucket_sort",
+)
+LAYERS = ("stack-rnn", "lstm", "ntm-feedforward", "tape-rnn", "ntm")
+SEEDS = range(3)
+# Every tenth length that the benchmark tests, and enough memory for the longest.
+LENGTHS = range(41, 501, 10)
+MEMORY_SIZE = 512
+
+# What a table of the paper or a summary of it says, in percent.
+PUBLISHED = {
+    "modular_arithmetic": {"stack-rnn": 100, "tape-rnn": 100, "lstm": 100},
+    "parity_check": {"stack-rnn": 100, "tape-rnn": 100, "lstm": 100},
+    "stack_manipulation": {"stack-rnn": 100, "tape-rnn": 100, "lstm": 59.1},
+    "reverse_string": {"stack-rnn": 100, "tape-rnn": 100, "lstm": 60.9},
+    "duplicate_string": {"stack-rnn": 52.8, "tape-rnn": 100, "lstm": 57.6},
+    "odds_first": {"stack-rnn": 51.9, "tape-rnn": 100, "lstm": 55.6},
+}
+
+
+def measure(task, layer, seed, output):
+    """Trains one machine, unless its results are there, and writes its results."""
+    results = output / task / f"{layer}-{seed}.json"
+    if results.exists():
+        return
+    directory = output / task / f"{layer}-{seed}"
+    recipe = RECIPES[f"chomsky/{task}"][layer]
+    if (directory / "model.keras").exists():
+        run = load_run(directory)
+    else:
+        try:
+            run = train(recipe, directory, seed=seed, verbose=0)
+        except Exception as error:  # another process has it
+            print(f"{directory}: {error}")
+            return
+    # At the training lengths, the memory is that of training.
+    trained = evaluate_range(run, range(1, 41))
+    if recipe.machine.memory_size is not None:
+        run = run.with_memory_size(MEMORY_SIZE)
+    longer = evaluate_range(run, LENGTHS)
+    results.write_text(json.dumps({"1:40": trained, "41:500": longer}, indent=2) + "\n")
+    print(task, layer, seed, f"{accuracy(trained):.1f} {accuracy(longer):.1f}", flush=True)
+
+
+def accuracy(result):
+    """Returns the accuracy in percent."""
+    return 100 * (1 - result["wrong_tokens"])
+
+
+def guess(task):
+    """Returns the accuracy of the best constant answers, averaged as that of machines."""
+    task = TASKS[f"chomsky/{task}"].make()
+    accuracies = [guess_accuracy(task, length, num_batches=8) for length in LENGTHS[::9]]
+    return 100 * statistics.mean(accuracies)
+
+
+def table(output):
+    """Prints the accuracies at lengths 41 to 500 as Markdown."""
+    print("| task | guess |", " | ".join(LAYERS), "|")
+    print("|---|--:|" + "---|" * len(LAYERS))
+    for task in TASK_NAMES:
+        cells = [f"{guess(task):.1f}"]
+        for layer in LAYERS:
+            paths = sorted((output / task).glob(f"{layer}-[0-9].json"))
+            found = [json.loads(path.read_text())["41:500"] for path in paths]
+            scores = sorted(map(accuracy, found))
+            cell = "-"
+            if scores:
+                each = ", ".join(f"{score:.1f}" for score in scores)
+                cell = f"**{scores[-1]:.1f}** ({each})"
+            if layer in PUBLISHED.get(task, {}):
+                cell += f" / {PUBLISHED[task][layer]}"
+            cells.append(cell)
+        print(f"| `{task}` |", " | ".join(cells), "|")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("runs/chomsky"))
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--layers", nargs="+", default=LAYERS, choices=LAYERS)
+    options = parser.parse_args()
+    if options.table:
+        table(options.output)
+    else:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        for name in options.layers:
+            for seed in SEEDS:
+                for task in TASK_NAMES:
+                    measure(task, name, seed, options.output)

@@ -1,0 +1,85 @@
+"""Recipes for the tasks of the Chomsky hierarchy: one setting per layer, for all tasks."""
+
+from keras_nm.recipes.parts import FEEDFORWARD_CONTROLLER, LSTM_CONTROLLER, falling
+from keras_nm.runs.recipe import Recipe
+
+_TASKS = (
+    "even_pairs",
+    "modular_arithmetic",
+    "parity_check",
+    "cycle_navigation",
+    "stack_manipulation",
+    "reverse_string",
+    "modular_arithmetic_brackets",
+    "solve_equation",
+    "duplicate_string",
+    "missing_duplicate_string",
+    "odds_first",
+    "binary_addition",
+    "binary_multiplication",
+    "compute_sqrt",
+    "bucket_sort",
+)
+
+_STEPS = 10_000
+
+
+def _machine(name, **config):
+    return {
+        "module": "keras_nm.layers",
+        "class_name": name,
+        "registered_name": f"keras_nm>{name}",
+        "config": config,
+    }
+
+
+_ELMAN = {
+    "module": "keras.layers",
+    "class_name": "SimpleRNNCell",
+    "config": {"units": 100, "activation": "relu"},
+}
+
+# By the recipes' name: a description, and the layer.
+_LAYERS = {
+    "lstm": (
+        "The baseline: an LSTM of 100 units.",
+        {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 100}},
+    ),
+    "stack-rnn": (
+        "A Stack-RNN with an Elman network of 100 units and one stack of vectors.",
+        _machine("StackRNN", controller=_ELMAN, stack_shape=[64, 8]),
+    ),
+    "tape-rnn": (
+        "A Tape-RNN with an Elman network of 100 units and one tape.",
+        _machine("TapeRNN", controller=_ELMAN, tape_shape=[64, 8]),
+    ),
+    "ntm": (
+        "A Neural Turing Machine with an LSTM controller.",
+        _machine("NTM", controller=LSTM_CONTROLLER, memory_shape=[64, 8]),
+    ),
+    "ntm-feedforward": (
+        "A Neural Turing Machine with a feed-forward controller.",
+        _machine("NTM", controller=FEEDFORWARD_CONTROLLER, memory_shape=[64, 8]),
+    ),
+}
+
+CHOMSKY_RECIPES = tuple(
+    Recipe(
+        name=name,
+        description=description,
+        task=f"chomsky/{task}",
+        layer=layer,
+        optimizer={
+            "class_name": "Adam",
+            "config": {"learning_rate": falling(2e-3, _STEPS), "global_clipnorm": 1.0},
+        },
+        batch_size=64,
+        steps_per_epoch=250,
+        epochs=_STEPS // 250,
+        # The benchmark trains to the end.
+        stop_below=0.0,
+        task_options={"max_length": 40, "one_length_per_batch": True},
+    )
+    for task in _TASKS
+    for name, (description, layer) in _LAYERS.items()
+)
