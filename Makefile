@@ -59,6 +59,10 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/nram_list_search
 	$(BIN)/keras-nm export runs/saved_models/nram_list_search/nram-0 \
 		saved_models/nram_list_search --lengths 5 50
+	$(BIN)/keras-nm train chomsky/reverse_string --layer stack-rnn \
+		--output runs/saved_models/stack_rnn_reverse_string
+	$(BIN)/keras-nm export runs/saved_models/stack_rnn_reverse_string \
+		saved_models/stack_rnn_reverse_string --memory-size 512
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 

@@ -62,6 +62,17 @@ def add_lengths(parser):
     )
 
 
+def add_memory_size(parser, use):
+    """Adds the option for another memory size with the same weights."""
+    parser.add_argument(
+        "--memory-size",
+        "--locations",
+        type=integer(1),
+        metavar="N",
+        help=f"{use} the same weights with another memory size, such as N locations",
+    )
+
+
 def lengths_of(options, task):
     """Returns the given lengths, or the task's own."""
     return options.lengths or list(TASKS[task].lengths)

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from keras_nm.cli.arguments import add_run_directory, integer, lengths_of
+from keras_nm.cli.arguments import add_memory_size, add_run_directory, integer, lengths_of
 from keras_nm.cli.output import print_table
 from keras_nm.runs.evaluation import (
     evaluate,
@@ -29,14 +29,8 @@ def add_command(commands):
         "lengths (default: the task's own, within and beyond the lengths of the paper's "
         "training)",
     )
-    parser.add_argument(
-        "--memory-size",
-        "--locations",
-        type=integer(1),
-        metavar="N",
-        help="run the same weights with another memory size, such as N locations; "
-        "sequences that are longer than the memory need it",
-    )
+    # Sequences that are longer than the memory need it.
+    add_memory_size(parser, use="run")
     parser.add_argument(
         "--task-options",
         type=_task_option,

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from keras_nm.cli.arguments import add_lengths, add_run_directory, integer, lengths_of
+from keras_nm.cli.arguments import (
+    add_lengths,
+    add_memory_size,
+    add_run_directory,
+    integer,
+    lengths_of,
+)
 from keras_nm.export import export
 from keras_nm.runs.evaluation import describe
 from keras_nm.runs.run import load_run
@@ -33,12 +39,15 @@ def add_command(commands):
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the version if it exists"
     )
+    add_memory_size(parser, use="export")
     add_lengths(parser)
     parser.set_defaults(run=run)
 
 
 def run(options):
     run = load_run(options.directory)
+    if options.memory_size is not None:
+        run = run.with_memory_size(options.memory_size)
     path = export(
         run.model,
         options.saved_model,
