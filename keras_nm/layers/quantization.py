@@ -11,15 +11,15 @@ from keras_nm.keras_internals import inner_layers
 
 
 def quantization_of(cell):
-    """Returns a serializable dict from the name of each quantized map to what it needs."""
+    """Returns a serializable dict from the place of each quantized map to what it needs."""
     return {
-        name: {
+        str(place): {
             "dtype": keras.dtype_policies.serialize(part.dtype_policy),
             "quantization_config": keras.saving.serialize_keras_object(
                 part.quantization_config
             ),
         }
-        for name, part in _own_layers(cell).items()
+        for place, part in enumerate(_own_layers(cell))
         if part.quantization_mode is not None
     }
 
@@ -32,18 +32,20 @@ def quantize_as(cell, quantization):
         quantization: A dict, as `quantization_of` returns it.
     """
     parts = _own_layers(cell)
-    for name, saved in quantization.items():
-        parts[name].dtype_policy = keras.dtype_policies.deserialize(saved["dtype"])
-        parts[name].quantization_config = keras.saving.deserialize_keras_object(
+    for place, saved in quantization.items():
+        part = parts[int(place)]
+        part.dtype_policy = keras.dtype_policies.deserialize(saved["dtype"])
+        part.quantization_config = keras.saving.deserialize_keras_object(
             saved["quantization_config"]
         )
 
 
 def _own_layers(cell):
-    """Returns the layers inside a cell, but for the controller, by name."""
+    """Returns the layers inside a cell, but for the controller, in the cell's order.
+
+    Their names may differ from copy to copy, because Keras counts them.
+    """
     given = [cell.controller, *inner_layers(cell.controller)]
-    return {
-        layer.name: layer
-        for layer in inner_layers(cell)
-        if not any(layer is other for other in given)
-    }
+    return [
+        layer for layer in inner_layers(cell) if not any(layer is other for other in given)
+    ]

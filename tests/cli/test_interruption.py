@@ -11,7 +11,9 @@ from keras_nm.cli.interruption import interruptible
 
 # `keras-nm train` with another action, which says when it has begun.
 COMMAND = """
-import sys, time
+import signal, sys, time
+# The tests may run in the background of a shell, where Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import tensorflow as tf
 from keras_nm import cli
 
@@ -33,6 +35,13 @@ action = {"compute": tf.function(compute), "sleep": sleep}[sys.argv.pop()]
 cli.train.run = lambda options: action()
 sys.exit(cli.main())
 """
+
+
+@pytest.fixture(autouse=True)
+def _not_ignored():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupted(action):

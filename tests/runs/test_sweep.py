@@ -110,6 +110,8 @@ def test_ctrl_c_ends_all_processes(tmp_path):
         [sys.executable, "-m", "keras_nm", *arguments],
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        # The tests may run in the background of a shell, where Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             deadline = time.monotonic() + 60
