@@ -55,14 +55,14 @@ def stack_rnn(**options):
 
 def pushed_first(**options):
     defaults = {
-        "controller": keras.layers.Dense(3, activation="sigmoid"),
+        "controller": keras.layers.Dense(8, activation="sigmoid"),
         "no_op": False,
         "read_depth": 2,
         "pushed_value": "controller_output",
         "empty_value": -1.0,
         "memory_order": "push_first",
     }
-    return StackRNN(5, (6, 3), **{**defaults, **options})
+    return StackRNN(5, (6, 8), **{**defaults, **options})
 
 
 def tape_rnn(**options):
