@@ -112,9 +112,20 @@ def draw_panels(rows, memory=None, time=None):
     return figure
 
 
-def example_of(trace, example):
-    """Returns the trace of one example, as arrays."""
-    return {name: ops.convert_to_numpy(x)[example] for name, x in trace.items()}
+def example_of(trace, outputs, example, activation):
+    """Returns the trace and the outputs of one example, as arrays.
+
+    Args:
+        trace: Dict of tensors `(batch, timesteps, ...)`.
+        outputs: Tensor, or `None` for the outputs in the trace.
+        example: Integer.
+        activation: Function that makes probabilities of the outputs, or `None` if they are
+            probabilities already.
+    """
+    trace = {name: ops.convert_to_numpy(x)[example] for name, x in trace.items()}
+    outputs = per_step(outputs, example)
+    outputs = trace["output"] if outputs is None else outputs
+    return trace, ops.convert_to_numpy(activation(outputs)) if activation else outputs
 
 
 def per_step(values, example):
@@ -182,6 +193,7 @@ def _draw_image(axes, panel, image):
     axes.set_title(panel.title, fontsize=10, pad=4)
     axes.set_ylabel(panel.label, fontsize=9)
     axes.tick_params(labelsize=8)
+    if not panel.label:  # names of rows, which take more room than numbers
+        axes.tick_params("y", labelsize=7)
     if panel.name_row is not None:
-        axes.tick_params("y", labelsize=7)  # names take more room than numbers
         axes.yaxis.set_major_formatter(lambda place, _: panel.name_row(round(place)) or "")

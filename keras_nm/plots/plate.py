@@ -82,9 +82,8 @@ def ntm_plate(inputs, outputs, trace, time=None):
 
 def plate_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
     """Draws the plate of one example, see `keras_nm.plots.machine_picture`."""
-    trace, outputs = example_of(trace, example), per_step(outputs, example)
-    outputs = trace["output"] if outputs is None else outputs
-    outputs = ops.convert_to_numpy(ops.sigmoid(outputs)) if from_logits else outputs
+    activation = ops.sigmoid if from_logits else None
+    trace, outputs = example_of(trace, outputs, example, activation)
     return ntm_plate(per_step(inputs, example), outputs, trace, time)
 
 

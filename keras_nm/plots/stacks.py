@@ -101,10 +101,8 @@ def stack_picture(inputs, outputs, trace, empty_value=0.0, time=None):
 
 def picture_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
     """Draws one example, see `keras_nm.plots.machine_picture`."""
-    trace, outputs = example_of(trace, example), per_step(outputs, example)
-    outputs = trace["output"] if outputs is None else outputs
-    if from_logits:
-        outputs = ops.convert_to_numpy(ops.softmax(outputs))
+    activation = ops.softmax if from_logits else None
+    trace, outputs = example_of(trace, outputs, example, activation)
     inputs = per_step(inputs, example)
     return stack_picture(inputs, outputs, trace, layer.cell.empty_value, time)
 

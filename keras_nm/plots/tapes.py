@@ -133,8 +133,6 @@ def head_positions(trace, moves, index):
 
 def picture_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
     """Draws one example, see `keras_nm.plots.machine_picture`."""
-    trace, outputs = example_of(trace, example), per_step(outputs, example)
-    outputs = trace["output"] if outputs is None else outputs
-    if from_logits:
-        outputs = ops.convert_to_numpy(ops.softmax(outputs))
+    activation = ops.softmax if from_logits else None
+    trace, outputs = example_of(trace, outputs, example, activation)
     return tape_picture(per_step(inputs, example), outputs, trace, layer.cell.moves, time)

@@ -92,5 +92,6 @@ def test_an_ignored_signal_stays_ignored():
     try:
         with interruptible():
             os.kill(os.getpid(), signal.SIGINT)
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
