@@ -58,7 +58,9 @@ def interrupted(action):
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(1)  # the call has begun, too
             process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=20)
+            process.wait(20)
+            # `communicate` would lose what `readline` has read ahead.
+            output, errors = process.stdout.read(), process.stderr.read()
         finally:
             process.kill()
     return process.returncode, output, errors
