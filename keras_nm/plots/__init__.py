@@ -7,8 +7,8 @@ except ImportError as error:
         "Figures need matplotlib: install it with `pip install keras_nm[plot]`"
     ) from error
 
-from keras_nm.plots.charts import generalization_chart, learning_curves
 from keras_nm.plots.circuits import circuit_picture
+from keras_nm.plots.curves import learning_curves
 from keras_nm.plots.execution import execution_picture
 from keras_nm.plots.files import (
     ANIMATION_SUFFIX,
@@ -18,6 +18,7 @@ from keras_nm.plots.files import (
     write_animation,
     write_picture,
 )
+from keras_nm.plots.lengths import generalization_chart
 from keras_nm.plots.machine import machine_picture, num_frames
 from keras_nm.plots.plate import ntm_plate
 from keras_nm.plots.stacks import stack_picture

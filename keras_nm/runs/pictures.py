@@ -161,6 +161,7 @@ def generalization(runs, lengths):
         trained=(task.min_length, task.max_length),
         measure=measure.words,
         length=f"length in {spec.length}",
+        perfect=measure.perfect,
     )
 
 

@@ -117,6 +117,7 @@ def _write_charts(rows, spec, measure, directory):
             first["trained"],
             measure.words,
             f"length in {spec.length}",
+            measure.perfect,
         ),
     }
     for name, figure in figures.items():

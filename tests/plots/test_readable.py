@@ -36,7 +36,8 @@ def curves(seeds):
 
 
 def lengths():
-    results = {n: {20: [0, 0.5], 50: [0, 3], 120: [9, 80]} for n in ("ntm", "lstm")}
+    seeds = {20: [0.0] * 17 + [0.5], 50: [0.0] * 17 + [3.0], 120: [9.0] * 9 + [0.05] * 9}
+    results = dict.fromkeys(("ntm", "ntm-feedforward", "lstm"), seeds)
     return plots.generalization_chart(results, trained=(1, 20))
 
 

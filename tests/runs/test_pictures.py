@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_nm import plots
 from keras_nm.runs import pictures
-from keras_nm.training import RunError
+from keras_nm.training import RunError, evaluate
 
 
 def panel(figure, title):
@@ -82,15 +82,18 @@ def test_learning_curves_of_runs(copy_run):
 
 
 def test_errors_by_length(copy_run, access_run):
-    axes = pictures.generalization([copy_run], [1, 2, 5]).axes[0]
-    assert axes.get_ylabel() == "wrong bits per sequence"
-    assert axes.get_xlabel() == "length in vectors"
-    [line] = axes.lines
-    assert list(line.get_xdata()) == [1, 2, 5]
-    shaded = axes.patches[0]
-    assert (shaded.get_x(), shaded.get_width()) == (1, 2)
-    axes = pictures.generalization([access_run], [6]).axes[0]
-    assert axes.get_ylabel() == "share of wrong answer cells"
+    figure = pictures.generalization([copy_run], [1, 2, 5])
+    errors, faultless = figure.axes
+    assert errors.get_ylabel() == "wrong bits per sequence"
+    assert faultless.get_xlabel() == "length in vectors"
+    assert [text.get_text() for text in faultless.get_xticklabels()] == ["1", "2", "5"]
+    [line] = errors.lines
+    wrong = [evaluate(copy_run, n)["wrong_bits_per_sequence"] for n in (1, 2, 5)]
+    np.testing.assert_allclose(line.get_ydata(), wrong)
+    [shaded] = errors.patches  # lengths 1 and 2 of 1 to 3
+    assert (shaded.get_x(), shaded.get_width()) == (-0.5, 2)
+    figure = pictures.generalization([access_run], [6])
+    assert figure.axes[0].get_ylabel() == "share of wrong answer cells"
     with pytest.raises(RunError, match=r"of one task. These are of nram/access, ntm/copy"):
         pictures.curves([copy_run, access_run])
 
