@@ -38,7 +38,7 @@ def evaluate_runs(runs, length, **task_options):
     """Measures the models of several runs of one recipe, all replicas at once.
 
     Args:
-        runs: List of `Run`s of one recipe.
+        runs: List of `Run` objects of one recipe.
         length: As in `evaluate`.
         **task_options: As in `evaluate`.
 

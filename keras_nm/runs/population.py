@@ -23,7 +23,7 @@ def train_population(recipe, directories, verbose="auto"):
 
     Args:
         recipe: A `Recipe` for a task of the NRAM, with the optimizer `NoisyAdam`.
-        directories: Dict from seeds, non-negative integers, to `pathlib.Path`s of
+        directories: Dict from seeds, non-negative integers, to `pathlib.Path`, of
             directories that do not exist.
         verbose: As in `keras.Model.fit`. Unless it is 0, the function also reports when a
             seed is solved, and when it has diverged, so that its outputs are NaN.

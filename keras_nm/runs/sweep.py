@@ -29,7 +29,7 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
     trained together begin again. If a run fails, the others are still trained.
 
     Args:
-        recipes: Dict from names to `Recipe`s.
+        recipes: Dict from names to `Recipe` objects.
         seeds: Iterable of non-negative integers.
         directory: Path.
         lengths: Positive integers, the lengths of the examples to measure on.
@@ -133,7 +133,7 @@ def train_and_measure(recipe, directories, lengths):
 
     Args:
         recipe: A `Recipe`.
-        directories: Dict from seeds, non-negative integers, to the `pathlib.Path`s of their
+        directories: Dict from seeds, non-negative integers, to `pathlib.Path`, of their
             runs. Several seeds are trained at once, see `train_population`.
         lengths: Positive integers, the lengths of the examples to measure on.
 

@@ -74,7 +74,7 @@ class TaskSpec:
         metric_options: Maps the name of a metric to the attributes of the task that are
             arguments of the metric.
         goal: The `Measure` that training brings down, one of the metrics.
-        compared: The `Measure`s by which models are compared at all lengths.
+        compared: Each `Measure` by which models are compared at all lengths.
         answers_bits: Boolean, whether an answer consists of bits over time, which can be
             drawn as strips.
         typed: How people type an example on a page: `"matrix"` (default), one time step

@@ -29,14 +29,19 @@ class StackRNNCell(MachineCell):
     Published implementations settle differently what the paper leaves open. These arguments
     give them:
 
-    | implementation | stack_shape | further arguments |
-    |---|---|---|
-    | the paper's code | (200, 1) | `num_stacks=10`, `no_op=False`, `read_depth=2`, |
-    | | | `empty_value=-1.0`, `use_bias=False` |
-    | Chomsky benchmark | (128, 8) | `push_activation="linear"` |
-    | DuSell and Chiang 2020 | any | none, or `pushed_value="controller_output"` |
-    | Suzgun et al. 2019 | (104, 5) | `no_op=False` |
-    | ReLeaSE 2018 | (200, 1500) | `push_activation="tanh"`, `memory_order="push_first"` |
+    ======================  ===========  ====================================
+    implementation          stack_shape  further arguments
+    ======================  ===========  ====================================
+    the paper's code        (200, 1)     `num_stacks=10`, `no_op=False`,
+                                         `read_depth=2`, `empty_value=-1.0`,
+                                         `use_bias=False`
+    Chomsky benchmark       (128, 8)     `push_activation="linear"`
+    DuSell and Chiang 2020  any          none, or
+                                         `pushed_value="controller_output"`
+    Suzgun et al. 2019      (104, 5)     `no_op=False`
+    ReLeaSE 2018            (200, 1500)  `push_activation="tanh"`,
+                                         `memory_order="push_first"`
+    ======================  ===========  ====================================
 
     Their controllers are, in this order: `Dense(40, "sigmoid", use_bias=False)`, or an
     Elman cell for recurrence beside the stacks; `SimpleRNNCell(256, "relu")`, or
