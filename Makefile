@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := plot,serve,jax,page,tuner,test
+EXTRAS := plot,serve,jax,page,tuner,docs,test
 INSTALLED := $(VENV)/.installed
 
 DEMO := runs/demo
@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 # TensorFlow's start-up notices about this machine's CPU and missing GPU.
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo saved_models page test test-slow browser lint clean
+.PHONY: demo saved_models page docs test test-slow browser lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -70,6 +70,11 @@ saved_models: $(INSTALLED)
 page: $(INSTALLED)
 	@rm -f runs/page/index.html
 	$(BIN)/keras-nm page saved_models --output runs/page/index.html
+
+# The site, with the outputs of its tutorials.
+docs: $(INSTALLED)
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 # Everything that users rely on, at small sizes.
 test: $(INSTALLED) lint

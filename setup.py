@@ -45,6 +45,8 @@ setup(
             "openvino>=2026.4",
             "tf2onnx>=1.17",
         ],
+        # The site. Jupytext turns its tutorials into scripts.
+        "docs": ["furo", "jupytext>=1.16", "myst-nb>=1.3", "sphinx>=8"],
         "test": [
             "dill",
             "hypothesis>=6.100",

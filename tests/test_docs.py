@@ -1,13 +1,15 @@
-"""Every example in a docstring or in the README runs."""
+"""Every example in a docstring or on a page runs, and every page is in order."""
 
-import ast
 import dataclasses
 import doctest
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import jupytext
 import keras
 import numpy as np
 import pytest
@@ -18,6 +20,17 @@ from keras_nm.machines import MACHINES
 from keras_nm.tasks import datasets
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
+
+# Without those whose code takes a run (in tests/runs) or other runtimes.
+PAGES = [
+    ROOT / "README.md",
+    *(
+        DOCS / "guides" / f"{name}.md"
+        for name in ("layers", "tasks", "training", "scaling_out", "extending", "export")
+    ),
+]
 
 MODULES = [
     module.name
@@ -38,77 +51,8 @@ def _leave_everything_as_it_was(tmp_path, monkeypatch):
         registry.update(content)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_docstring_examples(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
-
-
-# README's examples. Every import in them runs at once, before any of them.
-BLOCKS = [
-    ast.parse(block)
-    for block in re.findall(
-        r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
-    )
-]
-IMPORTS = [
-    statement
-    for block in BLOCKS
-    for statement in block.body
-    if isinstance(statement, ast.Import | ast.ImportFrom)
-]
-
-
-def names_in(node, context):
-    return {
-        name.id
-        for name in ast.walk(node)
-        if isinstance(name, ast.Name) and isinstance(name.ctx, context)
-    }
-
-
-def needs(block):
-    """The variables that a block takes from earlier ones."""
-    known, needed = set(), set()
-    for statement in block.body:
-        stored = names_in(statement, ast.Store)
-        # The variable of a loop is stored before it is used.
-        own = set() if isinstance(statement, ast.Assign) else stored
-        needed |= names_in(statement, ast.Load) - known - own
-        known |= stored
-    return needed
-
-
-def chains():
-    """Lists of indices of blocks: one that no other needs, and before it all it needs."""
-    made_by, chain_of, needed_by_others = {}, {}, set()
-    for index, block in enumerate(BLOCKS):
-        earlier = {made_by[name] for name in needs(block) if name in made_by}
-        needed_by_others |= earlier
-        chain_of[index] = sorted({index}.union(*(chain_of[i] for i in earlier)))
-        made_by |= dict.fromkeys(names_in(block, ast.Store), index)
-    return [chain_of[i] for i in chain_of if i not in needed_by_others]
-
-
-def few_examples(split):
-    return dataclasses.replace(split, num_examples=20)
-
-
-# The chain with the exports of two trained models is the longest.
-@pytest.mark.parametrize(
-    "chain",
-    [
-        pytest.param(chain, id=str(chain), marks=pytest.mark.slow if len(chain) > 2 else [])
-        for chain in chains()
-    ],
-)
-def test_readme_examples(chain, monkeypatch):
-    tasks = {
-        name: dataclasses.replace(
-            spec, splits={key: few_examples(split) for key, split in spec.splits.items()}
-        )
-        for name, spec in datasets.TASKS.items()
-    }
-    monkeypatch.setattr(datasets, "TASKS", tasks)
+@pytest.fixture
+def _little_training(monkeypatch):
     compile_model, fit = keras.Model.compile, keras.Model.fit
 
     # XLA takes longer to compile than these models to train.
@@ -122,17 +66,133 @@ def test_readme_examples(chain, monkeypatch):
 
     monkeypatch.setattr(keras.Model, "compile", compile_without_xla)
     monkeypatch.setattr(keras.Model, "fit", short_fit)
+
+
+@pytest.fixture
+def _small_frozen_datasets(monkeypatch):
+    def few_examples(split):
+        return dataclasses.replace(split, num_examples=20)
+
+    tasks = {
+        name: dataclasses.replace(
+            spec, splits={key: few_examples(split) for key, split in spec.splits.items()}
+        )
+        for name, spec in datasets.TASKS.items()
+    }
+    monkeypatch.setattr(datasets, "TASKS", tasks)
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks(path, language):
+    return re.findall(rf"```{language}\n(.*?)```", path.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.usefixtures("_little_training", "_small_frozen_datasets")
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_code_of_a_page(page):
+    code = blocks(page, "python")
+    assert code
     namespace = {}
-    for code in (IMPORTS, *(BLOCKS[index].body for index in chain)):
-        exec(compile(ast.Module(code, []), "README.md", "exec"), namespace)
-    if "program" in namespace:
+    for block in code:
+        exec(compile(block, name_of(page), "exec"), namespace)
+    if page.name == "README.md":
         # The program that was learned follows pointers on larger tapes.
         tape = np.random.default_rng(1).integers(1, 30, (200, 30))
         answer = namespace["program"].run(tape, num_steps=3)[:, 0]
         assert np.array_equal(answer, tape[np.arange(200), tape[:, 0]])
 
 
-def test_every_block_of_the_readme_is_in_a_chain():
-    assert len(BLOCKS) >= 10
-    assert len(chains()) >= 5
-    assert {index for chain in chains() for index in chain} == set(range(len(BLOCKS)))
+@pytest.mark.slow
+@pytest.mark.parametrize("index", range(len(blocks(DOCS / "guides/runtimes.md", "python"))))
+def test_code_of_the_guide_to_runtimes(index):
+    x = keras.Input((None, 9))
+    y = keras_nm.layers.NTM(8, memory_shape=(8, 4), return_sequences=True)(x)
+    keras_nm.export.export(keras.Model(x, y), "exported/copy")
+    block = blocks(DOCS / "guides/runtimes.md", "python")[index]
+    for module in re.findall(r"^(?:import|from) (\w+)", block, re.MULTILINE):
+        pytest.importorskip(module)
+    if "sequence.onnx" in block:
+        command = "-m tf2onnx.convert --saved-model exported/copy/1 --tag serve"
+        command += " --signature_def sequence --opset 18 --output sequence.onnx"
+        subprocess.run([sys.executable, *command.split()], check=True)
+    exec(compile(block, "docs/guides/runtimes.md", "exec"), {})
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_little_training")
+@pytest.mark.parametrize("tutorial", TUTORIALS, ids=name_of)
+def test_tutorial_as_a_script(tutorial):
+    script = jupytext.writes(jupytext.read(tutorial), fmt="py:percent")
+    assert script.count("# %%") > 8
+    exec(compile(script, name_of(tutorial), "exec"), {})
+
+
+def build_site(folder, *options):
+    """Builds the site with warnings as errors."""
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", *options]
+    done = subprocess.run(
+        [*command, "-d", folder / "doctrees", DOCS, folder / "html"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    return folder / "html"
+
+
+def test_site(tmp_path):
+    html = build_site(tmp_path, "-D", "nb_execution_mode=off")
+    pages = list(html.rglob("*.html"))
+    assert len(pages) > 40
+    # A reader needs no network: everything that a page loads is in the site.
+    for page in pages:
+        loaded = re.findall(
+            r"<(?:script|img|link rel=\"stylesheet\")[^>]*?(?:src|href)=\"([^\"]*)\"",
+            page.read_text(),
+        )
+        outside = [link for link in loaded if re.match(r"(\w+:)?//", link)]
+        assert not outside, (page, outside)
+
+
+@pytest.mark.slow
+def test_tutorials_as_notebooks(tmp_path):
+    html = build_site(tmp_path, "-D", "nb_execution_mode=force")
+    copy = (html / "tutorials" / "ntm.html").read_text()
+    assert "100 vectors: 0.0 wrong bits" in copy
+    assert copy.count("data:image/png") + copy.count("_images/") >= 1
+    program = (html / "tutorials" / "nram.html").read_text()
+    assert "0 wrong answers in two steps" in program
+
+
+def anchors(path):
+    """Returns the anchors of a page's headings, as GitHub and the site make them."""
+    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+        for heading in headings
+    }
+
+
+@pytest.mark.parametrize(
+    "page",
+    [path for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"))],
+    ids=name_of,
+)
+def test_links(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"\w+:", link) or "models/" in link:  # made when the site is built
+            continue
+        target, _, anchor = link.partition("#")
+        path = (page.parent / target).resolve() if target else page
+        assert path.exists(), link
+        if anchor:
+            assert anchor in anchors(path), link

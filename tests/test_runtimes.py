@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-5
 
-# What a runtime cannot convert, and its error: the table of docs/runtimes.md.
+# What a runtime cannot convert, and its error: the table of docs/guides/runtimes.md.
 UNSUPPORTED = {
     ("litert", "sequence"): "'tf.TensorListReserve' op requires element_shape to be static",
     ("litert", "fuzzy"): "'tf.TensorListReserve' op requires element_shape to be static",

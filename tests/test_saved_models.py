@@ -76,7 +76,7 @@ def test_the_card_tells_the_truth(folder):
 
 def test_the_documented_request_is_answered():
     loaded = {}
-    for document in ("README.md", "docs/serving.md"):
+    for document in ("README.md", "docs/guides/serving.md"):
         text = (ROOT / document).read_text()
         [(name, body)] = re.findall(r"/v1/models/(\w+):predict -d '(.*?)'", text, re.DOTALL)
         [folder] = [folder for folder in FOLDERS if folder.parent.name == name]

@@ -115,11 +115,11 @@ def test_a_run_without_a_curve(copy_run, tmp_path):
 
 @pytest.mark.slow
 def test_the_documented_code_runs(copy_run, tmp_path, monkeypatch):
-    text = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "guides" / "pictures.md").read_text()
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
     monkeypatch.chdir(tmp_path)
     shutil.copytree(copy_run.directory, tmp_path / "runs" / "copy")
-    exec(compile(code, "docs/pictures.md", "exec"), {})
+    exec(compile(code, "docs/guides/pictures.md", "exec"), {})
     written = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert written == set(re.findall(r'"([a-z]+\.(?:png|gif))"', code))
     assert len(written) == 7

@@ -10,7 +10,7 @@ import pytest
 from keras_nm.layers import NRAM, NTM
 from keras_nm.tasks import SPLITS, TASKS, SequenceTask, chomsky, nram, ntm, stack
 
-README = Path(__file__).parents[2] / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "tasks.md"
 
 
 def test_all_tasks_are_in_the_table():
@@ -149,7 +149,7 @@ def test_splits(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_readme_has_the_table(name):
+def test_the_guide_has_the_table(name):
     spec = TASKS[name]
     longest = max(spec.frozen)
     row = (
@@ -157,4 +157,4 @@ def test_the_readme_has_the_table(name):
         f"{inspect.getdoc(spec.make).splitlines()[0]} | "
         f"{spec.length} | {longest} | {spec.frozen[longest]} |"
     )
-    assert row in README.read_text().splitlines()
+    assert row in GUIDE.read_text().splitlines()
