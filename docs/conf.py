@@ -62,7 +62,7 @@ napoleon_custom_sections = [
 def class_signature(app, what, name, obj, options, signature, return_annotation):
     """Gives a class the arguments of `__init__`, which those of Keras hide."""
     if what == "class" and "__init__" in vars(obj):
-        first, *others = inspect.signature(obj.__init__).parameters.values()
+        _self, *others = inspect.signature(obj.__init__).parameters.values()
         return str(inspect.Signature(others)), None
     return None
 

@@ -17,8 +17,9 @@ class ModularArithmeticBrackets(ChomskyTask):
         question  (  -  3  *  (  2  )  )
         answer    4
 
-    Tokens 5 to 9 are `+`, `-`, `*`, `(` and `)`. Token 10 never occurs, as in the benchmark. A long
-    expression is split in two at a random operator, and its parts likewise.
+    Tokens 5 to 9 are `+`, `-`, `*`, `(` and `)`. Token 10 never occurs, as in the
+    benchmark. A long expression is split in two at a random operator, and its parts
+    likewise.
 
     The options are those of `ChomskyTask`.
 
