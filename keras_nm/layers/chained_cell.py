@@ -86,9 +86,9 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
                 x = layer(x, **options)
         return x, new_states
 
-    def call_inner_cells(self, step_input):
+    def call_inner_cells(self, step_input, training):
         states = self.get_initial_state(ops.shape(step_input)[0])
-        self.call(step_input, states, training=True)
+        self.call(step_input, states, training)
 
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]

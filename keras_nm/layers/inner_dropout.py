@@ -10,8 +10,8 @@ class InnerDropout(DropoutRNNCell):
     `DropoutRNNCell`, and no other cell, to draw its masks before the loop and to forget
     them after it.
 
-    A subclass is a Keras layer. It defines `call_inner_cells(step_input)`, which calls the
-    inner cells once in training mode.
+    A subclass is a Keras layer. It defines `call_inner_cells(step_input, training)`, which
+    calls the inner cells once.
     """
 
     def get_dropout_mask(self, step_input):
@@ -20,7 +20,7 @@ class InnerDropout(DropoutRNNCell):
             for cell in self._inner_cells()
         ):
             # Cells draw their masks when they are first called.
-            self.call_inner_cells(step_input)
+            self.call_inner_cells(step_input, training=True)
 
     def get_recurrent_dropout_mask(self, step_state):
         """Does nothing: `get_dropout_mask` has drawn these masks as well."""

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import AutocastScope, takes_training
+from keras_nm.layers.draws import drawn_before_loop
 from keras_nm.layers.inner_dropout import InnerDropout
 from keras_nm.layers.quantization import quantization_of, quantize_as
 from keras_nm.layers.replicated import Replicated
@@ -123,11 +124,9 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         hidden, states = result if self.has_recurrent_controller else (result, [])
         return ops.cast(hidden, self.compute_dtype), keras.tree.flatten(states)
 
-    def call_inner_cells(self, step_input):
+    def call_inner_cells(self, step_input, training):
         states = self.initial_controller_states(ops.shape(step_input)[0])
-        self._run_controller(
-            self.first_controller_inputs(step_input), states, training=True
-        )
+        self._run_controller(self.first_controller_inputs(step_input), states, training)
 
     def call(self, inputs, states, training=False):
         return self.step(inputs, states, training=training)
@@ -194,6 +193,10 @@ class MachineLoop(keras.layers.RNN):
     """
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
+        with drawn_before_loop(self.cell, sequences, training) as sequences:
+            return self._loop(sequences, initial_state, mask, training)
+
+    def _loop(self, sequences, initial_state, mask, training):
         # Keras's masks need flat states. Without a mask, the loop carries the states in the
         # shapes of the step, whose arithmetic XLA then vectorizes.
         if mask is None:
@@ -211,14 +214,14 @@ class MachineLoop(keras.layers.RNN):
             results = super().inner_loop(*arguments)
         after = scope.state_mapping
         if any(after[key] is not before.get(key) for key in after):
-            # Something in the loop changes its state, such as the seed of a dropout
-            # layer, which the scope would forget.
+            # Something in the loop changes its state, such as the statistics of a batch
+            # normalization, which the scope would forget.
             if keras.backend.backend() == "jax" and not self.unroll:
                 raise ValueError(
                     "On the JAX backend, no layer inside a loop can change its own state, "
-                    "as Dropout, GaussianNoise and BatchNormalization do in training. "
-                    f"Received: {self.cell}, in which a layer does. Use the dropout of "
-                    "keras.layers.LSTMCell, `unroll=True`, or another backend"
+                    "as BatchNormalization does in training. "
+                    f"Received: {self.cell}, in which a layer does. Use Dropout, "
+                    "GaussianDropout or GaussianNoise, `unroll=True`, or another backend"
                 )
             results = super().inner_loop(*arguments)
 

@@ -53,8 +53,8 @@ class TraceCell(keras.layers.Layer, InnerDropout):
         output = joined(trace, self.shapes)
         return output, [output, *new_states]
 
-    def call_inner_cells(self, step_input):
-        self.cell.call_inner_cells(step_input)
+    def call_inner_cells(self, step_input, training):
+        self.cell.call_inner_cells(step_input, training)
 
     def get_config(self):
         config = {

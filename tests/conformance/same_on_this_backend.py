@@ -54,18 +54,43 @@ def check_encoder_decoder():
     assert history.history["loss"][1] < history.history["loss"][0]
 
 
-def check_dropout_inside_the_loop():
-    """It works everywhere but in a loop of JAX, where an error says so."""
+def check_random_layers_in_a_controller():
+    """They work in training, with and without a loop."""
     steps = np.ones((2, 3, 4), "float32")
     for unroll in (False, True):
-        controller = keras.Sequential([keras.layers.Dense(8), keras.layers.Dropout(0.5)])
+        controller = keras.Sequential(
+            [
+                keras.layers.Dense(8),
+                keras.layers.Dropout(0.5),
+                keras.layers.GaussianNoise(1),
+            ]
+        )
+        layer = NTM(2, (9, 4), controller, unroll=unroll)
+        first, second = (layer(steps, training=True) for _ in range(2))
+        assert np.any(keras.ops.convert_to_numpy(first - second) != 0)
+        model = keras.Sequential([keras.Input((None, 4)), layer])
+        model.compile("sgd", "mse")
+        history = model.fit(steps, steps[:, 0, :2], epochs=2, verbose=0)
+        assert np.all(np.isfinite(history.history["loss"]))
+
+
+def check_statistics_in_a_controller():
+    """They work everywhere but in a loop of JAX, where an error says so."""
+    steps = np.ones((2, 3, 4), "float32")
+    for unroll in (False, True):
+        controller = keras.Sequential(
+            [keras.layers.Dense(8), keras.layers.BatchNormalization()]
+        )
         layer = NTM(2, (9, 4), controller, unroll=unroll)
         if keras.backend.backend() == "jax" and not unroll:
             with pytest.raises(ValueError, match=r"no layer inside a loop.*NTMCell"):
                 layer(steps, training=True)
             continue
-        first, second = (layer(steps, training=True) for _ in range(2))
-        assert np.any(keras.ops.convert_to_numpy(first - second) != 0)
+        layer(steps)
+        before = layer.get_weights()
+        layer(steps, training=True)
+        changed = [np.any(a != b) for a, b in zip(before, layer.get_weights(), strict=True)]
+        assert any(changed)
 
 
 if __name__ == "__main__":
@@ -73,5 +98,6 @@ if __name__ == "__main__":
         print(name)
         check_machine(expected)
     check_encoder_decoder()
-    check_dropout_inside_the_loop()
+    check_random_layers_in_a_controller()
+    check_statistics_in_a_controller()
     print("same on", keras.backend.backend())

@@ -1,0 +1,126 @@
+"""Lets random layers inside a cell draw for all time steps at once, before the loop.
+
+A layer such as `keras.layers.GaussianNoise` changes the state of its random numbers at
+every call. In a loop over time steps this is slow, and on the JAX backend it is impossible.
+Drawn before the loop, the numbers enter it as further channels of its inputs.
+
+Axes: B batch, T timesteps.
+"""
+
+import contextlib
+import math
+
+import keras
+from keras import ops
+
+from keras_nm.keras_internals import inner_layers
+from keras_nm.layers.random_numbers import normal, uniform
+
+
+def _dropout(layer, shape):
+    if layer.noise_shape is not None:
+        steps, *rest = shape
+        sizes = zip(layer.noise_shape, rest, strict=True)
+        shape = (steps, *(own if fixed is None else fixed for fixed, own in sizes))
+    is_kept = uniform(shape, layer.seed_generator) >= layer.rate
+    return ops.cast(is_kept, "float32") / (1 - layer.rate)
+
+
+def _gaussian_dropout(layer, shape):
+    stddev = math.sqrt(layer.rate / (1 - layer.rate))
+    return 1 + stddev * normal(shape, layer.seed_generator)
+
+
+def _gaussian_noise(layer, shape):
+    return layer.stddev * normal(shape, layer.seed_generator)
+
+
+# By the class of a layer: what it draws, and how that changes the layer's inputs.
+_RANDOM_LAYERS = {
+    keras.layers.Dropout: (_dropout, ops.multiply),
+    keras.layers.GaussianDropout: (_gaussian_dropout, ops.multiply),
+    keras.layers.GaussianNoise: (_gaussian_noise, ops.add),
+}
+
+
+@contextlib.contextmanager
+def drawn_before_loop(cell, sequences, training):
+    """Draws what the random layers inside a cell need at all time steps.
+
+    Within the context the cell takes the sequences that the context yields, and its random
+    layers use what was drawn for their step.
+
+    Args:
+        cell: An `InnerDropout` cell.
+        sequences: Tensor `(B, T, features)`.
+        training: Boolean, whether random layers are random.
+
+    Yields:
+        Tensor `(B, T, more features)`.
+    """
+    layers = [
+        layer
+        for layer in inner_layers(cell)
+        if type(layer) in _RANDOM_LAYERS and hasattr(layer, "seed_generator")
+    ]
+    if not layers or not training:
+        yield sequences
+        return
+
+    inputs = _inputs_of(layers, cell, sequences[:, 0])
+    batch_size, num_steps, num_features = ops.shape(sequences)
+    draws = []  # (B, T, units) each
+    for layer, x in inputs:
+        draw, _ = _RANDOM_LAYERS[type(layer)]
+        shape = (num_steps, batch_size, x.shape[-1])
+        drawn = ops.broadcast_to(draw(layer, shape), shape)
+        draws.append(ops.transpose(drawn, (1, 0, 2)))
+    dtype = keras.backend.result_type(sequences.dtype, "float32")
+    sequences = ops.concatenate([ops.cast(x, dtype) for x in (sequences, *draws)], axis=-1)
+    ends = [num_features]
+    for _, x in inputs:
+        ends.append(ends[-1] + x.shape[-1])
+
+    call = cell.call
+
+    def call_with_draws(inputs_and_draws, states, training=False):
+        step_inputs, *step_draws = ops.split(inputs_and_draws, ends[:-1], axis=-1)
+        step_draws = iter(step_draws)
+
+        def function_of(layer):
+            _, combine = _RANDOM_LAYERS[type(layer)]
+            return lambda x, training=False: combine(x, ops.cast(next(step_draws), x.dtype))
+
+        with _calls({layer: function_of(layer) for layer in layers}):
+            return call(step_inputs, states, training=training)
+
+    with _calls({cell: call_with_draws}):
+        yield sequences
+
+
+def _inputs_of(layers, cell, step_input):
+    """Returns the calls of layers in one step of a cell: each a layer and its inputs."""
+    calls = []
+
+    def function_of(layer):
+        def function(x, training=False):
+            calls.append((layer, x))
+            return x
+
+        return function
+
+    with _calls({layer: function_of(layer) for layer in layers}):
+        cell.call_inner_cells(step_input, training=False)
+    return calls
+
+
+@contextlib.contextmanager
+def _calls(functions):
+    """Gives layers other functions for `call`."""
+    for layer, function in functions.items():
+        vars(layer)["call"] = function
+    try:
+        yield
+    finally:
+        for layer in functions:
+            del vars(layer)["call"]

@@ -1,0 +1,78 @@
+"""Random layers in a controller draw anew for every example and time step."""
+
+import keras
+import numpy as np
+import pytest
+from toy_machine import ToyMachine
+
+BATCH, STEPS, UNITS = 20, 30, 6
+
+
+def drawn(*random_layers, bias=0.0, **options):
+    """Returns the outputs of a machine that puts out what its controller does."""
+    dense = keras.layers.Dense(UNITS, kernel_initializer="zeros")
+    layer = ToyMachine(
+        UNITS,
+        leak=0.0,
+        controller=keras.Sequential([dense, *random_layers]),
+        return_sequences=True,
+        **options,
+    )
+    sequences = np.zeros((BATCH, STEPS, 2), "float32")
+    layer(sequences)
+    dense.bias.assign(np.full(UNITS, bias))
+    layer.cell.total_map.kernel.assign(np.eye(UNITS))
+    outputs = [np.asarray(layer(sequences, training=True)) for _ in range(2)]
+    assert np.all(np.asarray(layer(sequences)) == bias)  # not random outside training
+    assert np.any(outputs[0] != outputs[1])
+    return outputs[0]
+
+
+@pytest.mark.parametrize("unroll", [False, True])
+def test_gaussian_noise(unroll):
+    noise = drawn(keras.layers.GaussianNoise(0.5), unroll=unroll)
+    assert len(np.unique(noise)) == noise.size
+    assert abs(noise.mean()) < 0.05
+    assert abs(noise.std() - 0.5) < 0.05
+
+
+def test_gaussian_dropout():
+    outputs = drawn(keras.layers.GaussianDropout(0.2), bias=3.0)
+    assert len(np.unique(outputs)) > 0.99 * outputs.size
+    assert abs(outputs.mean() - 3) < 0.15
+    assert abs(outputs.std() - 3 * np.sqrt(0.2 / 0.8)) < 0.15
+
+
+def test_dropout():
+    outputs = drawn(keras.layers.Dropout(0.25), bias=3.0)
+    np.testing.assert_allclose(np.unique(outputs), [0, 4], rtol=1e-6)
+    assert abs(np.mean(outputs == 0) - 0.25) < 0.05
+    # No two steps, and no two examples, have the same mask.
+    assert len(np.unique(outputs.reshape(BATCH * STEPS, UNITS), axis=0)) > 40
+    assert not np.any(np.all(outputs[:, 1:] == outputs[:, :-1], axis=(0, 2)))
+
+
+def test_dropout_of_whole_vectors():
+    outputs = drawn(keras.layers.Dropout(0.5, noise_shape=(None, 1)), bias=1.0)
+    assert np.all(outputs == outputs[:, :, :1])
+    assert 0.4 < np.mean(outputs == 0) < 0.6
+
+
+def test_several_layers_draw_apart():
+    first, second = keras.layers.GaussianNoise(0.5), keras.layers.GaussianNoise(0.5)
+    both = drawn(first, second)
+    assert abs(both.std() - 0.5 * np.sqrt(2)) < 0.05
+
+
+def test_a_layer_that_is_used_twice_draws_twice():
+    noise = keras.layers.GaussianNoise(0.5)
+    both = drawn(noise, noise)
+    assert abs(both.std() - 0.5 * np.sqrt(2)) < 0.05
+
+
+def test_the_seed_decides():
+    def outputs():
+        keras.utils.set_random_seed(3)
+        return drawn(keras.layers.Dropout(0.25), bias=3.0)
+
+    np.testing.assert_array_equal(outputs(), outputs())
