@@ -17,7 +17,7 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=find_packages(include=["keras_nm", "keras_nm.*"]),
+    packages=find_packages(include=["keras_nm", "keras_nm.*", "keras_nm_cli"]),
     package_data={"keras_nm.page": ["static/*"]},
     python_requires=">=3.11",
     install_requires=[
@@ -56,7 +56,7 @@ setup(
             "ruff>=0.17,<0.18",
         ],
     },
-    entry_points={"console_scripts": ["keras-nm = keras_nm.cli:main"]},
+    entry_points={"console_scripts": ["keras-nm = keras_nm_cli:main"]},
     classifiers=[
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",

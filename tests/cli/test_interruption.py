@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from keras_nm.cli.interruption import interruptible
+from keras_nm_cli.interruption import interruptible
 
 # `keras-nm train` with another action, which says when it has begun.
 COMMAND = """
@@ -15,7 +15,7 @@ import signal, sys, time
 # The tests may run in the background of a shell, where Ctrl-C is ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import tensorflow as tf
-from keras_nm import cli
+import keras_nm_cli as cli
 
 def compute():
     print("begun", flush=True)

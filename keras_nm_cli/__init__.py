@@ -1,11 +1,18 @@
-"""The command line: argparse over the Python API, one file per command."""
+"""The command line: argparse over the Python API, one file per command.
+
+Importing keras_nm takes seconds. So this is a package beside it, which imports it when a
+command is about to run, and answers requests for help and wrong arguments before.
+"""
 
 import argparse
 import contextlib
+import importlib.util
 import os
+import runpy
 import sys
+from pathlib import Path
 
-from keras_nm.cli import (
+from keras_nm_cli import (
     chart,
     data,
     evaluate,
@@ -17,8 +24,7 @@ from keras_nm.cli import (
     trace,
     train,
 )
-from keras_nm.cli.interruption import EXIT_CODE, MESSAGE, interruptible
-from keras_nm.version import __version__
+from keras_nm_cli.interruption import EXIT_CODE, MESSAGE, interruptible
 
 # In the order in which the help lists them.
 _COMMANDS = (train, resume, evaluate, export, trace, sweep, chart, serve, page, data)
@@ -75,8 +81,13 @@ def _parser():
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"keras_nm {__version__}")
+    parser.add_argument("--version", action="version", version=f"keras_nm {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_command(commands)
     return parser
+
+
+def _version():
+    package = Path(importlib.util.find_spec("keras_nm").origin)
+    return runpy.run_path(package.with_name("version.py"))["__version__"]
