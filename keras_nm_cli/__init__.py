@@ -25,6 +25,7 @@ from keras_nm_cli import (
     train,
 )
 from keras_nm_cli.interruption import EXIT_CODE, MESSAGE, interruptible
+from keras_nm_cli.notices import notices_held_back
 
 # In the order in which the help lists them.
 _COMMANDS = (train, resume, evaluate, export, trace, sweep, chart, serve, page, data)
@@ -42,6 +43,7 @@ A first session, from nothing to a served model:
 
 Every command is a few lines of code on top of keras_nm.training, keras_nm.tasks,
 keras_nm.plots or keras_nm.export.
+TensorFlow's notices are shown with the environment variable TF_CPP_MIN_LOG_LEVEL=0.
 Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted,
 141 the reader of the output has stopped.
 """
@@ -58,6 +60,8 @@ def main(arguments=None):
     is_process = arguments is None
     try:
         with interruptible() if is_process else contextlib.nullcontext():
+            with notices_held_back():
+                _import_everything()
             options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -86,6 +90,14 @@ def _parser():
     for command in _COMMANDS:
         command.add_command(commands)
     return parser
+
+
+def _import_everything():
+    import tensorflow as tf
+
+    import keras_nm  # noqa: F401
+
+    tf.config.list_physical_devices()  # says that there is no GPU, as an error
 
 
 def _version():

@@ -10,6 +10,7 @@ from keras_nm_cli.arguments import (
     recipe_of,
     recipes_of,
 )
+from keras_nm_cli.notices import notices_held_back
 
 
 def add_command(commands):
@@ -78,10 +79,11 @@ def run(options):
         options.jobs,
         options.replicas,
     )
-    for name, row in runs:
-        (errors if isinstance(row, Exception) else rows)[name] = row
-        done = len(rows) + len(errors)
-        print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
+    with notices_held_back():  # every process has its own
+        for name, row in runs:
+            (errors if isinstance(row, Exception) else rows)[name] = row
+            done = len(rows) + len(errors)
+            print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
     if rows:
         print(write_report(rows, options.task, options.output), end="")
     if errors:
