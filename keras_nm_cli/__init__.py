@@ -59,9 +59,10 @@ def main(arguments=None):
     # A notebook, which passes arguments, goes on after an interruption.
     is_process = arguments is None
     try:
-        with interruptible() if is_process else contextlib.nullcontext():
-            with notices_held_back():
+        if is_process:
+            with interruptible(at_once=True), notices_held_back():
                 _import_everything()
+        with interruptible() if is_process else contextlib.nullcontext():
             options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
