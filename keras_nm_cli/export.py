@@ -42,10 +42,11 @@ def add_command(commands):
 
 
 def run(options):
-    from keras_nm.export import export
+    from keras_nm.export.saved_model import check_free, export
     from keras_nm.runs.evaluation import describe
     from keras_nm.runs.run import load_run
 
+    check_free(options.saved_model, options.version, overwrite=options.overwrite)
     run = load_run(options.directory)
     if options.memory_size is not None:
         run = run.with_memory_size(options.memory_size)

@@ -169,6 +169,13 @@ def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
     assert "finished" in failure(capsys, "resume", run)
 
 
+def test_export_checks_the_version_before_it_measures(run, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("keras_nm.runs.evaluation.describe", None)
+    (tmp_path / "1").mkdir()
+    line = failure(capsys, "export", run, tmp_path, "--version", "1")
+    assert "overwrites nothing" in line
+
+
 def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
     for name in ("recipe.json", "model.keras", "curve.csv"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
