@@ -30,7 +30,7 @@ def add_task(parser):
     parser.add_argument(
         "task",
         metavar="TASK",
-        help="such as ntm/copy; for any other name, the error lists all",
+        help="such as ntm/copy; the error for an unknown name lists all",
     )
 
 

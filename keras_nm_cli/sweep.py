@@ -28,8 +28,8 @@ def add_command(commands):
         nargs="+",
         dest="layers",
         metavar="LAYER",
-        help="the names of some of the task's recipes, such as ntm (default: all); for any "
-        "other name, the error lists all",
+        help="the names of some of the task's recipes, such as ntm (default: all); the "
+        "error for an unknown name lists all",
     )
     parser.add_argument(
         "--seeds",

@@ -19,7 +19,7 @@ def add_command(commands):
         "--layer",
         metavar="LAYER",
         help="the name of one of the task's recipes, such as ntm (default: the first); "
-        "for any other name, the error lists all",
+        "the error for an unknown name lists all",
     )
     parser.add_argument(
         "--output",
