@@ -9,10 +9,10 @@ INSTALLED := $(VENV)/.installed
 DEMO := runs/demo
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-# TensorFlow's start-up notices about this machine's CPU and missing GPU.
+# TensorFlow's notices, for the tests and the examples. keras-nm keeps them back itself.
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: demo saved_models page docs test test-slow browser lint clean
+.PHONY: about_demo demo saved_models page docs test test-slow browser lint clean
 
 $(INSTALLED): setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -21,9 +21,15 @@ $(INSTALLED): setup.py pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[$(EXTRAS)]'
 	touch $@
 
-demo: $(INSTALLED)
+about_demo:
+	@echo "Installs keras_nm into $(VENV), if it is not there yet. Then trains a Neural Turing"
+	@echo "Machine to copy sequences, measures it at lengths up to 120, where it was trained to"
+	@echo "20, draws what it does, exports it, and asks the exported model for an answer."
+	@echo "All but the installation takes about two minutes on two cores."
+
+demo: about_demo $(INSTALLED)
 	@rm -rf $(DEMO)
-	$(BIN)/keras-nm train ntm/copy --layer ntm --output $(DEMO)/run
+	$(BIN)/keras-nm train ntm/copy --layer ntm-feedforward --output $(DEMO)/run
 	$(BIN)/keras-nm evaluate $(DEMO)/run --lengths 10 20 30 50 120
 	$(BIN)/keras-nm trace $(DEMO)/run --output $(DEMO)/copy.png
 	$(BIN)/keras-nm export $(DEMO)/run $(DEMO)/saved_model

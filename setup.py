@@ -16,8 +16,17 @@ setup(
     description="Neural machines for Keras: recurrent layers with external memory",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
-    packages=find_packages(include=["keras_nm", "keras_nm.*"]),
+    author="The keras_nm authors",
+    license_expression="Apache-2.0",
+    keywords=[
+        "Keras",
+        "Neural Turing Machine",
+        "Neural Random-Access Machine",
+        "Stack-RNN",
+        "Tape-RNN",
+        "memory-augmented neural networks",
+    ],
+    packages=find_packages(include=["keras_nm", "keras_nm.*", "keras_nm_cli"]),
     package_data={"keras_nm.page": ["static/*"]},
     python_requires=">=3.11",
     install_requires=[
@@ -48,6 +57,7 @@ setup(
         # The site. Jupytext turns its tutorials into scripts.
         "docs": ["furo", "jupytext>=1.16", "myst-nb>=1.3", "sphinx>=8"],
         "test": [
+            "build>=1.2",
             "dill",
             "hypothesis>=6.100",
             "playwright>=1.50",
@@ -56,10 +66,13 @@ setup(
             "ruff>=0.17,<0.18",
         ],
     },
-    entry_points={"console_scripts": ["keras-nm = keras_nm.cli:main"]},
+    entry_points={"console_scripts": ["keras-nm = keras_nm_cli:main"]},
     classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
 )

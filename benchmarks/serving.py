@@ -114,7 +114,7 @@ def main():
 
     questions = list(prepared(options.directory))
     url = f"http://127.0.0.1:{options.port}"
-    command = [sys.executable, "-m", "keras_nm", "serve", options.directory]
+    command = [sys.executable, "-m", "keras_nm_cli", "serve", options.directory]
     server = subprocess.Popen(
         [*command, "--port", str(options.port)], stderr=subprocess.DEVNULL
     )

@@ -1,21 +1,22 @@
 """Reads the structure of the package off its source: `python tests/structure.py` prints it.
 
-Rooms are the modules and packages right inside `keras_nm`. A question is a place outside
-the layers and the table of machines that asks which machine, or which family of tasks, it
-has before it.
+Rooms are the modules and packages right inside `keras_nm`, and the command line, which is
+a package beside it. A question is a place outside the layers and the table of machines that
+asks which machine, or which family of tasks, it has before it.
 """
 
 import ast
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1] / "keras_nm"
+ROOT = Path(__file__).parents[1]
+COMMAND_LINE = "keras_nm_cli"
 
 # From the ground up. Each room may import from the rooms before it.
 ROOMS = (
     *("version", "arguments", "files", "keras_internals"),
     *("layers", "programs", "metrics", "optimizers", "tasks", "machines"),
     *("plots", "callbacks", "runs", "recipes", "training"),
-    *("export", "page", "serving", "cli", "__init__", "__main__"),
+    *("export", "page", "serving", "__init__", COMMAND_LINE),
 )
 
 # Classes of machines and of families of tasks, and the names that stand for them.
@@ -29,22 +30,23 @@ NAMES = {
     *("bits_per_sequence", "wrong_bits_per_sequence", "wrong_cells"),
 }
 # Rooms that know no shapes of tensors.
-WITHOUT_SHAPES = {"callbacks", "runs", "recipes", "cli", "page"}
+WITHOUT_SHAPES = {"callbacks", "runs", "recipes", "page", COMMAND_LINE}
 
 
 def modules():
-    """All modules of the package: from dotted names to paths."""
+    """All modules of both packages: from dotted names to paths."""
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-        found[".".join(parts).removesuffix(".__init__")] = path
+    for package in ("keras_nm", COMMAND_LINE):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts).removesuffix(".__init__")] = path
     return found
 
 
 def room_of(module):
     """The room of a module."""
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else "__init__"
+    package, *parts = module.split(".")
+    return COMMAND_LINE if package == COMMAND_LINE else (*parts, "__init__")[0]
 
 
 def imports():
@@ -100,7 +102,7 @@ def questions():
         if room_of(module) not in ("layers", "machines"):
             shapes = room_of(module) in WITHOUT_SHAPES
             found += [
-                f"{path.relative_to(PACKAGE.parent)}:{line}"
+                f"{path.relative_to(ROOT)}:{line}"
                 for line in questions_in(path.read_text(), shapes)
             ]
     return found

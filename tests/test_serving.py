@@ -19,8 +19,8 @@ import tensorflow as tf
 from aiohttp.test_utils import TestClient, TestServer
 
 from keras_nm import serving
-from keras_nm.cli import main
 from keras_nm.export import export
+from keras_nm_cli import main
 
 
 @pytest.fixture(scope="session")
@@ -382,7 +382,7 @@ def test_command_line(exported, tmp_path, capsys):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        *(sys.executable, "-m", "keras_nm"),
+        *(sys.executable, "-m", "keras_nm_cli"),
         *("serve", str(exported), "--port", str(port)),
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:

@@ -61,27 +61,16 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     >>> path.name
     '1'
     """
+    check_free(path, version, overwrite=overwrite)
     # The model is named after its directory, which may be given as "." or "..".
     path = Path(os.path.abspath(path))
-    if version is not None:
-        check_integer("version", version, maximum=MAX_VERSION)
-    if path.exists() and (not path.is_dir() or (path / "saved_model.pb").exists()):
-        raise FileExistsError(
-            f"{path} is not a directory of versions, and an export overwrites nothing "
-            "else: choose another path"
-        )
     archive = keras.export.ExportArchive()
     add_endpoints(archive, model)
     busy = f"Another process is exporting to {path}. Wait until it has finished"
     with locked(path, busy):
         version = version or 1 + next(iter(versions_in(path)), 0)
-        check_integer("version", version, maximum=MAX_VERSION)
+        check_free(path, version, overwrite=overwrite)  # nor did another process take it
         target = path / str(version)
-        if target.exists() and not overwrite:
-            raise FileExistsError(
-                f"{target} exists, and by default an export overwrites nothing: choose "
-                "another version, or ask to overwrite it"
-            )
         for left_over in path.glob(".partial-*"):  # of an export that was killed
             _clear(left_over, path)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path))
@@ -93,6 +82,35 @@ def export(model, path, version=None, *, card=None, overwrite=False):
         finally:
             _clear(partial, path)
     return target
+
+
+def check_free(path, version=None, *, overwrite=False):
+    """Checks whether a model could be exported, before the work that this takes.
+
+    Args:
+        path: As in `export`.
+        version: As in `export`.
+        overwrite: As in `export`.
+
+    Raises:
+        FileExistsError: As for `export`.
+        ValueError: If the version is not a positive integer below 2**63.
+    """
+    path = Path(os.path.abspath(path))
+    if path.exists() and (not path.is_dir() or (path / "saved_model.pb").exists()):
+        raise FileExistsError(
+            f"{path} is not a directory of versions, and an export overwrites nothing "
+            "else: choose another path"
+        )
+    if version is None:
+        return
+    check_integer("version", version, maximum=MAX_VERSION)
+    target = path / str(version)
+    if target.exists() and not overwrite:
+        raise FileExistsError(
+            f"{target} exists, and by default an export overwrites nothing: choose "
+            "another version, or ask to overwrite it"
+        )
 
 
 def _clear(partial, path):

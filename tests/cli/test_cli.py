@@ -1,6 +1,6 @@
 """The command line, in this process: `main` is all that `keras-nm` runs.
 
-`tests/test_serving.py` starts `python -m keras_nm`.
+`test_startup.py` starts processes.
 """
 
 import dataclasses
@@ -12,9 +12,8 @@ import pytest
 import small_runs
 
 import keras_nm
-from keras_nm import cli
-from keras_nm.cli import main
 from keras_nm.training import evaluate, load_run
+from keras_nm_cli import main
 
 RECIPE = dataclasses.replace(small_runs.COPY, name="ntm", epochs=2)
 
@@ -23,8 +22,7 @@ RECIPE = dataclasses.replace(small_runs.COPY, name="ntm", epochs=2)
 def _one_recipe():
     recipes = MappingProxyType({"ntm/copy": MappingProxyType({"ntm": RECIPE})})
     with pytest.MonkeyPatch.context() as patch:
-        for module in (cli.arguments, cli.train, cli.sweep):
-            patch.setattr(module, "RECIPES", recipes)
+        patch.setattr("keras_nm.recipes.RECIPES", recipes)
         yield
 
 
@@ -146,7 +144,7 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
         yield "ntm-1", OSError("no space left")
         yield "ntm-0", row
 
-    monkeypatch.setattr(cli.sweep, "sweep", pretend)
+    monkeypatch.setattr("keras_nm.runs.sweep.sweep", pretend)
     arguments = ["--seeds", "2", "--jobs", "3", "--replicas", "2", "--lengths", "7"]
     arguments += ["--output", str(tmp_path)]
     assert main(["sweep", "ntm/copy", *arguments]) == 2
@@ -171,6 +169,13 @@ def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
     assert "finished" in failure(capsys, "resume", run)
 
 
+def test_export_checks_the_version_before_it_measures(run, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("keras_nm.runs.evaluation.describe", None)
+    (tmp_path / "1").mkdir()
+    line = failure(capsys, "export", run, tmp_path, "--version", "1")
+    assert "overwrites nothing" in line
+
+
 def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
     for name in ("recipe.json", "model.keras", "curve.csv"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
@@ -182,8 +187,16 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "sort", "--output", "x"], "invalid choice: 'sort'"),
-        (["train", "ntm/copy", "--layer", "gru", "--output", "x"], "invalid choice: 'gru'"),
+        (["train", "sort", "--output", "x"], "must be one of ntm/copy. Received: sort"),
+        (
+            ["train", "ntm/copy", "--layer", "gru", "--output", "x"],
+            "The layer for ntm/copy must be one of ntm. Received: gru",
+        ),
+        (["sweep", "sort", "--output", "x"], "must be one of ntm/copy. Received: sort"),
+        (
+            ["sweep", "ntm/copy", "--layer", "ntm", "gru", "--output", "x"],
+            "must be one of ntm. Received: gru",
+        ),
         (["train", "ntm/copy"], "required: --output"),
         (["train", "ntm/copy", "--output", "x", "--seed", "-1"], "received '-1'"),
         (["resume", "{missing}"], "not a run directory"),

@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
-from keras_nm.cli.interruption import interruptible
+from keras_nm_cli.interruption import interruptible
 
 # `keras-nm train` with another action, which says when it has begun.
 COMMAND = """
@@ -15,7 +16,7 @@ import signal, sys, time
 # The tests may run in the background of a shell, where Ctrl-C is ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import tensorflow as tf
-from keras_nm import cli
+import keras_nm_cli as cli
 
 def compute():
     print("begun", flush=True)
@@ -36,6 +37,33 @@ cli.train.run = lambda options: action()
 sys.exit(cli.main())
 """
 
+# `keras-nm train` where the import of TensorFlow takes long.
+IMPORTING_COMMAND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import keras_nm_cli as cli
+sys.path.insert(0, sys.argv.pop())
+sys.exit(cli.main())
+"""
+
+SLOW_IMPORTS = {
+    "python": """
+        time.sleep(60)
+    """,
+    "python_that_catches_all": """
+        try:
+            time.sleep(60)
+        except:
+            time.sleep(60)
+    """,
+    # A lock that is never released, without a return to Python.
+    "extension": """
+        lock = ctypes.create_string_buffer(256)
+        for _ in range(2):
+            ctypes.CDLL(None).pthread_mutex_lock(lock)
+    """,
+}
+
 
 @pytest.fixture(autouse=True)
 def _not_ignored():
@@ -44,11 +72,11 @@ def _not_ignored():
     signal.signal(signal.SIGINT, before)
 
 
-def interrupted(action):
-    """Runs an action, interrupts it once, and returns the exit code, output and errors."""
-    arguments = ["train", "ntm/copy", "--output", "run", action]
+def interrupted(command, argument):
+    """Runs a command, interrupts it once, and returns the exit code, output and errors."""
+    arguments = ["train", "ntm/copy", "--output", "run", argument]
     with subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments],
+        [sys.executable, "-c", command, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -67,17 +95,26 @@ def interrupted(action):
 
 
 def test_a_long_call_of_tensorflow_is_interrupted():
-    code, output, errors = interrupted("compute")
+    code, output, errors = interrupted(COMMAND, "compute")
     assert code == 130
     assert output == "a line that is not flushed\n"
     assert errors.endswith("\nkeras-nm: interrupted\n")
 
 
 def test_python_cleans_up():
-    code, output, errors = interrupted("sleep")
+    code, output, errors = interrupted(COMMAND, "sleep")
     assert code == 130
     assert output == "cleaned up\n"
     assert errors.endswith("\nkeras-nm: interrupted\n")
+
+
+@pytest.mark.parametrize("kind", SLOW_IMPORTS)
+def test_imports_are_interrupted(tmp_path, kind):
+    source = 'import ctypes, os, time\nprint("begun", flush=True)\n'
+    source += textwrap.dedent(SLOW_IMPORTS[kind])
+    (tmp_path / "tensorflow.py").write_text(source)
+    code, output, errors = interrupted(IMPORTING_COMMAND, str(tmp_path))
+    assert (code, output, errors) == (130, "", "\nkeras-nm: interrupted\n")
 
 
 def test_nothing_is_left_behind():

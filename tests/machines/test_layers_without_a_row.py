@@ -6,12 +6,12 @@ import keras
 import pytest
 import tensorflow as tf
 
-from keras_nm.cli import main
 from keras_nm.layers import NTM, NTMCell
 from keras_nm.layers.machine import MachineLayer
 from keras_nm.machines import MACHINES, Machine, machine_of, machine_of_class
 from keras_nm.plots import machine_picture, num_frames
 from keras_nm.training import RECIPES, evaluate, train
+from keras_nm_cli import main
 
 RECIPE = dataclasses.replace(
     RECIPES["ntm/copy"]["lstm"],

@@ -15,7 +15,6 @@ from tensorflow.python.summary.summary_iterator import summary_iterator
 from toy_machine import ROW
 
 from keras_nm import serving
-from keras_nm.cli import main
 from keras_nm.export.card import CARD_FILE
 from keras_nm.machines import MACHINES
 from keras_nm.page.models import describe_models
@@ -28,6 +27,7 @@ from keras_nm.training import (
     train,
     write_report,
 )
+from keras_nm_cli import main
 
 RECIPE = dataclasses.replace(
     RECIPES["ntm/copy"]["ntm"],

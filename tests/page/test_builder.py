@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from onnx.reference import ReferenceEvaluator
 
-from keras_nm.cli import main
 from keras_nm.page import builder, write_page
+from keras_nm_cli import main
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -107,7 +107,7 @@ def test_a_directory_of_other_runs_is_left_alone(first):
 def test_ctrl_c_ends_all_processes(tmp_path):
     arguments = ["sweep", "ntm/copy", "--seeds", "2", "--jobs", "1", "--output", tmp_path]
     with subprocess.Popen(
-        [sys.executable, "-m", "keras_nm", *arguments],
+        [sys.executable, "-m", "keras_nm_cli", *arguments],
         stderr=subprocess.DEVNULL,
         start_new_session=True,
         # The tests may run in the background of a shell, where Ctrl-C is ignored.

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from keras_nm.cli import main
 from keras_nm.files import locked
 from keras_nm.tasks import TASKS, datasets
 from keras_nm.tasks.task import SPLITS
+from keras_nm_cli import main
 
 SIZES = {"train": 30, "validation": 5, "test": 5, "long": 5}
 
@@ -181,7 +181,7 @@ def test_two_builds_at_once_are_refused(tmp_path):
 def test_a_killed_build_is_run_again(tmp_path):
     """At its real size, which takes a while to write."""
     name = "keras_nm_nram/walk_bst_len10"
-    command = [sys.executable, "-m", "keras_nm", "data", "build", name]
+    command = [sys.executable, "-m", "keras_nm_cli", "data", "build", name]
     command += ["--data-dir", str(tmp_path)]
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

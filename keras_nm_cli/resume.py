@@ -1,8 +1,7 @@
 """`keras-nm resume`: continues an interrupted training."""
 
-from keras_nm.cli.arguments import add_run_directory
-from keras_nm.cli.output import report
-from keras_nm.runs.run import resume
+from keras_nm_cli.arguments import add_run_directory
+from keras_nm_cli.output import report
 
 
 def add_command(commands):
@@ -17,4 +16,6 @@ def add_command(commands):
 
 
 def run(options):
+    from keras_nm.runs.run import resume
+
     report(resume(options.directory), options.directory)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_nm.cli.arguments import integer
+from keras_nm_cli.arguments import integer
 
 
 def add_command(commands):

@@ -2,16 +2,13 @@
 
 from pathlib import Path
 
-from keras_nm.cli.arguments import (
+from keras_nm_cli.arguments import (
     add_lengths,
     add_memory_size,
     add_run_directory,
     integer,
     lengths_of,
 )
-from keras_nm.export import export
-from keras_nm.runs.evaluation import describe
-from keras_nm.runs.run import load_run
 
 
 def add_command(commands):
@@ -45,6 +42,11 @@ def add_command(commands):
 
 
 def run(options):
+    from keras_nm.export.saved_model import check_free, export
+    from keras_nm.runs.evaluation import describe
+    from keras_nm.runs.run import load_run
+
+    check_free(options.saved_model, options.version, overwrite=options.overwrite)
     run = load_run(options.directory)
     if options.memory_size is not None:
         run = run.with_memory_size(options.memory_size)

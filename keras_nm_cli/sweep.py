@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-from keras_nm.cli.arguments import (
-    add_layers,
+from keras_nm_cli.arguments import (
     add_lengths,
     add_task,
     integer,
     lengths_of,
     recipe_of,
+    recipes_of,
 )
-from keras_nm.recipes import RECIPES
-from keras_nm.runs.report import write_report
-from keras_nm.runs.sweep import sweep
+from keras_nm_cli.notices import notices_held_back
 
 
 def add_command(commands):
@@ -25,11 +23,13 @@ def add_command(commands):
         "charts to DIR/curves.png and DIR/lengths.png. If it is interrupted, run it again.",
     )
     add_task(parser)
-    add_layers(
-        parser,
+    parser.add_argument(
+        "--layer",
         nargs="+",
         dest="layers",
-        help="some of: %(choices)s (default: all that the task has recipes for)",
+        metavar="LAYER",
+        help="the names of some of the task's recipes, such as ntm (default: all); the "
+        "error for an unknown name lists all",
     )
     parser.add_argument(
         "--seeds",
@@ -65,7 +65,10 @@ def add_command(commands):
 
 
 def run(options):
-    names = options.layers or list(RECIPES[options.task])
+    from keras_nm.runs.report import write_report
+    from keras_nm.runs.sweep import sweep
+
+    names = options.layers or list(recipes_of(options.task))
     recipes = {name: recipe_of(options.task, name) for name in names}
     rows, errors = {}, {}
     runs = sweep(
@@ -76,10 +79,11 @@ def run(options):
         options.jobs,
         options.replicas,
     )
-    for name, row in runs:
-        (errors if isinstance(row, Exception) else rows)[name] = row
-        done = len(rows) + len(errors)
-        print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
+    with notices_held_back():  # every process has its own
+        for name, row in runs:
+            (errors if isinstance(row, Exception) else rows)[name] = row
+            done = len(rows) + len(errors)
+            print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
     if rows:
         print(write_report(rows, options.task, options.output), end="")
     if errors:

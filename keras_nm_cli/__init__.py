@@ -1,11 +1,18 @@
-"""The command line: argparse over the Python API, one file per command."""
+"""The command line: argparse over the Python API, one file per command.
+
+Importing keras_nm takes seconds. So this is a package beside it, which imports it when a
+command is about to run, and answers requests for help and wrong arguments before.
+"""
 
 import argparse
 import contextlib
+import importlib.util
 import os
+import runpy
 import sys
+from pathlib import Path
 
-from keras_nm.cli import (
+from keras_nm_cli import (
     chart,
     data,
     evaluate,
@@ -17,8 +24,8 @@ from keras_nm.cli import (
     trace,
     train,
 )
-from keras_nm.cli.interruption import EXIT_CODE, MESSAGE, interruptible
-from keras_nm.version import __version__
+from keras_nm_cli.interruption import EXIT_CODE, MESSAGE, interruptible
+from keras_nm_cli.notices import notices_held_back
 
 # In the order in which the help lists them.
 _COMMANDS = (train, resume, evaluate, export, trace, sweep, chart, serve, page, data)
@@ -36,6 +43,7 @@ A first session, from nothing to a served model:
 
 Every command is a few lines of code on top of keras_nm.training, keras_nm.tasks,
 keras_nm.plots or keras_nm.export.
+TensorFlow's notices are shown with the environment variable TF_CPP_MIN_LOG_LEVEL=0.
 Exit codes: 0 done, 2 bad arguments or files (one line says which), 130 interrupted,
 141 the reader of the output has stopped.
 """
@@ -51,6 +59,9 @@ def main(arguments=None):
     # A notebook, which passes arguments, goes on after an interruption.
     is_process = arguments is None
     try:
+        if is_process:
+            with interruptible(at_once=True), notices_held_back():
+                _import_everything()
         with interruptible() if is_process else contextlib.nullcontext():
             options.run(options)
         sys.stdout.flush()
@@ -75,8 +86,21 @@ def _parser():
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"keras_nm {__version__}")
+    parser.add_argument("--version", action="version", version=f"keras_nm {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add_command(commands)
     return parser
+
+
+def _import_everything():
+    import tensorflow as tf
+
+    import keras_nm  # noqa: F401
+
+    tf.config.list_physical_devices()  # says that there is no GPU, as an error
+
+
+def _version():
+    package = Path(importlib.util.find_spec("keras_nm").origin)
+    return runpy.run_path(package.with_name("version.py"))["__version__"]

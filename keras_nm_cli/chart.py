@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from keras_nm.cli.arguments import add_lengths, lengths_of
-from keras_nm.runs.run import load_run
+from keras_nm_cli.arguments import add_lengths, lengths_of
 
 
 def add_command(commands):
@@ -37,6 +36,7 @@ def add_command(commands):
 def run(options):
     from keras_nm import plots
     from keras_nm.runs import pictures
+    from keras_nm.runs.run import load_run
 
     plots.check_path(options.output, plots.PICTURE_SUFFIXES)
     runs = [load_run(directory) for directory in options.directories]

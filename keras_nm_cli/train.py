@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from keras_nm.cli.arguments import add_layers, add_task, integer, recipe_of
-from keras_nm.cli.output import report
-from keras_nm.recipes import RECIPES
-from keras_nm.runs.run import train
+from keras_nm_cli.arguments import add_task, integer, recipe_of, recipes_of
+from keras_nm_cli.output import report
 
 
 def add_command(commands):
@@ -17,9 +15,11 @@ def add_command(commands):
         "DIR/tensorboard. `keras-nm resume DIR` continues after an interruption.",
     )
     add_task(parser)
-    add_layers(
-        parser,
-        help="one of: %(choices)s (default: the first that the task has a recipe for)",
+    parser.add_argument(
+        "--layer",
+        metavar="LAYER",
+        help="the name of one of the task's recipes, such as ntm (default: the first); "
+        "the error for an unknown name lists all",
     )
     parser.add_argument(
         "--output",
@@ -39,7 +39,9 @@ def add_command(commands):
 
 
 def run(options):
-    layer = options.layer or next(iter(RECIPES[options.task]))
+    from keras_nm.runs.run import train
+
+    layer = options.layer or next(iter(recipes_of(options.task)))
     recipe = recipe_of(options.task, layer)
     run = train(recipe, options.output, options.seed)
     report(run, options.output)

@@ -1,5 +1,5 @@
 import sys
 
-from keras_nm.cli import main
+from keras_nm_cli import main
 
 sys.exit(main())

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from keras_nm.cli.arguments import add_run_directory, integer
-from keras_nm.runs.run import load_run
+from keras_nm_cli.arguments import add_run_directory, integer
 
 
 def add_command(commands):
@@ -47,6 +46,7 @@ def add_command(commands):
 def run(options):
     from keras_nm import plots
     from keras_nm.runs import pictures
+    from keras_nm.runs.run import load_run
 
     path = options.output or options.directory / "trace.png"
     suffixes = (*plots.PICTURE_SUFFIXES, plots.ANIMATION_SUFFIX)

@@ -1,10 +1,7 @@
-"""Arguments that several commands take."""
+"""Arguments that several commands take, and what they name."""
 
 import argparse
 from pathlib import Path
-
-from keras_nm.recipes import RECIPES
-from keras_nm.tasks import TASKS
 
 
 def integer(minimum, maximum=None):
@@ -30,14 +27,11 @@ def integer(minimum, maximum=None):
 
 def add_task(parser):
     """Adds the argument for the name of a task that has recipes."""
-    tasks = sorted(RECIPES)
-    parser.add_argument("task", choices=tasks, help="one of: %(choices)s", metavar="TASK")
-
-
-def add_layers(parser, **options):
-    """Adds the option for the names of recipes."""
-    names = sorted({name for recipes in RECIPES.values() for name in recipes})
-    parser.add_argument("--layer", choices=names, metavar="LAYER", **options)
+    parser.add_argument(
+        "task",
+        metavar="TASK",
+        help="such as ntm/copy; the error for an unknown name lists all",
+    )
 
 
 def add_run_directory(parser):
@@ -75,12 +69,25 @@ def add_memory_size(parser, use):
 
 def lengths_of(options, task):
     """Returns the given lengths, or the task's own."""
+    from keras_nm.tasks import TASKS
+
     return options.lengths or list(TASKS[task].lengths)
+
+
+def recipes_of(task):
+    """Returns a task's recipes by name, or raises an error that lists the tasks."""
+    from keras_nm.recipes import RECIPES
+
+    if task not in RECIPES:
+        raise ValueError(
+            f"The task must be one of {', '.join(sorted(RECIPES))}. Received: {task}"
+        )
+    return RECIPES[task]
 
 
 def recipe_of(task, name):
     """Returns a task's recipe by its name, or raises an error that lists the names."""
-    recipes = RECIPES[task]
+    recipes = recipes_of(task)
     if name not in recipes:
         raise ValueError(
             f"The layer for {task} must be one of {', '.join(sorted(recipes))}. "

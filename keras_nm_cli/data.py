@@ -47,7 +47,6 @@ def _list(options):
 
 
 def _build(options):
-    # TensorFlow Datasets takes seconds to import.
     from keras_nm.tasks import datasets
 
     print(f"Written to {datasets.build(options.name, options.data_dir)}")

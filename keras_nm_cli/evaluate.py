@@ -3,14 +3,8 @@
 import argparse
 import sys
 
-from keras_nm.cli.arguments import add_memory_size, add_run_directory, integer, lengths_of
-from keras_nm.cli.output import print_table
-from keras_nm.runs.evaluation import (
-    evaluate,
-    evaluate_range,
-    evaluate_structured,
-)
-from keras_nm.runs.run import load_run
+from keras_nm_cli.arguments import add_memory_size, add_run_directory, integer, lengths_of
+from keras_nm_cli.output import print_table
 
 
 def add_command(commands):
@@ -50,6 +44,9 @@ def add_command(commands):
 
 
 def run(options):
+    from keras_nm.runs.evaluation import evaluate_structured
+    from keras_nm.runs.run import load_run
+
     run = load_run(options.directory)
     if options.memory_size is not None:
         run = run.with_memory_size(options.memory_size)
@@ -67,6 +64,8 @@ def run(options):
 
 
 def _measured(run, length, task_options):
+    from keras_nm.runs.evaluation import evaluate, evaluate_range
+
     if isinstance(length, range):
         name = f"{length[0]}:{length[-1]}"
         return name, evaluate_range(run, length, **task_options)
