@@ -55,7 +55,7 @@ def main(arguments=None):
         if hasattr(stream, "reconfigure"):  # not in notebooks
             # No character that the terminal lacks makes a command fail after its work.
             stream.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     # A notebook, which passes arguments, goes on after an interruption.
     is_process = arguments is None
     try:
@@ -80,7 +80,7 @@ def main(arguments=None):
     return 0
 
 
-def _parser():
+def make_parser():
     parser = argparse.ArgumentParser(
         prog="keras-nm",
         description=_DESCRIPTION,

@@ -5,6 +5,7 @@ import doctest
 import importlib
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -18,9 +19,15 @@ import keras_nm
 from keras_nm.layers.nram.gates import GATES
 from keras_nm.machines import MACHINES
 from keras_nm.tasks import datasets
+from keras_nm_cli import make_parser
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+ALL_PAGES = [
+    page
+    for page in sorted((*ROOT.glob("*.md"), *DOCS.rglob("*.md")))
+    if page.parent != DOCS / "models"  # made when the site is built
+]
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
 
 # Without those whose code takes a run (in tests/runs) or other runtimes.
@@ -181,18 +188,39 @@ def anchors(path):
     }
 
 
-@pytest.mark.parametrize(
-    "page",
-    [path for path in (*ROOT.glob("*.md"), *DOCS.rglob("*.md"))],
-    ids=name_of,
-)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name_of)
 def test_links(page):
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if re.match(r"\w+:", link) or "models/" in link:  # made when the site is built
+        if re.match(r"\w+:", link) or "models/index" in link:  # made with the site
             continue
         target, _, anchor = link.partition("#")
         path = (page.parent / target).resolve() if target else page
         assert path.exists(), link
         if anchor:
             assert anchor in anchors(path), link
+
+
+def commands(page):
+    """Returns the arguments of every `keras-nm` command on a page."""
+    shell = "\n".join(blocks(page, "sh")).replace("\\\n", " ")
+    for line in shell.splitlines():
+        _, is_command, arguments = line.partition("keras-nm ")
+        if is_command:
+            words = shlex.split(arguments, comments=True)
+            yield [word for word in words if word != "&"]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in ALL_PAGES if list(commands(page))], ids=name_of
+)
+def test_commands_of_a_page(page):
+    """The arguments are known, and tasks and layers have recipes."""
+    for arguments in commands(page):
+        if arguments[0].startswith("-"):  # --version
+            continue
+        options = make_parser().parse_args(arguments)
+        if hasattr(options, "task"):
+            recipes = keras_nm.training.RECIPES[options.task]
+            layers = getattr(options, "layers", None) or [getattr(options, "layer", None)]
+            assert set(layers) <= {None, *recipes}
