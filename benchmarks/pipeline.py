@@ -3,9 +3,10 @@
     python benchmarks/pipeline.py
 
 Every task is taken at the length that the paper trains to, in batches of 64. The pipeline
-has one core. The training step has all of them and is compiled with XLA: an NTM with the
-paper's memory and an LSTM controller of 100 units, or an NRAM with as many registers and
-time steps as the program that solves the task.
+has one core. The training step has all of them and is compiled with XLA: for bits an NTM
+with the paper's memory and an LSTM controller of 100 units, for tokens a Stack-RNN with an
+Elman network of 100 units and a stack of 64 cells of 8 numbers, and for tapes an NRAM with
+as many registers and time steps as the program that solves the task.
 """
 
 import os
@@ -20,8 +21,8 @@ import time
 import keras
 import numpy as np
 
-from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import TASKS, SequenceTask
+from keras_nm.layers import NRAM, NTM, StackRNN
+from keras_nm.tasks import TASKS, SequenceTask, TokenTask
 
 BATCH = 64
 
@@ -52,7 +53,8 @@ def training_rate(name, seconds):
     task = make(name)
     if isinstance(task, SequenceTask):
         x = keras.Input((None, task.input_size))
-        layer = NTM(task.output_size, return_sequences=True)
+        machine = StackRNN if isinstance(task, TokenTask) else NTM
+        layer = machine(task.output_size, return_sequences=True)
     else:
         x = keras.Input((None,), dtype="int32")
         program = task.program
@@ -77,13 +79,15 @@ def training_rate(name, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=2.0, help="for each number")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS)
+    options = parser.parse_args()
+    seconds = options.seconds
 
     print("| task | up to | examples per second, one core | a model trains on | ratio |")
     print("|---|--:|--:|--:|--:|")
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(1, initializer=on_one_core) as one_core:
-        for name in TASKS:
+        for name in options.tasks:
             pipeline = one_core.apply(pipeline_rate, (name, seconds))
             training = training_rate(name, seconds)
             print(

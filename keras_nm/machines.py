@@ -59,8 +59,8 @@ class Machine:
         look: Function from `(layer, trace, examples)` to the numbers and text that
             TensorBoard shows, see `keras_nm.metrics.looks`.
         picture: Function from `(layer, trace, inputs, outputs, example, time,
-            from_logits)` to a `matplotlib.figure.Figure`, see
-            `keras_nm.plots.machine_picture`.
+            activation)` to a `matplotlib.figure.Figure`, see
+            `keras_nm.plots.machine_picture`. Here the activation is a function.
         num_frames: Function from `(trace, example)` to the number of values of `time`.
         add_endpoints: Function of `(archive, model)` that adds endpoints to an
             `ExportArchive`. `None` for those of any recurrent layer, see

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_nm.layers import NRAM, NTM
+from keras_nm.layers import NRAM, NTM, StackRNN, TapeRNN
 from keras_nm.programs import PROGRAMS, Program
 
 FEATURES, UNITS = 4, 5
@@ -20,7 +20,6 @@ WALKER = Program(
 
 def memory():
     """An NTM with two read heads and with weights none of which is 0."""
-    inputs = keras.Input((None, FEATURES))
     layer = NTM(
         UNITS,
         (9, 4),
@@ -29,7 +28,37 @@ def memory():
         return_sequences=True,
         name="memory",
     )
-    return randomized(keras.Model(inputs, layer(inputs))), {}
+    return randomized(on_sequences(layer)), {}
+
+
+def stacks():
+    """A Stack-RNN with two stacks, whose actions are rounded."""
+    layer = StackRNN(
+        UNITS,
+        (6, 3),
+        num_stacks=2,
+        controller=keras.layers.LSTMCell(8),
+        read_depth=2,
+        actions="discrete",
+        empty_value=-1.0,
+        return_sequences=True,
+        name="stacks",
+    )
+    return randomized(on_sequences(layer)), {}
+
+
+def tapes():
+    """A Tape-RNN with two tapes, which jump in sequences whose last feature is large."""
+    layer = TapeRNN(
+        UNITS,
+        (6, 3),
+        num_tapes=2,
+        controller=keras.layers.SimpleRNNCell(8),
+        write_units=(8,),  # more make such large values that rounding shows
+        return_sequences=True,
+        name="tapes",
+    )
+    return randomized(on_sequences(layer)), {}
 
 
 def machine():
@@ -42,6 +71,12 @@ def walker():
     layer = NRAM(2, num_steps=7, gates=WALKER.gates, gate_repeats=WALKER.gate_repeats)
     task = {"task": "nram/list_k", "task_options": {"max_length": 10}}
     return on_tapes(WALKER.into_layer(layer)), {**card_of(layer), **task}
+
+
+def on_sequences(layer):
+    """A model around a recurrent layer."""
+    inputs = keras.Input((None, FEATURES))
+    return keras.Model(inputs, layer(inputs))
 
 
 def on_tapes(layer):

@@ -4,6 +4,7 @@ Part of the default install are `TFSMLayer`, the C API and the LiteRT converter.
 and onnxruntime with tf2onnx are tested where they are installed.
 """
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -32,25 +33,29 @@ UNSUPPORTED = {
 }
 
 
-@pytest.fixture(scope="module")
-def sequence_model():
-    return small_models.memory()[0]
-
-
-@pytest.fixture(scope="module")
-def machine_model():
+def random_access_machine():
     # With all gates, because each has its own operations.
-    return small_models.randomized(small_models.on_tapes(NRAM(3, num_steps=2)))
+    return small_models.randomized(small_models.on_tapes(NRAM(3, num_steps=2))), {}
+
+
+RECURRENT = {
+    "ntm": small_models.memory,
+    "stack_rnn": small_models.stacks,
+    "tape_rnn": small_models.tapes,
+}
+MODELS = {**RECURRENT, "nram": random_access_machine}
 
 
 @pytest.fixture(scope="module")
-def sequence_directory(exported_memory):
-    return exported_memory / "1"
+def exported(tmp_path_factory):
+    """A function from a key of `MODELS` to the model and the directory of its export."""
 
+    @functools.cache
+    def exported(kind):
+        model, _ = MODELS[kind]()
+        return model, export(model, tmp_path_factory.mktemp("exported") / kind)
 
-@pytest.fixture(scope="module")
-def machine_directory(machine_model, tmp_path_factory):
-    return export(machine_model, tmp_path_factory.mktemp("exported") / "nram")
+    return exported
 
 
 def openvino_endpoint(directory, name, tmp_path):
@@ -144,7 +149,7 @@ def check_step(endpoint, model, directory, rng):
 
 
 def check_fuzzy(endpoint, model, directory, rng):
-    for tape, num_steps in tapes(rng):
+    for tape, num_steps in random_tapes(rng):
         outputs = model.layers[-1](tape, num_steps=int(num_steps))
         parts = split_outputs(outputs)
         expected = {
@@ -156,13 +161,13 @@ def check_fuzzy(endpoint, model, directory, rng):
 
 
 def check_integer(endpoint, model, directory, rng):
-    for tape, num_steps in tapes(rng):
+    for tape, num_steps in random_tapes(rng):
         expected = model.layers[-1].run_integers(tape, num_steps=int(num_steps))
         assert_same(endpoint(tape=tape, num_steps=num_steps), expected)
 
 
 def check_machine_step(endpoint, model, directory, rng):
-    for tape, num_steps in tapes(rng):
+    for tape, num_steps in random_tapes(rng):
         registers = np.zeros((len(tape), 3), "int32")
         for _ in range(num_steps):
             expected, _ = model.layers[-1].step_integers(tape, registers)
@@ -171,32 +176,36 @@ def check_machine_step(endpoint, model, directory, rng):
             tape, registers = result["tape"], result["registers"]
 
 
-def tapes(rng):
+def random_tapes(rng):
     for batch, size, num_steps in ((3, 8, 4), (1, 11, 6)):
         tape = rng.integers(0, size, (batch, size)).astype("int32")
         yield tape, np.array(num_steps, "int32")
 
 
 CHECKS = {
-    "sequence": ("sequence", check_sequence),
-    "step": ("sequence", check_step),
-    "initial_state": ("sequence", check_initial_state),
-    "fuzzy": ("machine", check_fuzzy),
-    "integer": ("machine", check_integer),
-    "machine step": ("machine", check_machine_step),
+    **{
+        (kind, name): check
+        for kind in RECURRENT
+        for name, check in (
+            ("sequence", check_sequence),
+            ("step", check_step),
+            ("initial_state", check_initial_state),
+        )
+    },
+    ("nram", "fuzzy"): check_fuzzy,
+    ("nram", "integer"): check_integer,
+    ("nram", "step"): check_machine_step,
 }
 
 
 # TensorFlow's own interpreter, which stands in where LiteRT's package is not installed.
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
-@pytest.mark.parametrize("name", CHECKS)
+@pytest.mark.parametrize(("kind", "name"), CHECKS)
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_the_same_numbers(request, rng, tmp_path, runtime, name):
-    kind, check = CHECKS[name]
-    model = request.getfixturevalue(f"{kind}_model")
-    directory = request.getfixturevalue(f"{kind}_directory")
+def test_the_same_numbers(exported, rng, tmp_path, runtime, kind, name):
+    model, directory = exported(kind)
+    check = CHECKS[kind, name]
     error = UNSUPPORTED.get((runtime, name))
-    name = name.split()[-1]
     if error:
         with pytest.raises(Exception, match=error):
             RUNTIMES[runtime](directory, name, tmp_path)
@@ -204,45 +213,52 @@ def test_the_same_numbers(request, rng, tmp_path, runtime, name):
         check(RUNTIMES[runtime](directory, name, tmp_path), model, directory, rng)
 
 
-def test_openvino_reads_the_directory(rng, sequence_model, sequence_directory):
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_openvino_reads_the_directory(exported, rng, kind):
     ov = pytest.importorskip("openvino")
+    model, directory = exported(kind)
     compiled = ov.Core().compile_model(
-        sequence_directory, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+        directory, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
     )
     check_sequence(
         lambda inputs: {"outputs": compiled({"inputs": inputs})["outputs"]},
-        sequence_model,
-        sequence_directory,
+        model,
+        directory,
         rng,
     )
 
 
-def test_sequences_as_a_keras_layer(rng, sequence_model, sequence_directory):
-    layer = keras.layers.TFSMLayer(sequence_directory, call_endpoint="sequence")
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_sequences_as_a_keras_layer(exported, rng, kind):
+    original, directory = exported(kind)
+    layer = keras.layers.TFSMLayer(directory, call_endpoint="sequence")
     inputs = keras.Input((None, FEATURES))
     outputs = layer({"inputs": inputs})["outputs"]
     model = keras.Model(inputs, keras.layers.Rescaling(2.0)(outputs))
     x = rng.normal(size=(3, 7, FEATURES)).astype("float32")
     np.testing.assert_allclose(
-        model.predict(x, verbose=0), 2 * sequence_model(x), rtol=0, atol=TOLERANCE
+        model.predict(x, verbose=0), 2 * original(x), rtol=0, atol=TOLERANCE
     )
 
 
-def test_steps_as_keras_layers(rng, sequence_model, sequence_directory):
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_steps_as_keras_layers(exported, rng, kind):
+    model, directory = exported(kind)
     step, initial_state = (
-        keras.layers.TFSMLayer(sequence_directory, call_endpoint=name)
+        keras.layers.TFSMLayer(directory, call_endpoint=name)
         for name in ("step", "initial_state")
     )
     x = rng.normal(size=(3, 7, FEATURES)).astype("float32")
     states = initial_state({"batch_size": tf.constant(3)})
-    for time, expected in enumerate(np.swapaxes(sequence_model(x), 0, 1)):
+    for time, expected in enumerate(np.swapaxes(model(x), 0, 1)):
         states = step({"inputs": x[:, time], **states})
         np.testing.assert_allclose(states.pop("outputs"), expected, 0, TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ["fuzzy", "integer"])
-def test_machines_as_keras_layers(rng, machine_model, machine_directory, name):
-    layer = keras.layers.TFSMLayer(machine_directory, call_endpoint=name)
+def test_machines_as_keras_layers(exported, rng, name):
+    original, directory = exported("nram")
+    layer = keras.layers.TFSMLayer(directory, call_endpoint=name)
     inputs = {
         "tape": keras.Input((None,), dtype="int32", name="tape"),
         "num_steps": keras.Input(batch_shape=(), dtype="int32", name="num_steps"),
@@ -252,7 +268,7 @@ def test_machines_as_keras_layers(rng, machine_model, machine_directory, name):
     def endpoint(**inputs):
         return {key: x.numpy() for key, x in model(inputs).items()}
 
-    CHECKS[name][1](endpoint, machine_model, machine_directory, rng)
+    CHECKS["nram", name](endpoint, original, directory, rng)
 
 
 def tensor_names(directory, name):
@@ -262,10 +278,12 @@ def tensor_names(directory, name):
     return signature.inputs["inputs"].name, signature.outputs["outputs"].name
 
 
-def test_the_c_example(rng, tmp_path, sequence_model, sequence_directory):
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_the_c_example(exported, rng, tmp_path, kind):
     compiler = shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         pytest.skip("the example is compiled by a C compiler, `cc`, on Linux")
+    model, directory = exported(kind)
     libraries = tf.sysconfig.get_lib()
     program = tmp_path / "run_saved_model"
     subprocess.run(
@@ -282,13 +300,13 @@ def test_the_c_example(rng, tmp_path, sequence_model, sequence_directory):
 
     def run(shape, *names):
         return subprocess.run(
-            [program, sequence_directory, *names, *map(str, shape), inputs, outputs],
+            [program, directory, *names, *map(str, shape), inputs, outputs],
             capture_output=True,
             text=True,
             check=False,
         )
 
-    names = tensor_names(sequence_directory, "sequence")
+    names = tensor_names(directory, "sequence")
     for batch, length in ((3, 7), (1, 4)):
         x = rng.normal(size=(batch, length, FEATURES)).astype("float32")
         x.tofile(inputs)
@@ -296,7 +314,7 @@ def test_the_c_example(rng, tmp_path, sequence_model, sequence_directory):
         assert result.returncode == 0, result.stderr
         assert result.stdout.startswith(f"{batch} x {length} x 5 numbers")
         answer = np.fromfile(outputs, "float32").reshape(batch, length, 5)
-        np.testing.assert_allclose(answer, sequence_model(x), rtol=0, atol=TOLERANCE)
+        np.testing.assert_allclose(answer, model(x), rtol=0, atol=TOLERANCE)
 
     for arguments, message in (
         (((1, 3, FEATURES), *names), "does not hold BATCH x TIMESTEPS x FEATURES"),

@@ -20,6 +20,9 @@ class Probe(keras.callbacks.Callback):
     - for an `NTM`: the plate of the first example (`keras_nm.plots.ntm_plate`), and the
       entropies of the write and read weightings, in bits, as means over examples, heads
       and time steps. Heads that focus on single locations have an entropy of 0;
+    - for a `StackRNN` or a `TapeRNN`: the picture of the first example
+      (`keras_nm.plots.stack_picture`, `keras_nm.plots.tape_picture`), and the mean share
+      of each action or move;
     - for an `NRAM`: the execution of the first example with the circuits that it ran
       (`keras_nm.plots.execution_picture`); the program as text, if the controller has no
       states; and, if the model is nothing but the machine, the share of wrong answer cells
@@ -33,8 +36,10 @@ class Probe(keras.callbacks.Callback):
         every: Positive integer, the number of epochs from one look to the next. Defaults
             to `5`.
         pictures: Boolean, whether to draw pictures, which takes matplotlib.
-        from_logits: Boolean, whether the model outputs logits, as models of the tasks do,
-            or probabilities. Defaults to `True`.
+        activation: Optional Keras activation that makes probabilities of the model's
+            outputs in pictures, such as `"sigmoid"` or `"softmax"`. Of a task, it is
+            `keras_nm.tasks.TASKS[name].activation`. Defaults to `None`: outputs are drawn
+            as they are.
 
     Raises:
         ValueError: For invalid arguments, and at the beginning of training for a model
@@ -53,13 +58,15 @@ class Probe(keras.callbacks.Callback):
     >>> history = model.fit(
     ...     task.dataset(batch_size=4),
     ...     steps_per_epoch=2,
-    ...     callbacks=[keras_nm.training.Probe(log_dir, examples, every=1)],
+    ...     callbacks=[
+    ...         keras_nm.training.Probe(log_dir, examples, every=1, activation="sigmoid")
+    ...     ],
     ...     shuffle=False,
     ...     verbose=0,
     ... )
     """
 
-    def __init__(self, log_dir, examples, every=5, pictures=True, from_logits=True):
+    def __init__(self, log_dir, examples, every=5, pictures=True, activation=None):
         super().__init__()
         if not isinstance(examples, (tuple, list)) or len(examples) != 3:
             raise ValueError(
@@ -74,7 +81,7 @@ class Probe(keras.callbacks.Callback):
         self.log_dir = Path(log_dir)
         self.examples = keras.tree.map_structure(np.asarray, tuple(examples))
         self.every = check_integer("every", every)
-        self.from_logits = from_logits
+        self.activation = keras.activations.get(activation)
 
     def on_train_begin(self, logs=None):
         self._look = _Look(self.model)
@@ -115,7 +122,7 @@ class Probe(keras.callbacks.Callback):
                 trace,
                 self.examples[0],
                 outputs,
-                from_logits=self.from_logits,
+                activation=self.activation,
             )
             image = self.plots.to_array(picture)[None]
             tf.summary.image(f"{machine.name}/picture", image)

@@ -37,6 +37,9 @@ class BitsPerSequenceLoss(keras.losses.Loss):
     24.0
     """
 
+    # What makes probabilities of the logits that this loss takes.
+    activation = "sigmoid"
+
     def __init__(self, name="bits_per_sequence_loss", dtype=None):
         # `call` divides by the batch size, so the sum over all steps is the mean of the
         # sequences' sums. Like this, Keras applies masks and weights to every step.

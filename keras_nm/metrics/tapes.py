@@ -49,6 +49,8 @@ class TapeLoss(keras.losses.Loss):
     46.05
     """
 
+    activation = None  # an `NRAM` outputs probabilities
+
     def __init__(
         self, likelihood="expected_log", epsilon=1e-10, name="tape_loss", dtype=None
     ):

@@ -23,6 +23,9 @@ class TokenLoss(keras.losses.Loss):
     1.386
     """
 
+    # What makes probabilities of the logits that this loss takes.
+    activation = "softmax"
+
     def __init__(self, name="token_loss", dtype=None):
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype=dtype)
 

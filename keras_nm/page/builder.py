@@ -33,7 +33,7 @@ def write_page(directory, path):
 
     Args:
         directory: Path of the models, `directory/NAME/VERSION`, as
-            `keras_nm.export.export` writes them: models of an `NTM` or of an `NRAM`.
+            `keras_nm.export.export` writes them: models of the machines of keras_nm.
         path: Path of the HTML file.
 
     Returns:

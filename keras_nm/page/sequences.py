@@ -35,11 +35,7 @@ def describe(path, card, model, spec):
         "sizes": [],
         "features": step["inputs"].shape[-1],
         "answers_tokens": _answers_tokens(spec),
-        # Otherwise outputs are logits, also those of a layer that follows the machine.
-        "gives_probabilities": (
-            MACHINES[card["layer"]["class_name"]].gives_answers
-            and card["layer"].get("activation") == "sigmoid"
-        ),
+        "activation": _activation(card, spec),
         "initial_state": {
             name: states[name].numpy()[0].tolist() for name in sorted(states)
         },
@@ -47,6 +43,16 @@ def describe(path, card, model, spec):
         "num_bits": task_of(card, spec).num_bits if typed == "vectors" else None,
         "examples": examples_of(card, spec),
     }
+
+
+def _activation(card, spec):
+    """Returns the name of what makes probabilities of the outputs, or `None`."""
+    layer = card["layer"]
+    # Outputs of a layer that follows the machine are logits.
+    gives_answers = MACHINES[layer["class_name"]].gives_answers
+    if gives_answers and layer.get("activation") in ("sigmoid", "softmax"):
+        return None
+    return "sigmoid" if spec is None else spec.activation
 
 
 def _answers_tokens(spec):

@@ -90,7 +90,7 @@ def execution_picture(trace, program=None, example=0, time=None):
     return figure
 
 
-def execution_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
+def execution_of_layer(layer, trace, inputs, outputs, example, time, activation):
     """Draws the execution of one example, see `keras_nm.plots.machine_picture`."""
     try:
         program = Program.from_layer(layer)

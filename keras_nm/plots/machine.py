@@ -1,10 +1,12 @@
 """Draws what a machine did, for any kind of machine."""
 
+import keras
+
 from keras_nm.machines import machine_of
 
 
 def machine_picture(
-    machine, trace, inputs, outputs=None, example=0, time=None, from_logits=True
+    machine, trace, inputs, outputs=None, example=0, time=None, activation=None
 ):
     """Draws what a machine did with an example, as its row in `MACHINES` says.
 
@@ -18,14 +20,17 @@ def machine_picture(
             `(batch, timesteps, output_size)`. Defaults to the outputs of the machine.
         example: Integer, the index of the example in the batch.
         time: Optional integer, for one frame of an animation of the time steps.
-        from_logits: Boolean, whether outputs of sequences are logits or probabilities.
-            Defaults to `True`.
+        activation: Optional Keras activation that makes probabilities of outputs of
+            sequences: `"sigmoid"` if each is the logit of a bit, `"softmax"` if those of a
+            step are the logits of classes. Of a task, it is
+            `keras_nm.tasks.TASKS[name].activation`. Defaults to `None`: outputs are drawn
+            as they are.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: If there is no picture of such a layer.
+        ValueError: If there is no picture of such a layer, or for an unknown activation.
         IndexError: If there is no such example.
 
     Example:
@@ -37,7 +42,8 @@ def machine_picture(
     >>> figure = keras_nm.plots.machine_picture(layer, trace, tape, layer(tape))
     """
     picture = machine_of(machine).function("picture")
-    return picture(machine, trace, inputs, outputs, example, time, from_logits)
+    activation = keras.activations.get(activation)
+    return picture(machine, trace, inputs, outputs, example, time, activation)
 
 
 def num_frames(machine, trace, example=0):

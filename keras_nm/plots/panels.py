@@ -119,13 +119,12 @@ def example_of(trace, outputs, example, activation):
         trace: Dict of tensors `(batch, timesteps, ...)`.
         outputs: Tensor, or `None` for the outputs in the trace.
         example: Integer.
-        activation: Function that makes probabilities of the outputs, or `None` if they are
-            probabilities already.
+        activation: Function from outputs to probabilities.
     """
     trace = {name: ops.convert_to_numpy(x)[example] for name, x in trace.items()}
     outputs = per_step(outputs, example)
     outputs = trace["output"] if outputs is None else outputs
-    return trace, ops.convert_to_numpy(activation(outputs)) if activation else outputs
+    return trace, ops.convert_to_numpy(activation(outputs))
 
 
 def per_step(values, example):

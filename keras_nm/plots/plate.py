@@ -1,7 +1,6 @@
 """The plate of a Neural Turing Machine: what it reads and writes, and where."""
 
 import numpy as np
-from keras import ops
 
 from keras_nm.plots.panels import (
     VALUES,
@@ -80,9 +79,8 @@ def ntm_plate(inputs, outputs, trace, time=None):
     return draw_panels(rows, memory, time)
 
 
-def plate_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
+def plate_of_layer(layer, trace, inputs, outputs, example, time, activation):
     """Draws the plate of one example, see `keras_nm.plots.machine_picture`."""
-    activation = ops.sigmoid if from_logits else None
     trace, outputs = example_of(trace, outputs, example, activation)
     return ntm_plate(per_step(inputs, example), outputs, trace, time)
 

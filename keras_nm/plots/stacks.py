@@ -1,7 +1,6 @@
 """Pictures of a Stack-RNN: what it does with its stacks, and what they hold."""
 
 import numpy as np
-from keras import ops
 
 from keras_nm.layers.stack_rnn.stack import ACTIONS
 from keras_nm.plots.panels import (
@@ -99,9 +98,8 @@ def stack_picture(inputs, outputs, trace, empty_value=0.0, time=None):
     return draw_panels(rows, memory, time)
 
 
-def picture_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
+def picture_of_layer(layer, trace, inputs, outputs, example, time, activation):
     """Draws one example, see `keras_nm.plots.machine_picture`."""
-    activation = ops.softmax if from_logits else None
     trace, outputs = example_of(trace, outputs, example, activation)
     inputs = per_step(inputs, example)
     return stack_picture(inputs, outputs, trace, layer.cell.empty_value, time)

@@ -1,7 +1,6 @@
 """Pictures of a Tape-RNN: how it moves its tapes, what it writes, and what they hold."""
 
 import numpy as np
-from keras import ops
 
 from keras_nm.plots.panels import (
     VALUES,
@@ -131,8 +130,7 @@ def head_positions(trace, moves, index):
     return positions
 
 
-def picture_of_layer(layer, trace, inputs, outputs, example, time, from_logits):
+def picture_of_layer(layer, trace, inputs, outputs, example, time, activation):
     """Draws one example, see `keras_nm.plots.machine_picture`."""
-    activation = ops.softmax if from_logits else None
     trace, outputs = example_of(trace, outputs, example, activation)
     return tape_picture(per_step(inputs, example), outputs, trace, layer.cell.moves, time)

@@ -1,47 +1,107 @@
-"""Recipes for the counting languages of the Stack-RNN's paper."""
+"""Recipes for the tasks of the Stack-RNN's paper."""
 
 from keras_nm.recipes.parts import falling
 from keras_nm.runs.recipe import Recipe
 
-_STEPS = 3000
 
-# The paper's machine: 40 units without recurrence of their own, and ten stacks of numbers.
-_STACK_RNN = {
-    "module": "keras_nm.layers",
-    "class_name": "StackRNN",
-    "registered_name": "keras_nm>StackRNN",
-    "config": {
-        "stack_shape": [200, 1],
-        "num_stacks": 10,
-        "controller": {
+def _machine(name, **config):
+    return {
+        "module": "keras_nm.layers",
+        "class_name": name,
+        "registered_name": f"keras_nm>{name}",
+        "config": config,
+    }
+
+
+def _stack_rnn(units, actions):
+    """Returns the paper's machine, without recurrence of its own, with ten stacks."""
+    return _machine(
+        "StackRNN",
+        stack_shape=[200, 1],
+        num_stacks=10,
+        controller={
             "module": "keras.layers",
             "class_name": "Dense",
-            "config": {"units": 40, "activation": "sigmoid", "use_bias": False},
+            "config": {"units": units, "activation": "sigmoid", "use_bias": False},
         },
-        "read_depth": 2,
-        "no_op": False,
-        "empty_value": -1.0,
-        "use_bias": False,
-        # The paper's rounding: soft in training, and discrete when it is measured.
-        "actions": "discrete",
-    },
-}
+        read_depth=2,
+        no_op=False,
+        empty_value=-1.0,
+        use_bias=False,
+        actions=actions,
+    )
 
-STACK_RECIPES = tuple(
-    Recipe(
-        name="stack-rnn",
-        description="A Stack-RNN with 40 units and ten stacks, as in its paper.",
+
+_TAPE_RNN = _machine(
+    "TapeRNN",
+    tape_shape=[64, 8],
+    moves=["stay", "left", "right"],
+    controller={
+        "module": "keras.layers",
+        "class_name": "SimpleRNNCell",
+        "config": {"units": 64, "activation": "relu"},
+    },
+)
+
+
+def _recipe(task, *, steps, learning_rate, **settings):
+    return Recipe(
         task=f"stack/{task}",
-        layer=_STACK_RNN,
         optimizer={
             "class_name": "Adam",
-            "config": {"learning_rate": falling(1e-2, _STEPS), "global_clipnorm": 1.0},
+            "config": {
+                "learning_rate": falling(learning_rate, steps),
+                "global_clipnorm": 1.0,
+            },
         },
-        batch_size=16,
         steps_per_epoch=250,
-        epochs=_STEPS // 250,
+        epochs=steps // 250,
         stop_below=0.0,
         task_options={"max_length": 19},
+        **settings,
     )
-    for task in ("anbn", "anbncn", "anbncndn", "anb2n", "anbmcnm")
+
+
+STACK_RECIPES = (
+    *(
+        _recipe(
+            task,
+            name="stack-rnn",
+            description="A Stack-RNN with 40 units and ten stacks, as in its paper.",
+            # The paper's rounding: soft in training, and discrete when it is measured.
+            layer=_stack_rnn(40, actions="discrete"),
+            steps=3000,
+            learning_rate=1e-2,
+            batch_size=16,
+        )
+        for task in ("anbn", "anbncn", "anbncndn", "anb2n", "anbmcnm")
+    ),
+    _recipe(
+        "anbkcnk",
+        name="stack-rnn",
+        description="A Stack-RNN with 40 units and ten stacks, without rounding.",
+        layer=_stack_rnn(40, actions="soft"),
+        steps=6000,
+        learning_rate=1e-2,
+        batch_size=16,
+    ),
+    _recipe(
+        "reverse_memorization",
+        name="stack-rnn",
+        description="A Stack-RNN with 100 units and ten stacks, without rounding.",
+        # Rounded, it makes mistakes.
+        layer=_stack_rnn(100, actions="soft"),
+        steps=4000,
+        learning_rate=1e-2,
+        batch_size=16,
+    ),
+    _recipe(
+        "reverse_memorization",
+        name="tape-rnn",
+        description="A Tape-RNN with an Elman network of 64 units and one tape.",
+        layer=_TAPE_RNN,
+        steps=3000,
+        learning_rate=3e-3,
+        batch_size=32,
+    ),
 )

@@ -20,8 +20,7 @@ def picture(run, length=None, example=0):
         example: Non-negative integer, the example's index.
 
     Returns:
-        A `matplotlib.figure.Figure`: `keras_nm.plots.ntm_plate` or
-        `keras_nm.plots.execution_picture`.
+        A `matplotlib.figure.Figure`, see `keras_nm.plots.machine_picture`.
     """
     inputs = _inputs(run, length, example)
     return _draw(run, inputs, _trace(run, inputs))
@@ -92,18 +91,18 @@ def answers(run, lengths):
         A `matplotlib.figure.Figure`: `keras_nm.plots.answer_strips`.
 
     Raises:
-        ValueError: For a run of a task on tapes.
+        ValueError: For a run of a task whose answers are not bits.
     """
-    if not run.recipe.spec.answers_bits:
+    if run.recipe.spec.activation != "sigmoid":
         raise ValueError(
             "Strips show the bits of sequences. This is a run of "
-            f"{run.recipe.task}: draw its executions instead"
+            f"{run.recipe.task}: draw what its machine does instead"
         )
     by_length = {}
     for length in lengths:
         x, y, sample_weight = next(iter(run.task.evaluation_set(length, batch_size=1)))
         steps = np.asarray(sample_weight[0]) > 0
-        probabilities = 1 / (1 + np.exp(-np.asarray(run.model(x)[0])))
+        probabilities = np.asarray(keras.activations.sigmoid(run.model(x)[0]))
         by_length[length] = (np.asarray(y[0])[steps], probabilities[steps])
     return plots.answer_strips(by_length)
 
@@ -183,7 +182,8 @@ def _trace(run, inputs):
 
 
 def _draw(run, inputs, trace, time=None):
-    return plots.machine_picture(run.layer, trace, inputs, time=time)
+    activation = run.recipe.spec.activation
+    return plots.machine_picture(run.layer, trace, inputs, time=time, activation=activation)
 
 
 def _draw_moment(run, inputs, num_examples):

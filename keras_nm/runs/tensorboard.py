@@ -28,7 +28,8 @@ def tensorboard_callbacks(log_dir, recipe, seed, examples, every):
     ]
     if recipe.machine.look is not None:
         pictures = importlib.util.find_spec("matplotlib") is not None
-        callbacks.append(Probe(log_dir, examples, every, pictures=pictures))
+        activation = recipe.spec.activation
+        callbacks.append(Probe(log_dir, examples, every, pictures, activation))
     return callbacks
 
 

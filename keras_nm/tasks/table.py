@@ -69,14 +69,13 @@ class TaskSpec:
         x: The input of a model.
         y: The right answer.
         sample_weight: The steps or cells that count as the answer.
-        loss: Class of the loss.
+        loss: Class of the loss. Its attribute `activation` names the Keras activation that
+            makes probabilities of a model's outputs, such as `"sigmoid"`, or is `None`.
         metrics: Dict from the metrics' names to their classes, which take `sample_weight`.
         metric_options: Maps the name of a metric to the attributes of the task that are
             arguments of the metric.
         goal: The `Measure` that training brings down, one of the metrics.
         compared: Each `Measure` by which models are compared at all lengths.
-        answers_bits: Boolean, whether an answer consists of bits over time, which can be
-            drawn as strips.
         typed: How people type an example on a page: `"matrix"` (default), one time step
             per line, or `"vectors"`, the data without the delimiter and the silent steps.
         splits: The source of random numbers and the size of each split.
@@ -100,7 +99,6 @@ class TaskSpec:
     )
     goal: Measure
     compared: tuple[Measure, ...]
-    answers_bits: bool = False
     typed: str = "matrix"
     splits: Mapping[str, Split] = field(default_factory=lambda: SPLITS)
 
@@ -108,6 +106,11 @@ class TaskSpec:
     def name(self):
         """The task's key in `TASKS`."""
         return f"{self.family}/{self.make.name}"
+
+    @property
+    def activation(self):
+        """The Keras activation that makes probabilities of a model's outputs."""
+        return self.loss.activation
 
     @property
     def summary(self):
@@ -233,7 +236,6 @@ def _ntm(make, section, length, lengths, frozen, **more):
         y=Array("y", (None, "output_size"), "float32"),
         sample_weight=Array("sample_weight", (None,), "float32"),
         loss=metrics.BitsPerSequenceLoss,
-        answers_bits=True,
         goal=Measure(
             name="bits_per_sequence", words="bits per sequence", solved_below=0.05
         ),

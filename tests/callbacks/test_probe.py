@@ -178,8 +178,8 @@ def test_a_machine_behind_another_layer_has_no_gap(tmp_path, rng):
     assert set(written) == {"machine/program"}
 
 
-@pytest.mark.parametrize("from_logits", [True, False])
-def test_outputs_are_logits_or_probabilities(tmp_path, rng, monkeypatch, from_logits):
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", None])
+def test_pictures_show_outputs_after_the_activation(tmp_path, rng, monkeypatch, activation):
     shown = []
 
     def plate(inputs, outputs, *others):
@@ -190,10 +190,15 @@ def test_outputs_are_logits_or_probabilities(tmp_path, rng, monkeypatch, from_lo
     inputs = keras.Input((5, 3))
     model = keras.Model(inputs, NTM(2, (9, 4), return_sequences=True)(inputs))
     x = rng.random((2, 5, 3))
-    fit_and_look(tmp_path, model, x, rng.random((2, 5, 2)), from_logits=from_logits)
+    fit_and_look(tmp_path, model, x, rng.random((2, 5, 2)), activation=activation)
     outputs = model(x).numpy()[0]
-    expected = 1 / (1 + np.exp(-outputs)) if from_logits else outputs
-    np.testing.assert_allclose(shown[-1], expected, atol=1e-5)
+    powers = np.exp(outputs)
+    expected = {
+        "sigmoid": powers / (1 + powers),
+        "softmax": powers / powers.sum(axis=-1, keepdims=True),
+        None: outputs,
+    }
+    np.testing.assert_allclose(shown[-1], expected[activation], atol=1e-5)
 
 
 def test_wrong_arguments(tmp_path):
@@ -202,6 +207,8 @@ def test_wrong_arguments(tmp_path):
         Probe(tmp_path, examples[0])
     with pytest.raises(ValueError, match="`every` must be an integer of at least 1"):
         Probe(tmp_path, examples, every=0)
+    with pytest.raises(ValueError, match="activation function identifier: sofmax"):
+        Probe(tmp_path, examples, activation="sofmax")
 
 
 def test_pictures_are_images(tmp_path):

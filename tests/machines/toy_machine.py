@@ -91,7 +91,7 @@ def look(layer, trace, examples):
     return {"largest_addition": np.abs(trace["added"]).max(), "leak": str(layer.cell.leak)}
 
 
-def picture(layer, trace, inputs, outputs, example, time, from_logits):
+def picture(layer, trace, inputs, outputs, example, time, activation):
     figure = Figure()
     end = None if time is None else time + 1
     figure.subplots().imshow(np.asarray(trace["added"])[example, :end])

@@ -1,5 +1,6 @@
 """Pages of exported models, in a browser: they show what TensorFlow computes."""
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ from small_models import card_of
 from toy_machine import ROW, ToyMachine
 
 from keras_nm.export import export
-from keras_nm.layers import NRAM, NTM
+from keras_nm.layers import NRAM, NTM, StackRNN, TapeRNN
 from keras_nm.machines import MACHINES
 from keras_nm.page import write_page
 from keras_nm.plots.plate import focused_locations
@@ -81,6 +82,43 @@ def toy():
     return model, card_of(layer) | {"task": "ntm/copy", "task_options": options}
 
 
+def reverser():
+    """A Stack-RNN that answers classes."""
+    task = TASKS["chomsky/reverse_string"].make(max_length=4)
+    layer = StackRNN(
+        task.output_size,
+        (9, 3),
+        num_stacks=2,
+        controller=keras.layers.SimpleRNNCell(5),
+        actions="discrete",
+        return_sequences=True,
+        name="stacks",
+    )
+    return on_task("chomsky/reverse_string", task, layer)
+
+
+def duplicator():
+    """A Tape-RNN that answers classes, as probabilities, with jumps."""
+    task = TASKS["chomsky/duplicate_string"].make(max_length=4)
+    layer = TapeRNN(
+        task.output_size,
+        (9, 3),
+        controller=keras.layers.SimpleRNNCell(5),
+        write_units=(8,),
+        activation="softmax",
+        return_sequences=True,
+        name="tape",
+    )
+    return on_task("chomsky/duplicate_string", task, layer)
+
+
+def on_task(name, task, layer):
+    x = keras.Input((None, task.input_size))
+    model = small_models.randomized(keras.Model(x, layer(x)))
+    options = {"task": name, "task_options": dataclasses.asdict(task)}
+    return model, card_of(layer) | options
+
+
 def predictor():
     """A machine that answers classes."""
     keras.utils.set_random_seed(4)
@@ -95,7 +133,7 @@ def predictor():
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, exported_walker):
     directory = tmp_path_factory.mktemp("models")
-    for make in (repeater, stateful_machine, toy, predictor):
+    for make in (repeater, stateful_machine, toy, predictor, reverser, duplicator):
         model, card = make()
         export(model, directory / make.__name__, card=card)
     (directory / "walker").symlink_to(exported_walker)
@@ -347,6 +385,34 @@ def test_a_machine_that_answers_tokens(open_model, steps):
         go(tab, step)
         words = "1 token wrong" if wrong else "all tokens right"
         assert f"An answer, {words}." in text_of(tab, "caption")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "activation"),
+    [("reverser", "stacks_stacks", tf.nn.softmax), ("duplicator", "tape_tapes", None)],
+)
+def test_stacks_and_tapes(open_model, steps, name, state, activation):
+    """Their outputs and what they hold are those in TensorFlow."""
+    tab = open_model(name)
+    run(tab)
+    x = np.transpose(shown(tab, "Inputs")["values"])
+    assert len(x) == {"reverser": 4, "duplicator": 6}[name]  # of two symbols
+    signatures = steps(name)
+    states = signatures["initial_state"](batch_size=tf.constant(1))
+    outputs, held = [], []
+    for row in x:
+        inputs = tf.constant(row[None], tf.float32)
+        states = dict(signatures["step"](inputs=inputs, **states))
+        outputs.append(states.pop("outputs")[0].numpy())
+        held.append(states[state][0].numpy())
+    outputs = np.array(outputs)
+    if activation is not None:
+        outputs = activation(outputs).numpy()
+    np.testing.assert_allclose(outputs.sum(axis=1), np.ones(len(x)), rtol=1e-5)
+    assert_close(shown(tab, "Outputs")["values"], outputs.T)
+    assert_close(shown(tab, state)["values"], np.transpose(held))
+    go(tab, 1)
+    assert shown(tab, state)["step"] == 1
 
 
 def test_a_machine_of_any_kind(open_model, steps, rng):

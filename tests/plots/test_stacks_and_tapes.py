@@ -1,9 +1,10 @@
 """What the pictures of stacks and tapes show."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_nm.layers import StackRNN, TapeRNN
+from keras_nm.layers import NTM, StackRNN, TapeRNN
 from keras_nm.plots import machine_picture, num_frames, stack_picture, tape_picture
 from keras_nm.plots.tapes import head_positions
 
@@ -117,13 +118,21 @@ def test_a_head_that_goes_around_the_ring():
     assert contents.lines[0].get_ydata().tolist() == [1, 2, 3, 0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("make", [StackRNN, TapeRNN])
+@pytest.mark.parametrize("make", [NTM, StackRNN, TapeRNN])
 def test_pictures_of_layers(rng, make):
-    layer = make(3, (6, 2))
+    layer = make(3, (6, 2), return_sequences=True)
     inputs = rng.normal(size=(2, STEPS, 4)).astype("float32")
     trace = layer.trace(inputs)
     assert num_frames(layer, trace) == STEPS
-    found = panels(machine_picture(layer, trace, inputs, example=1))
-    np.testing.assert_allclose(shown(found["Inputs"]), inputs[1].T)
-    probabilities = shown(found["Outputs"])
-    np.testing.assert_allclose(probabilities.sum(axis=0), np.ones(STEPS), rtol=1e-5)
+    logits = layer(inputs).numpy()[1].T  # (3, STEPS)
+    powers = np.exp(logits)
+    for activation, expected in (
+        (None, logits),
+        ("sigmoid", powers / (1 + powers)),
+        ("softmax", powers / powers.sum(axis=0)),
+        (keras.ops.square, logits**2),
+    ):
+        figure = machine_picture(layer, trace, inputs, example=1, activation=activation)
+        found = panels(figure)
+        np.testing.assert_allclose(shown(found["Inputs"]), inputs[1].T)
+        np.testing.assert_allclose(shown(found["Outputs"]), expected, atol=1e-5)

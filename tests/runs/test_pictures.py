@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_runs
+import tensorflow as tf
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_nm import plots
 from keras_nm.runs import pictures
-from keras_nm.training import RunError, evaluate
+from keras_nm.training import RECIPES, RunError, evaluate, train
 
 
 def panel(figure, title):
@@ -29,6 +32,45 @@ def test_the_examples_are_those_of_the_test_split(copy_run):
         pictures.picture(copy_run, length=0)
     with pytest.raises(ValueError, match="`example` must be an integer of at least 0"):
         pictures.picture(copy_run, example=-1)
+
+
+SMALL = {"batch_size": 4, "steps_per_epoch": 1, "epochs": 1}
+NTM_ON_TOKENS = small_runs.changed(
+    RECIPES["chomsky/stack_manipulation"]["ntm-feedforward"],
+    layer={"memory_shape": [9, 4]},
+    task_options={"max_length": 3},
+    **SMALL,
+)
+STACK_RNN_ON_BITS = dataclasses.replace(
+    small_runs.COPY, layer=RECIPES["chomsky/reverse_string"]["stack-rnn"].layer, **SMALL
+)
+
+
+@pytest.mark.parametrize("recipe", [NTM_ON_TOKENS, STACK_RNN_ON_BITS])
+def test_the_task_decides_how_outputs_become_probabilities(recipe, tmp_path):
+    """And not the machine: not in pictures of runs, and not in TensorBoard."""
+    run = train(recipe, tmp_path / "run", verbose=0)
+    x, _, _ = next(iter(run.task.evaluation_set(3, batch_size=1)))
+    powers = np.exp(run.model(x).numpy()[0])
+    expected = powers / (1 + powers)
+    if recipe is NTM_ON_TOKENS:
+        expected = powers / powers.sum(axis=-1, keepdims=True)
+    figure = pictures.picture(run)
+    np.testing.assert_allclose(panel(figure, "Outputs"), expected.T, atol=1e-5)
+
+    events = EventAccumulator(str(run.directory / "tensorboard" / "probe"))
+    events.Reload()
+    [event] = events.Tensors("machine/picture")
+    drawn = tf.io.decode_image(tf.make_ndarray(event.tensor_proto)[2]).numpy()
+    x, _, _ = next(iter(run.recipe.validation_set()))
+    figure = plots.machine_picture(
+        run.layer,
+        run.layer.trace(x),
+        x.numpy(),
+        activation="softmax" if recipe is NTM_ON_TOKENS else "sigmoid",
+    )
+    difference = drawn.astype(int) - plots.to_array(figure)
+    assert np.mean(np.abs(difference)) < 0.05
 
 
 def test_time_passes_in_frames(copy_run, access_run):

@@ -5,6 +5,7 @@ import inspect
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 from keras_nm.layers import NRAM, NTM
@@ -123,6 +124,26 @@ def test_a_model_is_trained_on_the_pipeline(name):
     history = model.fit(task.dataset(4), steps_per_epoch=1, verbose=0, shuffle=False)
     metrics = [metric.name for metric in spec.compile_arguments(task)["weighted_metrics"]]
     assert set(history.history) == {*metrics, "loss"}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_activation_makes_the_probabilities_whose_logs_are_the_loss(name, rng):
+    spec = TASKS[name]
+    if spec.activation is None:
+        assert name.startswith("nram/")
+        return
+    task = spec.make()
+    logits = rng.normal(size=(2, 5, task.output_size)).astype("float32")
+    probabilities = np.asarray(keras.activations.get(spec.activation)(logits))
+    if name.startswith("ntm/"):
+        y = rng.integers(0, 2, logits.shape)
+        of_answer = np.where(y == 1, probabilities, 1 - probabilities)
+        expected = -np.log2(of_answer).sum() / 2  # bits per sequence
+    else:
+        y = rng.integers(0, task.output_size, (2, 5))
+        of_answer = np.take_along_axis(probabilities, y[..., None], axis=-1)
+        expected = -np.log(of_answer).mean()  # nats per token
+    assert float(spec.loss()(y, logits)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_optimal_predictor_is_of_the_tasks_order():

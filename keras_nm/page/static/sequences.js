@@ -241,12 +241,8 @@ class SequencesView extends View {
   }
 
   probabilities(outputs) {
-    if (this.model.gives_probabilities) return outputs;
-    if (!this.model.answers_tokens) return outputs.map((x) => 1 / (1 + Math.exp(-x)));
-    const highest = Math.max(...outputs);
-    const powers = outputs.map((x) => Math.exp(x - highest));
-    const sum = powers.reduce((a, b) => a + b);
-    return powers.map((power) => power / sum);
+    const { activation } = this.model;
+    return activation ? ACTIVATIONS[activation](outputs) : outputs;
   }
 
   // What an answer consists of.
@@ -368,6 +364,17 @@ class SequencesView extends View {
     return `It sees nothing, and answers vector ${step - count}: ${right}.`;
   }
 }
+
+// By Keras's names, what makes probabilities of the outputs of one step.
+const ACTIVATIONS = {
+  sigmoid: (outputs) => outputs.map((x) => 1 / (1 + Math.exp(-x))),
+  softmax: (outputs) => {
+    const highest = Math.max(...outputs);
+    const powers = outputs.map((x) => Math.exp(x - highest));
+    const sum = powers.reduce((a, b) => a + b);
+    return powers.map((power) => power / sum);
+  },
+};
 
 // Bits as squares: a column for each vector. One press turns on or off all it moves over.
 class BitGrid {
