@@ -33,7 +33,8 @@ demo: about_demo $(INSTALLED)
 	$(BIN)/keras-nm evaluate $(DEMO)/run --lengths 10 20 30 50 120
 	$(BIN)/keras-nm trace $(DEMO)/run --output $(DEMO)/copy.png
 	$(BIN)/keras-nm export $(DEMO)/run $(DEMO)/saved_model
-	$(BIN)/python examples/answer_from_saved_model.py $(DEMO)/saved_model/1
+	@$(BIN)/python examples/answer_from_saved_model.py $(DEMO)/saved_model/1 \
+		2> $(DEMO)/notices || { cat $(DEMO)/notices >&2; exit 1; }
 
 # The models of the repository, as their next versions. Those that learned are of the first
 # seed of their recipes that is solved; walk_bst's is the first whose program is, too.

@@ -16,7 +16,7 @@ import model_zoo  # noqa: E402
 import keras_nm  # noqa: E402
 
 project = "keras_nm"
-author = "The authors of keras_nm"
+author = "The keras_nm authors"
 project_copyright = f"2026, {author}"
 release = version = keras_nm.__version__
 

@@ -39,11 +39,7 @@ PAGES = [
     ),
 ]
 
-MODULES = [
-    module.name
-    for module in pkgutil.walk_packages(keras_nm.__path__, "keras_nm.")
-    if not module.name.endswith("__main__")
-]
+MODULES = [module.name for module in pkgutil.walk_packages(keras_nm.__path__, "keras_nm.")]
 
 
 @pytest.fixture(autouse=True)
