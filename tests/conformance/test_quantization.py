@@ -27,17 +27,19 @@ def quantized_types(model):
 @each_machine
 def test_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
     model = model_of(case.make(), case.symbolic_inputs())
-    exact = model.predict(inputs, verbose=0)
+    exact = model(inputs)
     before = quantized_types(model)
     model.quantize(mode)
     if case.make().cell.num_replicas is None:
         assert quantized_types(model) != before
-    outputs = model.predict(inputs, verbose=0)
-    np.testing.assert_allclose(case.answer(outputs), case.answer(exact), atol=MODES[mode])
+    for outputs in (model(inputs), model.predict(inputs, verbose=0)):
+        np.testing.assert_allclose(
+            *(case.answer(outputs), case.answer(exact)), atol=MODES[mode]
+        )
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert quantized_types(loaded) == quantized_types(model)
-    np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), outputs)
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
 
 
 def test_settings_of_the_quantization_are_kept(rng, tmp_path):
@@ -45,10 +47,9 @@ def test_settings_of_the_quantization_are_kept(rng, tmp_path):
     inputs = case.inputs(rng)
     model = model_of(case.make(), case.symbolic_inputs())
     model.quantize(config=weights_only())
-    outputs = model.predict(inputs, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), outputs)
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
     head_map = next(x for x in loaded.layers if x.name.startswith("ntm")).cell.head_map
     assert head_map.quantization_config.activation_quantizer is None
 
