@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 from keras.quantizers import AbsMaxQuantizer, Int8QuantizationConfig
-from machine_cases import CASES, assert_close, each_machine, model_of
+from machine_cases import (
+    CASES,
+    ONE_PER_MACHINE,
+    assert_close,
+    each_machine,
+    model_of,
+    with_cases,
+)
 
 # Keras's words about every layer that has nothing to quantize, such as inputs and LSTM.
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
@@ -21,11 +28,7 @@ def quantized_types(model):
     return sorted((weight.path.split("/")[-1], weight.dtype) for weight in model.weights)
 
 
-@pytest.mark.parametrize(
-    "mode", ["int8", *(pytest.param(x, marks=pytest.mark.slow) for x in ("float8", "int4"))]
-)
-@each_machine
-def test_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
+def check_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
     model = model_of(case.make(), case.symbolic_inputs())
     exact = model(inputs)
     before = quantized_types(model)
@@ -40,6 +43,18 @@ def test_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert quantized_types(loaded) == quantized_types(model)
     np.testing.assert_array_equal(loaded(inputs), model(inputs))
+
+
+@each_machine
+def test_int8_model_in_a_keras_file(case, inputs, tmp_path):
+    check_quantized_model_in_a_keras_file(case, inputs, tmp_path, "int8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["float8", "int4"])
+@with_cases(ONE_PER_MACHINE)
+def test_other_quantized_models_in_a_keras_file(case, inputs, tmp_path, mode):
+    check_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode)
 
 
 def test_settings_of_the_quantization_are_kept(rng, tmp_path):
