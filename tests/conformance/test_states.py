@@ -97,7 +97,7 @@ def test_stateful_layers_train(case, inputs):
     assert np.all(np.isfinite(history["loss"]))
 
 
-@each_sequence_case
+@each_sequence_machine
 def test_stateful_chunks_equal_one_long_run(case, inputs):
     layer = case.make()
     outputs = layer(inputs)
