@@ -2,6 +2,10 @@
 
 A case makes one layer. Tests of what all machines must do take the fixture `case`. The
 decorators below choose among the cases.
+
+Where it does not matter how weights are updated, tests do it with SGD. It has no variables
+of its own. Keras makes those of other optimizers while it traces the first step, and must
+then trace the step again.
 """
 
 from dataclasses import dataclass

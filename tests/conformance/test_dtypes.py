@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from machine_cases import assert_close, each_machine, each_sequence_case, model_of
+from machine_cases import assert_close, each_machine, each_sequence_machine, model_of
 
 
 def check_dtypes(case, inputs, policy):
@@ -30,6 +30,7 @@ def check_dtypes(case, inputs, policy):
         np.testing.assert_allclose(sums, 1, atol=1e-5, err_msg=name)
 
 
+@each_machine
 def test_half_precision(case, inputs):
     check_dtypes(case, inputs, "mixed_float16")
 
@@ -58,7 +59,7 @@ def test_a_global_policy_reaches_the_controller_only(case, inputs, half_precisio
     model_of(layer, case.symbolic_inputs())
 
 
-@each_sequence_case
+@each_sequence_machine
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_outputs_are_rounded_float32_outputs(case, inputs, policy):
     layer = case.make()

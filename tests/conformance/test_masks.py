@@ -9,11 +9,11 @@ from machine_cases import (
     assert_all_close,
     assert_close,
     each_sequence_case,
+    each_sequence_machine,
 )
 
-pytestmark = each_sequence_case
 
-
+@each_sequence_case
 def test_padded_equals_unpadded(case, inputs):
     layer = case.make(return_state=True)
     lengths = [5, 2, 4, 3]
@@ -25,6 +25,7 @@ def test_padded_equals_unpadded(case, inputs):
         assert_all_close([state[row] for state in states], [s[0] for s in alone_states])
 
 
+@each_sequence_case
 def test_steps_masked_inside_are_skipped(case, inputs):
     layer = case.make(return_sequences=False)
     mask = np.ones((BATCH, SIZE), bool)
@@ -32,6 +33,7 @@ def test_steps_masked_inside_are_skipped(case, inputs):
     assert_close(layer(inputs, mask=mask), layer(np.delete(inputs, [0, 3], axis=1)))
 
 
+@each_sequence_machine
 def test_mask_passes_through_a_model(case, inputs):
     padded = inputs.copy()
     padded[:, 3:] = 0

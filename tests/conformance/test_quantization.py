@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 from keras.quantizers import AbsMaxQuantizer, Int8QuantizationConfig
-from machine_cases import CASES, assert_close, each_machine, model_of
+from machine_cases import (
+    CASES,
+    ONE_PER_MACHINE,
+    assert_close,
+    each_machine,
+    model_of,
+    with_cases,
+)
 
 # Keras's words about every layer that has nothing to quantize, such as inputs and LSTM.
 pytestmark = pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
@@ -21,23 +28,33 @@ def quantized_types(model):
     return sorted((weight.path.split("/")[-1], weight.dtype) for weight in model.weights)
 
 
-@pytest.mark.parametrize(
-    "mode", ["int8", *(pytest.param(x, marks=pytest.mark.slow) for x in ("float8", "int4"))]
-)
-@each_machine
-def test_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
+def check_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
     model = model_of(case.make(), case.symbolic_inputs())
-    exact = model.predict(inputs, verbose=0)
+    exact = model(inputs)
     before = quantized_types(model)
     model.quantize(mode)
     if case.make().cell.num_replicas is None:
         assert quantized_types(model) != before
-    outputs = model.predict(inputs, verbose=0)
-    np.testing.assert_allclose(case.answer(outputs), case.answer(exact), atol=MODES[mode])
+    for outputs in (model(inputs), model.predict(inputs, verbose=0)):
+        np.testing.assert_allclose(
+            *(case.answer(outputs), case.answer(exact)), atol=MODES[mode]
+        )
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert quantized_types(loaded) == quantized_types(model)
-    np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), outputs)
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
+
+
+@each_machine
+def test_int8_model_in_a_keras_file(case, inputs, tmp_path):
+    check_quantized_model_in_a_keras_file(case, inputs, tmp_path, "int8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["float8", "int4"])
+@with_cases(ONE_PER_MACHINE)
+def test_other_quantized_models_in_a_keras_file(case, inputs, tmp_path, mode):
+    check_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode)
 
 
 def test_settings_of_the_quantization_are_kept(rng, tmp_path):
@@ -45,10 +62,9 @@ def test_settings_of_the_quantization_are_kept(rng, tmp_path):
     inputs = case.inputs(rng)
     model = model_of(case.make(), case.symbolic_inputs())
     model.quantize(config=weights_only())
-    outputs = model.predict(inputs, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded.predict(inputs, verbose=0), outputs)
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
     head_map = next(x for x in loaded.layers if x.name.startswith("ntm")).cell.head_map
     assert head_map.quantization_config.activation_quantizer is None
 

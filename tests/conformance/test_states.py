@@ -80,7 +80,7 @@ def test_states_are_another_layers_initial_state(case, inputs, tmp_path):
     functional.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert_close(loaded(sequences), outputs)
-    functional.compile("adam", "mse")
+    functional.compile("sgd", "mse")
     # The last batch is smaller, so the number of rows is unknown.
     options = {"batch_size": BATCH - 1, "epochs": 2, "verbose": 0}
     losses = functional.fit(sequences, outputs + 1, **options).history["loss"]
@@ -91,13 +91,13 @@ def test_states_are_another_layers_initial_state(case, inputs, tmp_path):
 def test_stateful_layers_train(case, inputs):
     model = keras.Sequential([keras.Input((SIZE, FEATURES), BATCH)])
     model.add(case.make(stateful=True))
-    model.compile("adam", "mse")
+    model.compile("sgd", "mse")
     outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
     history = model.fit(inputs, outputs + 1, batch_size=BATCH, epochs=2, verbose=0).history
     assert np.all(np.isfinite(history["loss"]))
 
 
-@each_sequence_case
+@each_sequence_machine
 def test_stateful_chunks_equal_one_long_run(case, inputs):
     layer = case.make()
     outputs = layer(inputs)

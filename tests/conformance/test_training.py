@@ -24,6 +24,7 @@ def losses_of_fit(case, inputs, jit_compile):
     layer, targets, loss = case.learning_task(inputs)
     model = model_of(layer, case.symbolic_inputs())
     model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=jit_compile)
+    model.optimizer.build(model.trainable_variables)  # or the step is traced twice
     # Few epochs of the same batch ten times, because it takes long to begin an epoch.
     repeated = [np.concatenate([x] * 10) for x in (inputs, targets)]
     options = {"batch_size": BATCH, "shuffle": False, "verbose": 0}

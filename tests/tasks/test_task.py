@@ -3,47 +3,45 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager_sampling import sampled
 
 from keras_nm.tasks import PATTERNS, SPLITS, TASKS, SequenceTask, nram, ntm
 from keras_nm.tasks.draws import Draws
 
-# They draw random numbers as others of their family do.
-DRAWN_ALIKE = {
-    *("chomsky/even_pairs", "chomsky/cycle_navigation", "chomsky/reverse_string"),
-    *("chomsky/duplicate_string", "chomsky/odds_first", "chomsky/bucket_sort"),
-    *("chomsky/modular_arithmetic_brackets", "chomsky/binary_addition"),
-}
 
-
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=pytest.mark.slow if name in DRAWN_ALIKE else ())
-        for name in TASKS
-    ]
-)
-def task(request):
-    spec = TASKS[request.param]
-    return spec.make(min_length=spec.make.smallest_length, max_length=5)
-
-
-def examples(task, batch_size, count, **options):
-    """The first examples as bytes, each without the padding that its batch gave it."""
+def rows_of(task, batches):
+    """The examples as bytes, each without the padding that its batch gave it."""
     rows = []
-    for batch in task.dataset(batch_size, **options).take(count // batch_size):
-        for arrays in zip(*(array.numpy() for array in batch), strict=True):
+    for batch in batches:
+        for arrays in zip(*batch, strict=True):
             is_padded = isinstance(task, SequenceTask)
             end = np.flatnonzero(arrays[2])[-1] + 1 if is_padded else None
             assert not is_padded or not any(array[end:].any() for array in arrays)
-            rows.append(tuple(array[:end].tobytes() for array in arrays))
+            rows.append(tuple((array.dtype, array[:end].tobytes()) for array in arrays))
     return rows
 
 
-def test_an_example_depends_on_its_index_and_not_on_its_batch(task):
+def examples(task, batch_size, count, **options):
+    """The first examples of a pipeline."""
+    batches = task.dataset(batch_size, **options).take(count // batch_size)
+    return rows_of(task, batches.as_numpy_iterator())
+
+
+def alone_and_together(task, **options):
+    """The first 24 examples, in batches of several sizes."""
+    sizes = {0: 1, 1: 3, 4: 20}
+    return rows_of(task, (sampled(task, n, first=i, **options) for i, n in sizes.items()))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_an_example_depends_on_its_index_and_not_on_its_batch(name):
+    spec = TASKS[name]
+    task = spec.make(min_length=spec.make.smallest_length, max_length=5)
     expected = examples(task, 24, 24, seed=3)
     assert len(set(expected)) > 1
-    assert examples(task, 1, 24, seed=3) == expected
-    expected = examples(task, 10, 10, pattern="sorted")
-    assert examples(task, 5, 10, pattern="sorted") == expected
+    assert alone_and_together(task, seed=3) == expected
+    expected = rows_of(task, [sampled(task, 24, pattern="sorted")])
+    assert alone_and_together(task, pattern="sorted") == expected
 
 
 # Of one task per family: what makes a batch of an index is the same for all, and that an
@@ -103,7 +101,7 @@ def test_draws_are_independent_and_repeatable():
 def test_a_batch_of_several_seeds_is_their_batches(task):
     seeds = [5, 0, 7]
     [together] = task.dataset(4, seed=seeds, start=2).take(1)
-    alone = [next(iter(task.dataset(4, seed=seed, start=2))) for seed in seeds]
+    alone = [sampled(task, 4, seed=seed, first=8) for seed in seeds]
     for array, *parts in zip(together, *alone, strict=True):
         np.testing.assert_array_equal(array, np.concatenate(parts))
     for wrong in ([], [0, -1], [0.5]):
@@ -125,8 +123,8 @@ def test_integers_are_within_their_bounds_and_equally_likely():
 def values(pattern, **options):
     """Tapes of 40 tasks increment: the values, without the NULL at the end."""
     task = nram.Increment(min_length=6, max_length=6, **options)
-    tape, answer, _ = next(iter(task.dataset(40, pattern=pattern)))
-    return tape.numpy()[:, :6], answer.numpy()[:, :6]
+    tape, answer, _ = sampled(task, 40, pattern=pattern)
+    return tape[:, :6], answer[:, :6]
 
 
 def test_patterns():
@@ -149,8 +147,8 @@ def test_patterns():
 def test_patterns_are_within_the_length(pattern):
     """A short example is not the beginning of a long one that is sorted."""
     task = ntm.Copy(max_length=20, num_bits=1)
-    x, _, weight = next(iter(task.dataset(2000, pattern=pattern)))
-    vectors, lengths = x.numpy()[:, :, 0], weight.numpy().sum(axis=1)
+    x, _, weight = sampled(task, 2000, pattern=pattern)
+    vectors, lengths = x[:, :, 0], weight.sum(axis=1)
     ones = vectors.sum(axis=1)
     for length in (4, 12, 20):
         assert ones[lengths == length].mean() == pytest.approx(length / 2, rel=0.2)
@@ -163,15 +161,15 @@ def test_patterns_are_within_the_length(pattern):
 def test_patterns_of_orders():
     options = {"min_length": 4, "max_length": 4}
     for pattern, order in {"sorted": [0, 1, 2, 3], "reversed": [3, 2, 1, 0]}.items():
-        tape, _, _ = next(iter(nram.Permutation(**options).dataset(5, pattern=pattern)))
-        assert tape[:, 1:5].numpy().tolist() == [order] * 5
+        tape, _, _ = sampled(nram.Permutation(**options), 5, pattern=pattern)
+        assert tape[:, 1:5].tolist() == [order] * 5
     # The nodes of a list, and a tree without forks.
-    tape = next(iter(nram.ListK(**options).dataset(5, pattern="sorted")))[0].numpy()
+    tape, _, _ = sampled(nram.ListK(**options), 5, pattern="sorted")
     for row in tape:
         second = row[row[0]]
         third = row[second]
         assert row[0] < second < third < row[third]
-    tape = next(iter(nram.WalkBST(**options).dataset(5, pattern="reversed")))[0].numpy()
+    tape, _, _ = sampled(nram.WalkBST(**options), 5, pattern="reversed")
     for row in tape:
         node = row[0]
         for _ in range(3):
@@ -184,11 +182,11 @@ def test_structured_sets(name):
     task = TASKS[name].make(max_length=5)
     sets = task.structured_sets(batch_size=6)
     assert list(sets) == [*PATTERNS[1:], "shortest", "longest", "smallest"]
-    for data in sets.values():
-        batches = list(data)
-        assert len(batches) == 1
-        assert {len(array) for array in batches[0]} == {6}
-    weights = {name: next(iter(data))[2].numpy() for name, data in sets.items()}
+    weights = {}
+    for name, data in sets.items():
+        [batch] = data
+        assert {len(array) for array in batch} == {6}
+        weights[name] = batch[2].numpy()
     assert set(weights["longest"].sum(axis=1)) == {5}
     assert set(weights["smallest"].sum(axis=1)) == {task.smallest_length}
 
@@ -208,7 +206,7 @@ def test_evaluation_sets_end_and_are_not_of_training(name):
     assert len(actual) == 2
     task = task.with_lengths(4, 4)
     for split, same in {"test": True, "train": False}.items():
-        expected = list(task.dataset(8, split=split).take(2))
+        expected = [sampled(task, 8, first=first, split=split) for first in (0, 8)]
         pairs = zip(actual, expected, strict=True)
         assert all(np.array_equal(a[0], b[0]) for a, b in pairs) == same
     assert len(list(task.evaluation_set(batch_size=8, num_batches=3))) == 3

@@ -13,6 +13,7 @@ import chomsky_solvers
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager_sampling import sampled
 
 from keras_nm.tasks import PATTERNS, TASKS, chomsky
 
@@ -38,7 +39,7 @@ def unframed(task, x, y, weight):
 
 def check(task, batch):
     lengths = Counter()
-    for example in zip(*(np.asarray(array) for array in batch), strict=True):
+    for example in zip(*batch, strict=True):
         tokens, answer = unframed(task, *example)
         assert answer == getattr(chomsky_solvers, task.name)(tokens), tokens
         lengths[len(tokens)] += 1
@@ -48,7 +49,7 @@ def check(task, batch):
 @pytest.mark.parametrize("name", MAKE)
 def test_short_questions_are_those_of_the_solvers(name):
     task = MAKE[name](max_length=12)
-    lengths = check(task, next(iter(task.dataset(1500, seed=1))))
+    lengths = check(task, sampled(task, 1500, seed=1))
     num_tokens = Counter(task.num_tokens(length) for length in range(1, 13))
     shares = {size: count / 1500 for size, count in lengths.items()}
     assert shares == pytest.approx({s: n / 12 for s, n in num_tokens.items()}, abs=0.05)
@@ -80,7 +81,7 @@ def test_longer_questions_are_those_of_the_solvers(name, length, count):
 
 def check_length(name, length, count):
     task = MAKE[name](min_length=length, max_length=length)
-    check(task, next(iter(task.dataset(count, seed=2))))
+    check(task, sampled(task, count, seed=2))
 
 
 FAST = {
@@ -102,18 +103,18 @@ FAST = {
 )
 def test_patterns_are_those_of_the_solvers(name, pattern):
     task = MAKE[name](max_length=9)
-    check(task, next(iter(task.dataset(200, pattern=pattern))))
+    check(task, sampled(task, 200, pattern=pattern))
 
 
 def test_data_follow_the_pattern():
     options = {"min_length": 9, "max_length": 9}
     for make in (chomsky.BucketSort, chomsky.ModularArithmeticBrackets):
-        x, _, _ = next(iter(make(**options).dataset(20, pattern="sorted")))
-        for tokens in x.numpy()[:, :9].argmax(axis=2).tolist():
+        x, _, _ = sampled(make(**options), 20, pattern="sorted")
+        for tokens in x[:, :9].argmax(axis=2).tolist():
             digits = [token for token in tokens if token < 5]
             assert digits == sorted(digits)
-    x, _, _ = next(iter(chomsky.ComputeSqrt(**options).dataset(4, pattern="highest")))
-    assert np.all(x.numpy()[:, :9].argmax(axis=2) == 1)
+    x, _, _ = sampled(chomsky.ComputeSqrt(**options), 4, pattern="highest")
+    assert np.all(x[:, :9].argmax(axis=2) == 1)
 
 
 @pytest.mark.parametrize("steps", [0, 2])
@@ -128,9 +129,10 @@ def test_answers_and_frame_are_those_of_the_benchmark(name, steps):
     for row, example in zip(tokens, examples, strict=True):
         row[: len(example["input"])] = example["input"]
     lengths = np.array([[example["length"]] for example in examples], "int32")
-    batch = task.framed(tf.constant(tokens), tf.constant(lengths))
+    framed = task.framed(tf.constant(tokens), tf.constant(lengths))
+    batch = [array.numpy() for array in framed]
     check(task, batch)
-    for example, *arrays in zip(examples, *(a.numpy() for a in batch), strict=True):
+    for example, *arrays in zip(examples, *batch, strict=True):
         assert unframed(task, *arrays) == (example["input"], example["output"])
 
 
@@ -149,19 +151,17 @@ def test_worked_example_of_the_frame():
 @pytest.mark.parametrize("name", sorted(WITH_END))
 def test_padding_counts_or_not(name):
     assert {name for name, make in MAKE.items() if make.end_token is not None} == WITH_END
-    x, y, weight = next(iter(MAKE[name](max_length=9).dataset(300)))
+    x, y, weight = sampled(MAKE[name](max_length=9), 300)
     task = MAKE[name](max_length=9, loss_on_padding=False)
-    same_x, same_y, to_the_end = next(iter(task.dataset(300)))
+    same_x, same_y, to_the_end = sampled(task, 300)
     assert np.array_equal(x, same_x)
     assert np.array_equal(y, same_y)
-    for answer, counts, fewer in zip(
-        y.numpy(), weight.numpy(), to_the_end.numpy(), strict=True
-    ):
+    for answer, counts, fewer in zip(y, weight, to_the_end, strict=True):
         assert 2 in answer
         begin, end = np.argmax(counts), answer.tolist().index(2)
         assert np.flatnonzero(fewer).tolist() == list(range(begin, end + 1))
-    arrays = [array.numpy()[0] for array in (x, y, to_the_end)]
-    assert len(task.unpadded(arrays)[0]) == int(weight.numpy()[0].nonzero()[0][-1]) + 1
+    arrays = [array[0] for array in (x, y, to_the_end)]
+    assert len(task.unpadded(arrays)[0]) == int(weight[0].nonzero()[0][-1]) + 1
 
 
 def test_a_batch_can_have_one_length():
@@ -215,8 +215,8 @@ def test_data_of_a_seed_do_not_change_between_versions():
         chomsky.ModularArithmeticBrackets: EXPRESSION,
         chomsky.BinaryAddition: ADDITION,
     }.items():
-        x, _, _ = next(iter(make(min_length=9, max_length=9).dataset(1, seed=8)))
-        assert x[0, :9].numpy().argmax(axis=1).tolist() == expected
+        x, _, _ = sampled(make(min_length=9, max_length=9), 1, seed=8)
+        assert x[0, :9].argmax(axis=1).tolist() == expected
 
 
 EXPRESSION = [8, 8, 0, 9, 7, 8, 2, 9, 9]  # ((0)*(2))

@@ -6,6 +6,7 @@ import nram_tapes
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager_sampling import sampled
 
 from keras_nm import tasks
 from keras_nm.tasks.nram import Copy, Merge, WalkBST
@@ -21,12 +22,6 @@ TASKS = {
 @pytest.fixture(params=TASKS)
 def name(request):
     return request.param
-
-
-def sampled(task, count, batch_size=500, **options):
-    batches = task.dataset(batch_size, **options).take(count // batch_size)
-    columns = zip(*batches.as_numpy_iterator(), strict=True)
-    return [np.concatenate(column) for column in columns]
 
 
 def test_the_tasks_are_those_that_have_a_program():
@@ -158,10 +153,10 @@ def test_values_do_not_depend_on_the_length(name):
     means = []
     for length in (1, 8):
         task = TASKS[name](min_length=1, max_length=8, num_cells=num_cells)
-        lengths = {
-            "draw_lengths": lambda draws, x=length: tf.fill((draws.batch_size, 1), x)
-        }
-        _, answers, cells = sampled(task, 2000, **lengths)
+        _, answers, cells = sampled(
+            *(task, 2000),
+            draw_lengths=lambda draws, x=length: tf.fill((draws.batch_size, 1), x),
+        )
         means.append(answers[cells == 1].mean() / (num_cells - 1))
     assert means == pytest.approx([0.5, 0.5], abs=0.06)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from eager_sampling import sampled
 
 from keras_nm.tasks import PATTERNS, ntm
 
@@ -131,12 +132,12 @@ def test_sequences_are_those_of_the_solvers(task, count):
 )
 @pytest.mark.parametrize("task", TASKS, ids=repr)
 def test_patterns_are_those_of_the_solvers(task, pattern):
-    for example in zip(*next(iter(task.dataset(200, pattern=pattern))), strict=True):
-        check(task, *(array.numpy() for array in example))
+    for example in zip(*sampled(task, 200, pattern=pattern), strict=True):
+        check(task, *example)
 
 
 def lengths(task, count=5000):
-    x, _, weight = (array.numpy() for array in next(iter(task.dataset(count))))
+    x, _, weight = sampled(task, count)
     if isinstance(task, ntm.Copy):
         return weight.sum(axis=1)
     if isinstance(task, ntm.RepeatCopy):
@@ -167,8 +168,8 @@ def test_all_lengths_are_equally_likely(make):
 
 
 def test_counts_have_mean_0_and_variance_1_and_are_equally_likely():
-    x, _, _ = next(iter(ntm.RepeatCopy(max_length=2).dataset(20_000)))
-    counts = x.numpy()[:, :, -1].sum(axis=1)
+    x, _, _ = sampled(ntm.RepeatCopy(max_length=2), 20_000)
+    counts = x[:, :, -1].sum(axis=1)
     assert counts.mean() == pytest.approx(0, abs=0.03)
     assert counts.var() == pytest.approx(1, abs=0.03)
     assert len(np.unique(counts)) == 10
@@ -176,9 +177,9 @@ def test_counts_have_mean_0_and_variance_1_and_are_equally_likely():
 
 def test_queries_are_any_item_but_the_last():
     task = ntm.AssociativeRecall(min_length=4, max_length=4, num_bits=10)
-    x, _, _ = next(iter(task.dataset(3000)))
+    x, _, _ = sampled(task, 3000)
     queries = [0, 0, 0, 0]
-    for steps in x.numpy():
+    for steps in x:
         vectors = steps[:, :-2].tolist()
         items = [vectors[1 + 4 * i : 4 + 4 * i] for i in range(4)]
         queries[items.index(vectors[17:20])] += 1
@@ -192,17 +193,17 @@ def test_ngram_tables_are_from_the_beta_distribution():
     The mean of that over Beta(1/2, 1/2) is 3/4. With contexts of no bits all bits are from
     the same row of the table.
     """
-    _, y, _ = next(iter(ntm.DynamicNGrams(max_length=2, order=1).dataset(20_000)))
-    y = y.numpy()[:, :, 0]
+    _, y, _ = sampled(ntm.DynamicNGrams(max_length=2, order=1), 20_000)
+    y = y[:, :, 0]
     assert np.mean(y[:, 0] == y[:, 1]) == pytest.approx(0.75, abs=0.01)
     assert np.mean(y) == pytest.approx(0.5, abs=0.01)
 
 
 def test_the_first_bits_are_fair_and_independent():
-    _, y, _ = next(iter(ntm.DynamicNGrams(max_length=6).dataset(20_000)))
-    correlations = np.corrcoef(y.numpy()[:, :, 0], rowvar=False)[:5, :5]
+    _, y, _ = sampled(ntm.DynamicNGrams(max_length=6), 20_000)
+    correlations = np.corrcoef(y[:, :, 0], rowvar=False)[:5, :5]
     np.testing.assert_allclose(correlations, np.eye(5), atol=0.03)
-    np.testing.assert_allclose(y.numpy()[:, :5].mean(axis=0), 0.5, atol=0.02)
+    np.testing.assert_allclose(y[:, :5].mean(axis=0), 0.5, atol=0.02)
 
 
 def test_ngram_bits_depend_on_the_five_before():
@@ -225,8 +226,8 @@ def test_ngram_bits_depend_on_the_five_before():
 
 
 def test_priorities_are_uniform():
-    x, _, _ = next(iter(ntm.PrioritySort().dataset(1000)))
-    priorities = x.numpy()[:, :20, -1]
+    x, _, _ = sampled(ntm.PrioritySort(), 1000)
+    priorities = x[:, :20, -1]
     assert priorities.mean() == pytest.approx(0, abs=0.02)
     assert priorities.var() == pytest.approx(1 / 3, abs=0.01)
 
@@ -236,13 +237,13 @@ def test_priorities_are_uniform():
     [(ntm.Copy(max_length=10), 8), (ntm.AssociativeRecall(), 6), (ntm.PrioritySort(), 8)],
 )
 def test_bits_are_fair(task, size):
-    _, y, weight = (array.numpy() for array in next(iter(task.dataset(2000))))
+    _, y, weight = sampled(task, 2000)
     assert y.sum() / (size * weight.sum()) == pytest.approx(0.5, abs=0.01)
 
 
 def test_worked_example_of_copy():
     task = ntm.Copy(min_length=3, max_length=3, num_bits=4)
-    x, y, sample_weight = next(iter(task.dataset(1)))
+    x, y, sample_weight = sampled(task, 1)
     assert x.shape == (1, 7, 5)
     assert y.shape == (1, 7, 4)
     np.testing.assert_array_equal(sample_weight[0], [0, 0, 0, 0, 1, 1, 1])

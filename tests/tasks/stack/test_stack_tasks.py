@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager_sampling import sampled
 from stack_readers import LANGUAGES, READ, TWO_COUNTS, length_of
 
 from keras_nm.tasks import PATTERNS, stack
@@ -50,14 +51,10 @@ def read(task, *arrays):
     return words
 
 
-def examples(task, count, **options):
-    [batch] = task.dataset(count, **options).take(1)
-    return zip(*(array.numpy() for array in batch), strict=True)
-
-
 def check(task, count, **options):
     """Reads examples, and returns their words and their lengths."""
-    words = [read(task, *arrays) for arrays in examples(task, count, **options)]
+    examples = zip(*sampled(task, count, **options), strict=True)
+    words = [read(task, *arrays) for arrays in examples]
     lengths = [[length_of(type(task), word) for word in row] for row in words]
     for row in lengths:
         assert all(task.min_length <= length <= row[-1] for length in row)
@@ -240,7 +237,7 @@ def test_evaluation_at_a_length_has_only_words_of_that_length(words):
 def test_a_curriculum_may_go_below_the_shortest_length():
     task = stack.AnBn(min_length=5, max_length=9, words=3)
     options = {"draw_lengths": lambda draws: tf.fill((draws.batch_size, 1), 3)}
-    for arrays in examples(task, 5, **options):
+    for arrays in zip(*sampled(task, 5, **options), strict=True):
         assert read(task, *arrays) == ["aaabbb"] * 3
 
 
