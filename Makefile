@@ -70,6 +70,10 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/stack_rnn_reverse_string
 	$(BIN)/keras-nm export runs/saved_models/stack_rnn_reverse_string \
 		saved_models/stack_rnn_reverse_string --memory-size 512
+	$(BIN)/keras-nm train chomsky/duplicate_string --layer ntm-feedforward \
+		--output runs/saved_models/ntm_duplicate_string
+	$(BIN)/keras-nm export runs/saved_models/ntm_duplicate_string \
+		saved_models/ntm_duplicate_string --memory-size 512
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
