@@ -93,12 +93,12 @@ def table(output):
             paths = sorted((output / task).glob(f"{layer}-[0-9].json"))
             found = [json.loads(path.read_text())["41:500"] for path in paths]
             scores = sorted(map(accuracy, found))
-            cell = "-"
+            cell = ""
             if scores:
                 each = ", ".join(f"{score:.1f}" for score in scores)
                 cell = f"**{scores[-1]:.1f}** ({each})"
             if layer in PUBLISHED.get(task, {}):
-                cell += f" / {PUBLISHED[task][layer]}"
+                cell += f" paper {PUBLISHED[task][layer]}"
             cells.append(cell)
         print(f"| `{task}` |", " | ".join(cells), "|")
 
