@@ -10,9 +10,10 @@ def add_command(commands):
     parser = commands.add_parser(
         "train",
         help="train a model on a task, by its recipe",
-        description="Trains a model on a task, by its recipe, until the task is solved. "
-        "After every epoch, it saves the model in DIR, and the curve in DIR/curve.csv and "
-        "DIR/tensorboard. `keras-nm resume DIR` continues after an interruption.",
+        description="Trains a model on a task for as many epochs as its recipe says, or "
+        "until it is as good as the recipe asks. After every epoch, it saves the model in "
+        "DIR, and the curve in DIR/curve.csv and DIR/tensorboard. `keras-nm resume DIR` "
+        "continues after an interruption.",
     )
     add_task(parser)
     parser.add_argument(
