@@ -39,12 +39,8 @@ _ELMAN = {
     "config": {"units": 100, "activation": "relu"},
 }
 
-# By the recipes' name: a description, and the layer.
+# By the recipes' name: a description, and the layer. The first is the default.
 _LAYERS = {
-    "lstm": (
-        "The baseline: an LSTM of 100 units.",
-        {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 100}},
-    ),
     "stack-rnn": (
         "A Stack-RNN with an Elman network of 100 units and one stack of vectors.",
         _machine("StackRNN", controller=_ELMAN, stack_shape=[64, 8]),
@@ -60,6 +56,10 @@ _LAYERS = {
     "ntm-feedforward": (
         "A Neural Turing Machine with a feed-forward controller.",
         _machine("NTM", controller=FEEDFORWARD_CONTROLLER, memory_shape=[64, 8]),
+    ),
+    "lstm": (
+        "The baseline: an LSTM of 100 units.",
+        {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 100}},
     ),
 }
 
