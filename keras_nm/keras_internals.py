@@ -15,6 +15,10 @@ from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 # The class of cells whose dropout masks `keras.layers.RNN` draws before its loop.
 from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 
+# Divides a loss by the number of replicas of a `tf.distribute.Strategy`. Keras does so with
+# means, but not with sums such as ours, whose `call` divides by the batch size.
+from keras.src.losses.loss import scale_loss_for_distribution
+
 __all__ = [
     "AutocastScope",
     "DropoutRNNCell",
@@ -23,6 +27,7 @@ __all__ = [
     "in_symbolic_scope",
     "inner_layers",
     "mask_of",
+    "scale_loss_for_distribution",
     "takes_training",
     "track_variable",
 ]

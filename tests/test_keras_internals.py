@@ -72,6 +72,11 @@ def test_masks_are_found():
     assert keras_internals.mask_of(keras.ops.ones((1,))) is None
 
 
+def test_scale_loss_for_distribution_leaves_one_replica_as_it_is():
+    # `tests/metrics/test_losses_of_replicas.py` has two.
+    assert keras_internals.scale_loss_for_distribution(3.0) == 3.0
+
+
 def test_variables_are_tracked():
     optimizer = keras.optimizers.SGD()
     variable = keras.Variable([1.0], trainable=False)

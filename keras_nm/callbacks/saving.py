@@ -1,5 +1,6 @@
 """Saves models so that training can resume from them, random numbers included."""
 
+import contextlib
 import json
 import os
 import zipfile
@@ -35,13 +36,28 @@ class SaveModel(keras.callbacks.Callback):
         if self.curriculum is not None and "level" not in logs:
             raise ValueError("In the list of callbacks, SaveModel must follow Curriculum")
         partial = self.path.with_name(f"partial-{self.path.name}")
-        self.model.save(partial)
+        with _undistributed():
+            self.model.save(partial)
         values = [state.numpy().tolist() for state in _random_states(self.model)]
         with zipfile.ZipFile(partial, "a") as file:
             file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
         if self.curriculum is not None:
             self.curriculum.add_to(partial)
         os.replace(partial, self.path)
+
+
+@contextlib.contextmanager
+def _undistributed():
+    """Lets one process of several save a model on its own.
+
+    Keras makes variables while it saves, and distributed variables wait for all processes.
+    """
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
 
 
 def restore_random_state(model, path):

@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_integer
-from keras_nm.keras_internals import mask_of
+from keras_nm.keras_internals import mask_of, scale_loss_for_distribution
 
 
 def _bits_per_step(y_true, y_pred):
@@ -47,7 +47,7 @@ class BitsPerSequenceLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         batch_size = ops.cast(ops.shape(y_pred)[0], y_pred.dtype)
-        return _bits_per_step(y_true, y_pred) / batch_size
+        return scale_loss_for_distribution(_bits_per_step(y_true, y_pred) / batch_size)
 
     def get_config(self):
         return {"name": self.name}

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.keras_internals import scale_loss_for_distribution
 from keras_nm.layers.nram import split_outputs
 
 LIKELIHOODS = ("expected_log", "log_expected")
@@ -68,7 +69,8 @@ class TapeLoss(keras.losses.Loss):
         else:
             likelihood = _at_answer(parts["tape"], y_true, 0.0)
             log_likelihood = ops.log(ops.maximum(likelihood, self.epsilon))
-        return -log_likelihood / ops.cast(ops.shape(y_pred)[0], y_pred.dtype)
+        batch_size = ops.cast(ops.shape(y_pred)[0], y_pred.dtype)
+        return scale_loss_for_distribution(-log_likelihood / batch_size)
 
     def get_config(self):
         return {"likelihood": self.likelihood, "epsilon": self.epsilon, "name": self.name}

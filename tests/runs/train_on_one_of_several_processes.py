@@ -1,0 +1,33 @@
+"""Run by `test_train_on_several_processes.py`: trains a small machine, and tells of it.
+
+python train_on_one_of_several_processes.py MODEL EPOCHS RESULTS
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import small_runs
+import train_on_several_processes as example
+
+from keras_nm.training import RECIPES
+
+example.distribute()
+path, epochs, results = sys.argv[1:]
+# The controller of this recipe has noise, which all processes must draw alike.
+controller = RECIPES["ntm/copy"]["ntm"].layer["config"]["controller"]
+recipe = dataclasses.replace(
+    small_runs.COPY,
+    layer={
+        **small_runs.COPY.layer,
+        "config": {**small_runs.COPY.layer["config"], "controller": controller},
+    },
+    task_options={"max_length": 20, "num_bits": 3},
+    batch_size=4,
+    steps_per_epoch=2,
+    epochs=int(epochs),
+    jit_compile=True,
+)
+model = example.train(recipe, Path(path), seed=1)
+np.savez(results, *[np.asarray(each.value) for each in model.variables])
