@@ -2,8 +2,8 @@
 
     python benchmarks/chomsky.py --output runs/chomsky
 
-Runs that are already there are not trained again, so it can be interrupted. Two processes
-with the same output share the work. With `--table` it only prints the table.
+After an interruption it goes on where it was. Two processes with the same output share the
+work. With `--table` it only prints the table.
 
 The published scores are maxima over seeds, learning rates and other settings, after a
 million training steps (Delétang et al. 2023, table 2 and appendix B).
@@ -17,7 +17,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_nm.tasks import TASKS, guess_accuracy
-from keras_nm.training import RECIPES, evaluate_range, load_run, train
+from keras_nm.training import RECIPES, RunError, evaluate_range, load_run, resume, train
 
 TASK_NAMES = (
     "even_pairs",
@@ -54,14 +54,16 @@ def measure(task, layer, seed, output):
         return
     directory = output / task / f"{layer}-{seed}"
     recipe = RECIPES[f"chomsky/{task}"][layer]
-    if (directory / "model.keras").exists():
-        run = load_run(directory)
-    else:
-        try:
+    try:
+        if (directory / "result.json").exists():
+            run = load_run(directory)
+        elif directory.exists():
+            run = resume(directory, verbose=0)
+        else:
             run = train(recipe, directory, seed=seed, verbose=0)
-        except Exception as error:  # another process has it
-            print(f"{directory}: {error}")
-            return
+    except RunError as error:  # another process has it
+        print(error)
+        return
     # At the training lengths, the memory is that of training.
     trained = evaluate_range(run, range(1, 41))
     if recipe.machine.memory_size is not None:
