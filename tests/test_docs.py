@@ -171,6 +171,8 @@ def test_tutorials_as_notebooks(tmp_path):
     html = build_site(tmp_path, "-D", "nb_execution_mode=force")
     copy = (html / "tutorials" / "ntm.html").read_text()
     assert "100 vectors: 0.0 wrong bits" in copy
+    assert re.search(r"intact: +\[0 0 0 0 0 0 0 0 0 0\]", copy)
+    assert re.search(r"wiped: +\[0 0 [1-8] 0 0 0 0 0 0 0\]", copy)
     assert copy.count("data:image/png") + copy.count("_images/") >= 1
     program = (html / "tutorials" / "nram.html").read_text()
     assert "0 wrong answers in two steps" in program
