@@ -10,9 +10,9 @@ from keras import ops
 
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import AutocastScope, takes_training
-from keras_nm.layers.draws import drawn_before_loop
 from keras_nm.layers.inner_dropout import InnerDropout
 from keras_nm.layers.quantization import quantization_of, quantize_as
+from keras_nm.layers.random_layers import drawn_before_loop
 from keras_nm.layers.replicated import Replicated
 from keras_nm.layers.tensors import flatten, split
 from keras_nm.layers.trace import TraceCell

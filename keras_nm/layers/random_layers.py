@@ -8,6 +8,7 @@ Axes: B batch, T timesteps.
 """
 
 import contextlib
+import itertools
 import math
 
 import keras
@@ -61,6 +62,7 @@ def drawn_before_loop(cell, sequences, training):
     layers = [
         layer
         for layer in inner_layers(cell)
+        # With a rate or deviation of 0 it has no seed.
         if type(layer) in _RANDOM_LAYERS and hasattr(layer, "seed_generator")
     ]
     if not layers or not training:
@@ -77,14 +79,13 @@ def drawn_before_loop(cell, sequences, training):
         draws.append(ops.transpose(drawn, (1, 0, 2)))
     dtype = keras.backend.result_type(sequences.dtype, "float32")
     sequences = ops.concatenate([ops.cast(x, dtype) for x in (sequences, *draws)], axis=-1)
-    ends = [num_features]
-    for _, x in inputs:
-        ends.append(ends[-1] + x.shape[-1])
+    sizes = [num_features, *(x.shape[-1] for _, x in inputs)]
+    *bounds, _ = itertools.accumulate(sizes)
 
     call = cell.call
 
     def call_with_draws(inputs_and_draws, states, training=False):
-        step_inputs, *step_draws = ops.split(inputs_and_draws, ends[:-1], axis=-1)
+        step_inputs, *step_draws = ops.split(inputs_and_draws, bounds, axis=-1)
         step_draws = iter(step_draws)
 
         def function_of(layer):
