@@ -22,9 +22,9 @@ one page for the browser, and `make saved_models` makes them again, as their nex
 ERRORS = ("wrong_bits_per_sequence", "wrong_cells", "wrong_tokens")
 
 
-def newest_cards(saved_models):
+def newest_cards():
     """Returns the newest version's card of every model, as JSON and as Markdown."""
-    for model in sorted(path for path in saved_models.iterdir() if path.is_dir()):
+    for model in sorted(path for path in SAVED_MODELS.iterdir() if path.is_dir()):
         versions = [path for path in model.iterdir() if path.name.isdecimal()]
         newest = max(versions, key=lambda path: int(path.name)) / "assets.extra"
         card = json.loads((newest / "model_card.json").read_text())
@@ -42,9 +42,9 @@ def row(card):
     )
 
 
-def write(folder, saved_models=SAVED_MODELS):
+def write(folder):
     """Writes index.md and a page for each model, and nothing that is already the same."""
-    cards = list(newest_cards(saved_models))
+    cards = list(newest_cards())
     names = "\n".join(card["name"] for card, _ in cards)
     pages = {card["name"]: text for card, text in cards}
     pages["index"] = (

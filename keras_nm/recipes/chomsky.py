@@ -1,6 +1,11 @@
 """Recipes for the tasks of the Chomsky hierarchy: one setting per layer, for all tasks."""
 
-from keras_nm.recipes.parts import FEEDFORWARD_CONTROLLER, LSTM_CONTROLLER, falling
+from keras_nm.recipes.parts import (
+    FEEDFORWARD_CONTROLLER,
+    LSTM_CONTROLLER,
+    falling,
+    layer_of_ours,
+)
 from keras_nm.runs.recipe import Recipe
 
 _TASKS = (
@@ -24,15 +29,6 @@ _TASKS = (
 _STEPS = 10_000
 
 
-def _machine(name, **config):
-    return {
-        "module": "keras_nm.layers",
-        "class_name": name,
-        "registered_name": f"keras_nm>{name}",
-        "config": config,
-    }
-
-
 _ELMAN = {
     "module": "keras.layers",
     "class_name": "SimpleRNNCell",
@@ -43,19 +39,19 @@ _ELMAN = {
 _LAYERS = {
     "stack-rnn": (
         "A Stack-RNN with an Elman network of 100 units and one stack of vectors.",
-        _machine("StackRNN", controller=_ELMAN, stack_shape=[64, 8]),
+        layer_of_ours("StackRNN", controller=_ELMAN, stack_shape=[64, 8]),
     ),
     "tape-rnn": (
         "A Tape-RNN with an Elman network of 100 units and one tape.",
-        _machine("TapeRNN", controller=_ELMAN, tape_shape=[64, 8]),
+        layer_of_ours("TapeRNN", controller=_ELMAN, tape_shape=[64, 8]),
     ),
     "ntm": (
         "A Neural Turing Machine with an LSTM controller.",
-        _machine("NTM", controller=LSTM_CONTROLLER, memory_shape=[64, 8]),
+        layer_of_ours("NTM", controller=LSTM_CONTROLLER, memory_shape=[64, 8]),
     ),
     "ntm-feedforward": (
         "A Neural Turing Machine with a feed-forward controller.",
-        _machine("NTM", controller=FEEDFORWARD_CONTROLLER, memory_shape=[64, 8]),
+        layer_of_ours("NTM", controller=FEEDFORWARD_CONTROLLER, memory_shape=[64, 8]),
     ),
     "lstm": (
         "The baseline: an LSTM of 100 units.",

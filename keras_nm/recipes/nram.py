@@ -4,7 +4,7 @@ import json
 
 from keras_nm.layers.nram.gates import DEFAULT_GATES
 from keras_nm.programs.solutions import LIST_SEARCH_IN_ONE_CIRCUIT, MERGE_IN_ONE_CIRCUIT
-from keras_nm.recipes.parts import falling
+from keras_nm.recipes.parts import falling, layer_of_ours
 from keras_nm.runs.recipe import Recipe
 
 
@@ -39,18 +39,16 @@ def _nram(
         name="nram",
         description="A Neural Random-Access Machine with two hidden layers of 32 ReLUs.",
         task=task,
-        layer={
-            "module": "keras_nm.layers",
-            "class_name": "NRAM",
-            "registered_name": "keras_nm>NRAM",
-            "config": {
+        layer=layer_of_ours(
+            "NRAM",
+            **{
                 "num_registers": num_registers,
                 "num_steps": num_steps,
                 "entropy_weight": -4.0,
                 "activation_gradient_clip": 16.0,
                 **layer,
             },
-        },
+        ),
         optimizer={
             "module": "keras_nm.training",
             "class_name": "NoisyAdam",

@@ -1,6 +1,11 @@
 """Recipes of the Neural Turing Machine, for the tasks of its paper."""
 
-from keras_nm.recipes.parts import FEEDFORWARD_CONTROLLER, LSTM_CONTROLLER, of_sequences
+from keras_nm.recipes.parts import (
+    FEEDFORWARD_CONTROLLER,
+    LSTM_CONTROLLER,
+    layer_of_ours,
+    of_sequences,
+)
 from keras_nm.runs.recipe import Recipe
 
 # These settings are against the two ways in which longer copies failed. One is noise in the
@@ -8,46 +13,38 @@ from keras_nm.runs.recipe import Recipe
 # a small memory: there, a write head that loses its focus while answering does harm already
 # in training. The regularizer was meant to prevent counting steps, which no trace showed;
 # more seeds were right with it.
-_LSTM_CONTROLLER_OF_COPY = {
-    "module": "keras_nm.layers",
-    "class_name": "ChainedCell",
-    "registered_name": "keras_nm>ChainedCell",
-    "config": {
-        "layers": [
-            {
-                **LSTM_CONTROLLER,
-                "config": {
-                    **LSTM_CONTROLLER["config"],
-                    "recurrent_regularizer": {
-                        "module": "keras.regularizers",
-                        "class_name": "L2",
-                        "config": {"l2": 1e-4},
-                    },
+_LSTM_CONTROLLER_OF_COPY = layer_of_ours(
+    "ChainedCell",
+    layers=[
+        {
+            **LSTM_CONTROLLER,
+            "config": {
+                **LSTM_CONTROLLER["config"],
+                "recurrent_regularizer": {
+                    "module": "keras.regularizers",
+                    "class_name": "L2",
+                    "config": {"l2": 1e-4},
                 },
             },
-            {
-                "module": "keras.layers",
-                "class_name": "GaussianNoise",
-                "config": {"stddev": 0.2},
-            },
-        ]
-    },
-}
+        },
+        {
+            "module": "keras.layers",
+            "class_name": "GaussianNoise",
+            "config": {"stddev": 0.2},
+        },
+    ],
+)
 
 
 def _ntm(*, controller, num_locations=128, num_heads=1, **options):
-    return {
-        "module": "keras_nm.layers",
-        "class_name": "NTM",
-        "registered_name": "keras_nm>NTM",
-        "config": {
-            "memory_shape": [num_locations, 20],
-            "num_read_heads": num_heads,
-            "num_write_heads": num_heads,
-            "controller": controller,
-            **options,
-        },
-    }
+    return layer_of_ours(
+        "NTM",
+        memory_shape=[num_locations, 20],
+        num_read_heads=num_heads,
+        num_write_heads=num_heads,
+        controller=controller,
+        **options,
+    )
 
 
 _LSTM = {

@@ -35,6 +35,16 @@ def graves_rmsprop(learning_rate, steps):
     }
 
 
+def layer_of_ours(name, **config):
+    """Returns the configuration of a layer of this package."""
+    return {
+        "module": "keras_nm.layers",
+        "class_name": name,
+        "registered_name": f"keras_nm>{name}",
+        "config": config,
+    }
+
+
 LSTM_CONTROLLER = {
     "module": "keras.layers",
     "class_name": "LSTMCell",

@@ -1,21 +1,12 @@
 """Recipes for the tasks of the Stack-RNN's paper."""
 
-from keras_nm.recipes.parts import falling
+from keras_nm.recipes.parts import falling, layer_of_ours
 from keras_nm.runs.recipe import Recipe
-
-
-def _machine(name, **config):
-    return {
-        "module": "keras_nm.layers",
-        "class_name": name,
-        "registered_name": f"keras_nm>{name}",
-        "config": config,
-    }
 
 
 def _stack_rnn(units, actions):
     """Returns the paper's machine, without recurrence of its own, with ten stacks."""
-    return _machine(
+    return layer_of_ours(
         "StackRNN",
         stack_shape=[200, 1],
         num_stacks=10,
@@ -32,7 +23,7 @@ def _stack_rnn(units, actions):
     )
 
 
-_TAPE_RNN = _machine(
+_TAPE_RNN = layer_of_ours(
     "TapeRNN",
     tape_shape=[64, 8],
     moves=["stay", "left", "right"],
