@@ -8,8 +8,8 @@ checks that all of them exist and do what the package needs.
 # cast in the wrong place would round float32 weights under a half precision policy.
 from keras.src.backend import AutocastScope
 
-# Tells whether a layer is being called with `training=True`. `keras.layers.RNN` asks its cell
-# for the initial state without telling it.
+# Holds whether a layer is being called with `training=True`. `keras.layers.RNN` does not
+# tell its cell so when it asks for the initial state.
 from keras.src.backend.common.global_state import get_global_attribute
 
 # Tells whether tensors are placeholders. On JAX and torch, they look like ordinary
