@@ -10,7 +10,7 @@ import pytest
 from eager_sampling import sampled
 
 from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import SPLITS, TASKS, SequenceTask, chomsky, nram, ntm, stack
+from keras_nm.tasks import SPLITS, TASKS, SequenceTask, chomsky, dnc, nram, ntm, stack
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "tasks.md"
 
@@ -22,6 +22,8 @@ def test_all_tasks_are_in_the_table():
         "ntm/associative_recall",
         "ntm/dynamic_ngrams",
         "ntm/priority_sort",
+        "dnc/series_copy",
+        "dnc/key_value",
         "nram/access",
         "nram/increment",
         "nram/copy",
@@ -59,7 +61,7 @@ def test_all_tasks_are_in_the_table():
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, nram, stack, chomsky)
+        for module in (ntm, dnc, nram, stack, chomsky)
         for name, value in vars(module).items()
         if name in module.__all__ and name not in ("TapeTask", "ChomskyTask")
     }
@@ -136,7 +138,7 @@ def test_the_activation_makes_the_probabilities_whose_logs_are_the_loss(name, rn
     task = spec.make()
     logits = rng.normal(size=(2, 5, task.output_size)).astype("float32")
     probabilities = np.asarray(keras.activations.get(spec.activation)(logits))
-    if name.startswith("ntm/"):
+    if name.startswith(("ntm/", "dnc/")):
         y = rng.integers(0, 2, logits.shape)
         of_answer = np.where(y == 1, probabilities, 1 - probabilities)
         expected = -np.log2(of_answer).sum() / 2  # bits per sequence
