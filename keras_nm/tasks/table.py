@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import chomsky, nram, ntm, stack
+from keras_nm.tasks import chomsky, neural_gpu, nram, ntm, stack
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -208,6 +208,17 @@ _JOULIN = Paper(
 }""",
 )
 
+_KAISER = Paper(
+    "Kaiser and Sutskever 2016",
+    "https://arxiv.org/abs/1511.08228",
+    """@inproceedings{kaiser2016neural,
+  title={Neural {GPU}s Learn Algorithms},
+  author={Kaiser, {\\L}ukasz and Sutskever, Ilya},
+  booktitle={International Conference on Learning Representations},
+  year={2016}
+}""",
+)
+
 _DELETANG = Paper(
     "Delétang et al. 2023",
     "https://arxiv.org/abs/2207.02098",
@@ -332,6 +343,11 @@ def _chomsky(make):
     return _tokens("chomsky", make, _DELETANG, section, "tokens", lengths, {40: 100})
 
 
+def _neural_gpu(make):
+    lengths = (41, 101, 401)
+    return _tokens("neural_gpu", make, _KAISER, "3", "positions", lengths, {41: 401})
+
+
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
 # length is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
 _ROWS = (
@@ -395,6 +411,12 @@ _ROWS = (
     _chomsky(chomsky.BinaryMultiplication),
     _chomsky(chomsky.ComputeSqrt),
     _chomsky(chomsky.BucketSort),
+    _neural_gpu(neural_gpu.BinaryAddition),
+    _neural_gpu(neural_gpu.BinaryMultiplication),
+    _neural_gpu(neural_gpu.QuaternaryMultiplication),
+    _neural_gpu(neural_gpu.Reverse),
+    _neural_gpu(neural_gpu.Duplicate),
+    _neural_gpu(neural_gpu.Sort),
 )
 
 # From the name, which is family/task, to the task.

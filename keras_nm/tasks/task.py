@@ -225,10 +225,10 @@ class Task(abc.ABC):
             ValueError: For sizes out of range and unknown splits or patterns.
         """
         check_integer("num_batches", num_batches)
-        task = self
+        lengths = (self.min_length, self.max_length)
         if length is not None:
-            check_integer("length", length, self.smallest_length)
-            task = self.with_lengths(length, length)
+            lengths = (check_integer("length", length, self.smallest_length),) * 2
+        task = self.with_lengths(*lengths)
         batches = task.dataset(
             batch_size, seed=seed, split=split, start=start, pattern=pattern
         )

@@ -80,6 +80,7 @@ FAST = (
     "nram/walk_bst",
     "stack/binary_addition",
     "chomsky/odds_first",
+    "neural_gpu/duplicate",
 )
 
 

@@ -10,7 +10,16 @@ import pytest
 from eager_sampling import sampled
 
 from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import SPLITS, TASKS, SequenceTask, chomsky, nram, ntm, stack
+from keras_nm.tasks import (
+    SPLITS,
+    TASKS,
+    SequenceTask,
+    chomsky,
+    neural_gpu,
+    nram,
+    ntm,
+    stack,
+)
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "tasks.md"
 
@@ -55,13 +64,19 @@ def test_all_tasks_are_in_the_table():
         "chomsky/binary_multiplication",
         "chomsky/compute_sqrt",
         "chomsky/bucket_sort",
+        "neural_gpu/binary_addition",
+        "neural_gpu/binary_multiplication",
+        "neural_gpu/quaternary_multiplication",
+        "neural_gpu/reverse",
+        "neural_gpu/duplicate",
+        "neural_gpu/sort",
     ]
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, nram, stack, chomsky)
+        for module in (ntm, nram, stack, chomsky, neural_gpu)
         for name, value in vars(module).items()
-        if name in module.__all__ and name not in ("TapeTask", "ChomskyTask")
+        if name in module.__all__ and hasattr(value, "name")
     }
 
 
@@ -105,7 +120,7 @@ ONE_OF_A_KIND = ("nram/access", "chomsky/parity_check", "chomsky/stack_manipulat
 )
 def test_a_model_is_trained_on_the_pipeline(name):
     spec = TASKS[name]
-    task = spec.make(max_length=2)
+    task = spec.make(max_length=max(2, spec.make.smallest_length))
     if isinstance(task, SequenceTask):
         x = keras.Input((None, task.input_size))
         layer = NTM(task.output_size, memory_shape=(4, 3), return_sequences=True)
