@@ -26,6 +26,7 @@ __all__ = [
     "first_call",
     "in_symbolic_scope",
     "inner_layers",
+    "largest_gradients",
     "mask_of",
     "scale_loss_for_distribution",
     "takes_training",
@@ -57,6 +58,11 @@ def call_that_made(tensor):
 def mask_of(tensor):
     """Returns the mask that a layer left on its output, or `None`."""
     return getattr(tensor, "_keras_mask", None)
+
+
+def largest_gradients(optimizer, variable):
+    """Returns the decaying maximum of a variable's gradients that `Adamax` keeps."""
+    return optimizer._u[optimizer._get_variable_index(variable)]
 
 
 def track_variable(optimizer, variable):
