@@ -7,8 +7,9 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_positive
-from keras_nm.layers.machine import at_least_float32
+from keras_nm.layers.machine import at_least_float32, from_machine_config
 from keras_nm.layers.neural_gpu import steps
+from keras_nm.layers.quantization import quantization_of
 from keras_nm.layers.random_numbers import uniform
 
 # The parts of a cell, and what their biases are at first.
@@ -442,7 +443,14 @@ class NeuralGPU(keras.layers.Layer):
             "pull": self.initial_pull,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+        quantization = quantization_of(self)
+        if quantization:
+            config["quantization"] = quantization
         return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return from_machine_config(cls, config, custom_objects)
 
 
 def _repeat(step, state, length):
