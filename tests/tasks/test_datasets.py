@@ -80,7 +80,6 @@ FAST = (
     "nram/walk_bst",
     "stack/binary_addition",
     "chomsky/odds_first",
-    "neural_gpu/duplicate",
 )
 
 

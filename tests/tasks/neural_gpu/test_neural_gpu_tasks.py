@@ -195,6 +195,15 @@ def test_lengths_of_a_curriculum_are_rounded_down():
         )
 
 
+@pytest.mark.parametrize("name", ["neural_gpu/binary_addition", "neural_gpu/duplicate"])
+def test_frozen_lengths_begin_where_no_example_does(name):
+    task = TASKS[name].for_split("long", 41)
+    assert (task.min_length, task.max_length) == (42, 401)
+    lengths = set(map(len, check(task, sampled(task, 50))))
+    assert min(lengths) >= 42
+    assert max(lengths) <= 401
+
+
 def test_number_of_symbols():
     for make in (neural_gpu.Reverse, neural_gpu.Duplicate, neural_gpu.Sort):
         task = make(max_length=8, num_symbols=5)
