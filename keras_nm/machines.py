@@ -22,7 +22,7 @@ from typing import Any
 
 import keras
 
-from keras_nm.layers import NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
+from keras_nm.layers import DNC, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.tapes import discrete_wrong_cells
 
@@ -124,6 +124,14 @@ MACHINES: dict[str, Machine] = {
         picture="keras_nm.plots.plate:plate_of_layer",
         num_frames="keras_nm.plots.panels:num_steps",
         page="keras_nm.page.ntm:describe",
+    ),
+    "DNC": Machine(
+        layer=DNC,
+        words="Differentiable Neural Computer",
+        arguments={"return_sequences": True},
+        task_arguments={"units": "output_size"},
+        memory_size="num_locations",
+        num_frames="keras_nm.plots.panels:num_steps",
     ),
     "StackRNN": Machine(
         layer=StackRNN,

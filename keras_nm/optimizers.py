@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer, check_positive
 from keras_nm.keras_internals import largest_gradients, track_variable
+from keras_nm.layers import random_numbers
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -89,10 +90,8 @@ class NoisyAdam(keras.optimizers.Adam):
             shape = (-1,) + (1,) * (len(g.shape) - 1) if self.num_replicas else ()
             g = ops.where(ops.reshape(finite, shape), g * ops.reshape(scale, shape), 0.0)
             if self.noise:
-                noise = keras.random.normal(
-                    g.shape, dtype=g.dtype, seed=self._seed_generator
-                )
-                g = g + ops.cast(deviation, g.dtype) * noise
+                noise = deviation * random_numbers.normal(g.shape, self._seed_generator)
+                g = g + ops.cast(noise, g.dtype)
             return g
 
         super().apply([g if g is None else prepare(g) for g in grads], trainable_variables)

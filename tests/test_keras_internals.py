@@ -49,6 +49,22 @@ def test_takes_training():
     assert not keras_internals.takes_training(keras.layers.Flatten())
 
 
+def test_training_is_known_inside_calls():
+    seen = []
+
+    class Layer(keras.layers.Layer):
+        def call(self, x):
+            seen.append(keras_internals.in_training_call())
+            return x
+
+    model = keras.Sequential([keras.Input((3,)), Layer()])
+    seen.clear()
+    for training in (True, False, None):
+        model(np.ones((1, 3)), training=training)
+    assert seen == [True, False, False]
+    assert not keras_internals.in_training_call()
+
+
 def test_inner_layers_are_found_at_any_depth():
     inner = keras.layers.Dense(2)
     model = keras.Sequential([keras.Sequential([inner])])

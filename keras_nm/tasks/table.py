@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import chomsky, neural_gpu, nram, ntm, stack
+from keras_nm.tasks import chomsky, dnc, neural_gpu, nram, ntm, stack
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -233,11 +233,24 @@ _DELETANG = Paper(
 )
 
 
-def _ntm(make, section, length, lengths, frozen, **more):
+_CSORDAS = Paper(
+    "Csordás and Schmidhuber 2019",
+    "https://arxiv.org/abs/1904.10278",
+    """@inproceedings{csordas2019improving,
+  title={Improving Differentiable Neural Computers Through Memory Masking,
+    De-allocation, and Link Distribution Sharpness Control},
+  author={Csord{\\'a}s, R{\\'o}bert and Schmidhuber, J{\\"u}rgen},
+  booktitle={International Conference on Learning Representations},
+  year={2019}
+}""",
+)
+
+
+def _bits(family, make, paper, section, length, lengths, frozen, **more):
     return TaskSpec(
-        family="ntm",
+        family=family,
         make=make,
-        paper=_GRAVES,
+        paper=paper,
         section=section,
         length=length,
         examples="sequences",
@@ -252,6 +265,14 @@ def _ntm(make, section, length, lengths, frozen, **more):
         ),
         **{"metrics": _BIT_METRICS, "compared": (_WRONG_BITS,), **more},
     )
+
+
+def _ntm(make, section, length, lengths, frozen, **more):
+    return _bits("ntm", make, _GRAVES, section, length, lengths, frozen, **more)
+
+
+def _dnc(make, length, lengths, frozen):
+    return _bits("dnc", make, _CSORDAS, "on experiments", length, lengths, frozen)
 
 
 _BIT_METRICS = MappingProxyType(
@@ -377,6 +398,8 @@ _ROWS = (
         compared=(_BITS_ABOVE_OPTIMUM,),
     ),
     _ntm(ntm.PrioritySort, "4.5", "vectors", (20, 40), {5: 10, 10: 20, 20: 40}),
+    _dnc(dnc.SeriesCopy, "copies", (4, 8, 16), {3: 8, 8: 16}),
+    _dnc(dnc.KeyValue, "pairs", (8, 16, 32), {8: 16, 16: 32}),
     _nram(nram.Access, "values", (20, 50), {10: 50, 20: 50}),
     _nram(nram.Increment, "values", (15, 50), {10: 50, 15: 50}),
     _nram(nram.Copy, "values", (15, 50), {10: 50, 15: 50}),

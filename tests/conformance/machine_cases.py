@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import toy_machine
 
-from keras_nm.layers import NRAM, NTM, ChainedCell, StackRNN, TapeRNN
+from keras_nm.layers import DNC, NRAM, NTM, ChainedCell, StackRNN, TapeRNN
 from keras_nm.layers.nram import split_outputs
 from keras_nm.training import TapeLoss
 
@@ -51,6 +51,36 @@ def content_ntm(**options):
         "initial_memory": "learned",
     }
     return NTM(5, (9, 4), **{**defaults, **options})
+
+
+def lstm_dnc(**options):
+    return DNC(5, (9, 4), **{"controller": keras.layers.LSTMCell(8), **options})
+
+
+def dense_dnc(**options):
+    defaults = {
+        "controller": keras.layers.Dense(8, activation="tanh"),
+        "num_read_heads": 2,
+        "num_write_heads": 2,
+        "content_mask": True,
+        "deallocate_content": True,
+        "link_sharpening": True,
+        "key_strength_activation": "softplus",
+        "usage_gradient": True,
+    }
+    return DNC(5, (9, 4), **{**defaults, **options})
+
+
+def unlinked_dnc(**options):
+    defaults = {
+        "controller": keras.layers.GRUCell(8),
+        "num_read_heads": 3,
+        "temporal_links": False,
+        "key_activation": "tanh",
+        "write_activation": "tanh",
+        "initial_memory": "constant",
+    }
+    return DNC(5, (9, 4), **{**defaults, **options})
 
 
 def stack_rnn(**options):
@@ -241,6 +271,9 @@ SEQUENCE_CASES = {
     "lstm_ntm": FromSequences(NTM, lstm_ntm, HEADS),
     "dense_ntm": FromSequences(NTM, dense_ntm, HEADS),
     "content_ntm": FromSequences(NTM, content_ntm, HEADS),
+    "lstm_dnc": FromSequences(DNC, lstm_dnc, ("read_modes",)),
+    "dense_dnc": FromSequences(DNC, dense_dnc, ("read_modes",)),
+    "unlinked_dnc": FromSequences(DNC, unlinked_dnc, ("read_weightings",)),
     "stack_rnn": FromSequences(StackRNN, stack_rnn, ("actions",)),
     "pushed_first": FromSequences(StackRNN, pushed_first, ("actions",)),
     "tape_rnn": FromSequences(TapeRNN, tape_rnn, ("moves",)),

@@ -95,7 +95,7 @@ def cells(draw, dtype):
 def ntm_options(draw):
     num_locations = draw(st.integers(1, 9))
     by_location = draw(st.booleans())
-    memory = draw(st.sampled_from(["constant", "random", "learned"]))
+    memory = draw(st.sampled_from(["constant", "drawn", "random", "learned"]))
     weighting = draw(st.sampled_from(["focused", "uniform", "learned"]))
     # Without a difference between locations, the layer refuses to be made.
     if not by_location:

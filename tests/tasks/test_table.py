@@ -15,6 +15,7 @@ from keras_nm.tasks import (
     TASKS,
     SequenceTask,
     chomsky,
+    dnc,
     neural_gpu,
     nram,
     ntm,
@@ -31,6 +32,8 @@ def test_all_tasks_are_in_the_table():
         "ntm/associative_recall",
         "ntm/dynamic_ngrams",
         "ntm/priority_sort",
+        "dnc/series_copy",
+        "dnc/key_value",
         "nram/access",
         "nram/increment",
         "nram/copy",
@@ -74,7 +77,7 @@ def test_all_tasks_are_in_the_table():
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, nram, stack, chomsky, neural_gpu)
+        for module in (ntm, dnc, nram, stack, chomsky, neural_gpu)
         for name, value in vars(module).items()
         if name in module.__all__ and hasattr(value, "name")
     }
@@ -151,7 +154,7 @@ def test_the_activation_makes_the_probabilities_whose_logs_are_the_loss(name, rn
     task = spec.make()
     logits = rng.normal(size=(2, 5, task.output_size)).astype("float32")
     probabilities = np.asarray(keras.activations.get(spec.activation)(logits))
-    if name.startswith("ntm/"):
+    if name.startswith(("ntm/", "dnc/")):
         y = rng.integers(0, 2, logits.shape)
         of_answer = np.where(y == 1, probabilities, 1 - probabilities)
         expected = -np.log2(of_answer).sum() / 2  # bits per sequence
