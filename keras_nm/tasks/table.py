@@ -364,9 +364,9 @@ def _chomsky(make):
     return _tokens("chomsky", make, _DELETANG, section, "tokens", lengths, {40: 100})
 
 
-def _neural_gpu(make):
-    lengths = (41, 101, 401)
-    return _tokens("neural_gpu", make, _KAISER, "3", "positions", lengths, {41: 401})
+def _neural_gpu(make, lengths=(41, 101, 401)):
+    frozen = {lengths[0]: lengths[-1]}
+    return _tokens("neural_gpu", make, _KAISER, "3", "positions", lengths, frozen)
 
 
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
@@ -438,7 +438,7 @@ _ROWS = (
     _neural_gpu(neural_gpu.BinaryMultiplication),
     _neural_gpu(neural_gpu.QuaternaryMultiplication),
     _neural_gpu(neural_gpu.Reverse),
-    _neural_gpu(neural_gpu.Duplicate),
+    _neural_gpu(neural_gpu.Duplicate, (40, 100, 400)),
     _neural_gpu(neural_gpu.Sort),
 )
 

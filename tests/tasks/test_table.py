@@ -181,7 +181,9 @@ def test_splits(name):
         for split in ("train", "validation", "test"):
             assert spec.for_split(split, max_length) == task
         beyond = spec.for_split("long", max_length)
-        assert (beyond.min_length, beyond.max_length) == (max_length + 1, longest)
+        assert beyond == task.with_lengths(max_length + 1, longest)
+        assert beyond.min_length > max_length
+        assert beyond.max_length == longest
     with pytest.raises(ValueError, match="'train', 'validation', 'test', 'long'"):
         spec.for_split("exam", max_length)
     with pytest.raises(ValueError, match=r"`max_length` must be one of .* max_length=7"):

@@ -44,19 +44,30 @@ def lengths_of(task, low, high):
     ]
 
 
+def are_even(counts, values):
+    """Whether just these values occur, equally often up to five standard deviations."""
+    expected = sum(counts.values()) / len(values)
+    near = [abs(counts[value] - expected) < 5 * expected**0.5 for value in values]
+    return set(counts) == set(values) and all(near)
+
+
 @pytest.mark.parametrize("name", MAKE)
 def test_questions_are_those_of_the_solvers(name):
     task = MAKE[name](max_length=12)
     questions = check(task, sampled(task, 1200, seed=1))
     lengths = Counter(map(len, questions))
-    expected = lengths_of(task, task.smallest_length, 12)
-    assert set(lengths) == set(expected)
-    each = 1200 / len(expected)
-    assert all(abs(count - each) < 5 * each**0.5 for count in lengths.values())
-    symbols = Counter(token for question in questions for token in question)
-    num_digits = getattr(task, "base", 2)
-    shares = [symbols[token] / sum(symbols.values()) for token in range(num_digits)]
-    assert max(shares) == pytest.approx(min(shares), abs=0.02)
+    assert are_even(lengths, lengths_of(task, task.smallest_length, 12))
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_questions_of_a_length_are_equally_likely(name):
+    task = MAKE[name](min_length=3, max_length=4)
+    length = task.max_length
+    task = task.with_lengths(length, length)
+    questions = Counter(map(tuple, check(task, sampled(task, 1600))))
+    num_digits = {"reverse": 4, "sort": 4}.get(name, 2)
+    assert are_even(questions, questions)
+    assert len(questions) == getattr(task, "base", 2) ** num_digits
 
 
 @pytest.mark.parametrize("name", ARITHMETIC)
@@ -180,28 +191,28 @@ def test_buckets_in_a_pipeline():
     assert set(lengths) == set(range(1, 10))
 
 
-def test_lengths_of_a_curriculum_are_rounded_down():
-    for name in ("binary_addition", "duplicate", "reverse"):
-        task = MAKE[name](max_length=9)
-        level = {"draw_lengths": lambda draws: tf.range(3, 10)[:, tf.newaxis]}
-        lengths = list(map(len, check(task, sampled(task, 7, **level))))
-        assert (
-            lengths
-            == {
-                "binary_addition": [3, 3, 5, 5, 7, 7, 9],
-                "duplicate": [2, 4, 4, 6, 6, 8, 8],
-                "reverse": [3, 4, 5, 6, 7, 8, 9],
-            }[name]
-        )
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("binary_addition", [3, 3, 5, 5, 7, 7, 9]), ("duplicate", [2, 4, 4, 6, 6, 8, 8])],
+)
+def test_lengths_of_a_curriculum_are_rounded_down(name, expected):
+    level = {"draw_lengths": lambda draws: tf.range(3, 10)[:, tf.newaxis]}
+    task = MAKE[name](max_length=9)
+    [batch] = task.dataset(7, **level).take(1)
+    questions = check(task, [array.numpy() for array in batch])
+    assert list(map(len, questions)) == expected
 
 
-@pytest.mark.parametrize("name", ["neural_gpu/binary_addition", "neural_gpu/duplicate"])
-def test_frozen_lengths_begin_where_no_example_does(name):
-    task = TASKS[name].for_split("long", 41)
-    assert (task.min_length, task.max_length) == (42, 401)
-    lengths = set(map(len, check(task, sampled(task, 50))))
-    assert min(lengths) >= 42
-    assert max(lengths) <= 401
+def test_bounds_are_lengths_that_examples_have():
+    task = neural_gpu.BinaryAddition(min_length=4, max_length=10)
+    assert task == neural_gpu.BinaryAddition(min_length=5, max_length=9)
+    assert neural_gpu.Duplicate(min_length=3).with_lengths(5, 9).min_length == 6
+    assert neural_gpu.Duplicate().max_length == 40
+    for spec in TASKS.values():
+        if spec.family == "neural_gpu":
+            assert all(spec.make(max_length=n).max_length == n for n in spec.lengths)
+            longest = spec.for_split("long", min(spec.lengths))
+            assert longest.min_length > min(spec.lengths)
 
 
 def test_number_of_symbols():
@@ -242,8 +253,9 @@ def test_a_guess():
             {"min_length": 4, "max_length": 9, "buckets": (3, 9)},
             "none from 4 to 3",
         ),
+        (neural_gpu.BinaryAddition, {"buckets": (40, 41, 42)}, "none from 42 to 41"),
         (neural_gpu.Sort, {"buckets": (8, 16)}, r"buckets=\(8, 16\), max_length=41"),
-        (neural_gpu.Sort, {"buckets": (16, 8, 41)}, "that increase up to `max_length`"),
+        (neural_gpu.Sort, {"buckets": (16, 8, 41)}, "integers that increase"),
         (neural_gpu.Sort, {"buckets": ()}, r"buckets=\(\)"),
         (neural_gpu.Sort, {"buckets": 41}, "buckets=41"),
         (neural_gpu.Sort, {"buckets": (4.5, 41)}, "buckets=4.5"),
