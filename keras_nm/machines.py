@@ -188,6 +188,11 @@ MACHINES: dict[str, Machine] = {
             ),
             "pull_schedule": "keras_nm.callbacks.pull_schedule:PullSchedule",
         },
+        look="keras_nm.metrics.looks:settled_at",
+        picture="keras_nm.plots.positions:picture_of_layer",
+        num_frames="keras_nm.plots.positions:num_frames",
+        add_endpoints="keras_nm.export.in_place:add_endpoints",
+        page="keras_nm.page.neural_gpu:describe",
     ),
 }
 

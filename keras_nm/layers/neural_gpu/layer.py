@@ -386,6 +386,24 @@ class NeuralGPU(keras.layers.Layer):
         """Returns the logits `(..., N, units)` of a state `(..., N, W, M)`."""
         return self.output_map(state[..., 0, :])
 
+    def step(self, inputs, state, time):
+        """Runs one step, for programs that want to see each.
+
+        Args:
+            inputs: As for a call.
+            state: Tensor `(B, N, W, M)`, as the step before returned it. Its values have no
+                meaning at time 0.
+            time: Integer or scalar tensor, the number of steps before this one.
+
+        Returns:
+            The logits after this step `(B, N, units)`, and the new state.
+        """
+        real = self._real(inputs, None)
+        start, cost = self._start(inputs, real, training=False)
+        state = ops.where(ops.equal(time, 0), start, state)
+        state, _ = self._step_function(real, training=False)(time, (state, cost))
+        return self._answer(state), state
+
     def trace(self, inputs, mask=None):
         """Runs the layer and returns a record of everything it does at every step.
 
