@@ -6,7 +6,6 @@ Axes: B batch, T time, the positions of a sequence.
 import abc
 import itertools
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import tensorflow as tf
 
