@@ -386,7 +386,7 @@ class NeuralGPU(keras.layers.Layer):
         """Returns the logits `(..., N, units)` of a state `(..., N, W, M)`."""
         return self.output_map(state[..., 0, :])
 
-    def step(self, inputs, state, time):
+    def step(self, inputs, state, time, mask=None):
         """Runs one step, for programs that want to see each.
 
         Args:
@@ -394,11 +394,12 @@ class NeuralGPU(keras.layers.Layer):
             state: Tensor `(B, N, W, M)`, as the step before returned it. Its values have no
                 meaning at time 0.
             time: Integer or scalar tensor, the number of steps before this one.
+            mask: As for a call.
 
         Returns:
             The logits after this step `(B, N, units)`, and the new state.
         """
-        real = self._real(inputs, None)
+        real = self._real(inputs, mask)
         start, cost = self._start(inputs, real, training=False)
         state = ops.where(ops.equal(time, 0), start, state)
         state, _ = self._step_function(real, training=False)(time, (state, cost))
