@@ -6,6 +6,8 @@ from keras_nm.callbacks import (
     EntropySchedule,
     GradientNorm,
     LayerMeasures,
+    PullSchedule,
+    SaturationSchedule,
     SaveModel,
     StopBelow,
 )
@@ -24,7 +26,7 @@ from keras_nm.metrics import (
     WrongCells,
     WrongTokens,
 )
-from keras_nm.optimizers import NoisyAdam
+from keras_nm.optimizers import ClippedAdamax, NoisyAdam
 from keras_nm.programs.register_loss import RegisterTraceLoss
 
 # The old name, from when it measured only an `NRAM`.
@@ -33,6 +35,7 @@ DiscreteError = LayerMeasures
 __all__ = [
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "ClippedAdamax",
     "DiscreteError",
     "EntropySchedule",
     "ExactAnswers",
@@ -43,7 +46,9 @@ __all__ = [
     "MeanSteps",
     "NoisyAdam",
     "OptimalBitsPerSequence",
+    "PullSchedule",
     "RegisterTraceLoss",
+    "SaturationSchedule",
     "SaveModel",
     "StepPenalty",
     "StopBelow",

@@ -5,6 +5,7 @@ They are written in `keras.ops`, so they run on every Keras backend.
 
 from keras_nm.layers.chained_cell import ChainedCell
 from keras_nm.layers.dnc import DNC, DNCCell
+from keras_nm.layers.neural_gpu import NeuralGPU
 from keras_nm.layers.nram import NRAM, NRAMCell, gates, split_outputs
 from keras_nm.layers.ntm import NTM, NTMCell
 from keras_nm.layers.replicated import Replicated
@@ -20,6 +21,7 @@ __all__ = [
     "DNCCell",
     "NRAMCell",
     "NTMCell",
+    "NeuralGPU",
     "Replicated",
     "StackRNN",
     "StackRNNCell",
