@@ -4,6 +4,7 @@ They are written in `keras.ops`, so they run on every Keras backend.
 """
 
 from keras_nm.layers.chained_cell import ChainedCell
+from keras_nm.layers.npi import NPI, NPICell
 from keras_nm.layers.nram import NRAM, NRAMCell, gates, split_outputs
 from keras_nm.layers.ntm import NTM, NTMCell
 from keras_nm.layers.replicated import Replicated
@@ -12,9 +13,11 @@ from keras_nm.layers.tape_rnn import TapeRNN, TapeRNNCell
 from keras_nm.layers.trace import Tracer
 
 __all__ = [
+    "NPI",
     "NRAM",
     "NTM",
     "ChainedCell",
+    "NPICell",
     "NRAMCell",
     "NTMCell",
     "Replicated",
