@@ -12,6 +12,7 @@ from keras_nm.callbacks import (
 from keras_nm.metrics import (
     BitsPerSequence,
     BitsPerSequenceLoss,
+    CallLoss,
     ExactAnswers,
     ExactSequences,
     ExactTapes,
@@ -21,7 +22,9 @@ from keras_nm.metrics import (
     TapeLoss,
     TokenLoss,
     WrongBitsPerSequence,
+    WrongCalls,
     WrongCells,
+    WrongSteps,
     WrongTokens,
 )
 from keras_nm.optimizers import NoisyAdam
@@ -33,6 +36,7 @@ DiscreteError = LayerMeasures
 __all__ = [
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "CallLoss",
     "DiscreteError",
     "EntropySchedule",
     "ExactAnswers",
@@ -50,13 +54,15 @@ __all__ = [
     "TapeLoss",
     "TokenLoss",
     "WrongBitsPerSequence",
+    "WrongCalls",
     "WrongCells",
+    "WrongSteps",
     "WrongTokens",
 ]
 
 # Runs need pipelines, which run in TensorFlow.
 if importlib.util.find_spec("tensorflow"):
-    from keras_nm.callbacks import Curriculum, Probe
+    from keras_nm.callbacks import Curriculum, ErrorSampling, Probe
     from keras_nm.recipes import RECIPES
     from keras_nm.runs.directory import RunError
     from keras_nm.runs.evaluation import (
@@ -75,6 +81,7 @@ if importlib.util.find_spec("tensorflow"):
     __all__ += [
         "RECIPES",
         "Curriculum",
+        "ErrorSampling",
         "Probe",
         "Recipe",
         "Run",

@@ -4,7 +4,7 @@
 frozen datasets of the tasks. It must be imported separately.
 """
 
-from keras_nm.tasks import chomsky, nram, ntm, stack
+from keras_nm.tasks import chomsky, npi, nram, ntm, stack
 from keras_nm.tasks.draws import PATTERNS
 from keras_nm.tasks.guess import guess_accuracy
 from keras_nm.tasks.sequence_task import SequenceTask
@@ -22,6 +22,7 @@ __all__ = [
     "TokenTask",
     "chomsky",
     "guess_accuracy",
+    "npi",
     "nram",
     "ntm",
     "stack",

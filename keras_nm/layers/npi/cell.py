@@ -138,8 +138,8 @@ class NPICell(MachineCell):
     def build(self, input_shape):
         self._check_step_shape(input_shape)
         batch, features = input_shape
-        self._observation_size = features - sum(self.argument_sizes) - self.num_programs
-        if self._observation_size < 1:
+        self.observation_size = features - sum(self.argument_sizes) - self.num_programs
+        if self.observation_size < 1:
             raise ValueError(
                 "The inputs must be an observation, then the arguments and the program, "
                 f"one-hot: {sum(self.argument_sizes)} and {self.num_programs} channels. "

@@ -45,8 +45,10 @@ class ScratchPad(Environment):
     def observe(self):
         blank = self.base
         return tuple(
-            row[at] if at < len(row) else blank
-            for row, at in zip(self.digits, self.pointers, strict=True)
+            [
+                row[at] if at < len(row) else blank
+                for row, at in zip(self.digits, self.pointers, strict=True)
+            ]
         )
 
     def act(self, arguments):

@@ -19,11 +19,13 @@ class Event(NamedTuple):
     Args:
         depth: Integer, the number of calls around it.
         name: String, the name of the program that was called, or the action in words.
+        acts: Boolean, whether it is an action.
         rows: The pad after it, see `Environment.rows`.
     """
 
     depth: int
     name: str
+    acts: bool
     rows: list[tuple[str, list[str], dict[str, int]]]
 
 
@@ -113,15 +115,16 @@ class Interpreter:
             draws. If the run fails, the last one says why.
         """
         names = self.library.programs
-        events = [Event(0, names[1], environment.rows())]
+        events = [Event(0, names[1], False, environment.rows())]
         try:
             for frame, step in self.steps(environment):
                 name = names[step.program]
-                if name == ACT:
+                acts = name == ACT
+                if acts:
                     name = environment.name_of(step.arguments)
-                events.append(Event(frame.depth + 1, name, environment.rows()))
+                events.append(Event(frame.depth + 1, name, acts, environment.rows()))
         except ExecutionError as error:
-            events.append(Event(0, f"Failed: {error}", environment.rows()))
+            events.append(Event(0, f"Failed: {error}", False, environment.rows()))
         return events
 
     def calls(self, environment):
@@ -214,10 +217,10 @@ def call_tree(events):
         WRITE OUT 5 IN 1  [2]  IN 2  [3]  CARRY  [ ]  OUT  [5]
       LSHIFT
     """
-    labels = [f"{'  ' * depth}{name}" for depth, name, _ in events]
+    labels = [f"{'  ' * depth}{name}" for depth, name, *_ in events]
     pads = [
         "  ".join(f"{name} {_marked(cells, pointers)}" for name, cells, pointers in rows)
-        for _, _, rows in events
+        for *_, rows in events
     ]
     width = max(map(len, labels))
     lines = []
