@@ -194,7 +194,7 @@ class Interpreter:
         names = [self.library.programs[each.program] for each in frames]
         if len(names) > 5:
             names = [*names[:2], "...", *names[-2:]]
-        return ExecutionError(f"In {' > '.join(names)}, {what}")
+        return ExecutionError(f"In {' > '.join(names)}: {what}")
 
 
 def call_tree(events):
@@ -218,10 +218,7 @@ def call_tree(events):
       LSHIFT
     """
     labels = [f"{'  ' * depth}{name}" for depth, name, *_ in events]
-    pads = [
-        "  ".join(f"{name} {_marked(cells, pointers)}" for name, cells, pointers in rows)
-        for *_, rows in events
-    ]
+    pads = ["  ".join(map(_row_text, event.rows)) for event in events]
     width = max(map(len, labels))
     lines = []
     for index, (label, pad) in enumerate(zip(labels, pads, strict=True)):
@@ -230,9 +227,10 @@ def call_tree(events):
     return "\n".join(lines)
 
 
-def _marked(cells, pointers):
+def _row_text(row):
+    name, cells, pointers = row
     marked = [f"[{x}]" if i in pointers.values() else x for i, x in enumerate(cells)]
-    return "".join(marked)
+    return f"{name} {''.join(marked)}"
 
 
 class Decisions:
