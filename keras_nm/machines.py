@@ -22,7 +22,7 @@ from typing import Any
 
 import keras
 
-from keras_nm.layers import NPI, NRAM, NTM, StackRNN, TapeRNN
+from keras_nm.layers import DNC, NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.tapes import discrete_wrong_cells
 
@@ -128,6 +128,14 @@ MACHINES: dict[str, Machine] = {
         num_frames="keras_nm.plots.panels:num_steps",
         page="keras_nm.page.ntm:describe",
     ),
+    "DNC": Machine(
+        layer=DNC,
+        words="Differentiable Neural Computer",
+        arguments={"return_sequences": True},
+        task_arguments={"units": "output_size"},
+        memory_size="num_locations",
+        num_frames="keras_nm.plots.panels:num_steps",
+    ),
     "StackRNN": Machine(
         layer=StackRNN,
         words="Stack-RNN",
@@ -183,6 +191,22 @@ MACHINES: dict[str, Machine] = {
         add_endpoints="keras_nm.export.tapes:add_endpoints",
         facts="keras_nm.export.tapes:facts",
         page="keras_nm.page.nram:describe",
+    ),
+    "NeuralGPU": Machine(
+        layer=NeuralGPU,
+        words="Neural GPU",
+        task_arguments={"units": "output_size"},
+        callbacks={
+            "saturation_schedule": (
+                "keras_nm.callbacks.saturation_schedule:SaturationSchedule"
+            ),
+            "pull_schedule": "keras_nm.callbacks.pull_schedule:PullSchedule",
+        },
+        look="keras_nm.metrics.looks:settled_at",
+        picture="keras_nm.plots.positions:picture_of_layer",
+        num_frames="keras_nm.plots.positions:num_frames",
+        add_endpoints="keras_nm.export.in_place:add_endpoints",
+        page="keras_nm.page.neural_gpu:describe",
     ),
 }
 

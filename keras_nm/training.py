@@ -6,6 +6,8 @@ from keras_nm.callbacks import (
     EntropySchedule,
     GradientNorm,
     LayerMeasures,
+    PullSchedule,
+    SaturationSchedule,
     SaveModel,
     StopBelow,
 )
@@ -27,7 +29,7 @@ from keras_nm.metrics import (
     WrongSteps,
     WrongTokens,
 )
-from keras_nm.optimizers import NoisyAdam
+from keras_nm.optimizers import ClippedAdamax, NoisyAdam
 from keras_nm.programs.register_loss import RegisterTraceLoss
 
 # The old name, from when it measured only an `NRAM`.
@@ -37,6 +39,7 @@ __all__ = [
     "BitsPerSequence",
     "BitsPerSequenceLoss",
     "CallLoss",
+    "ClippedAdamax",
     "DiscreteError",
     "EntropySchedule",
     "ExactAnswers",
@@ -47,7 +50,9 @@ __all__ = [
     "MeanSteps",
     "NoisyAdam",
     "OptimalBitsPerSequence",
+    "PullSchedule",
     "RegisterTraceLoss",
+    "SaturationSchedule",
     "SaveModel",
     "StepPenalty",
     "StopBelow",

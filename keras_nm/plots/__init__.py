@@ -22,6 +22,7 @@ from keras_nm.plots.files import (
 from keras_nm.plots.lengths import generalization_chart
 from keras_nm.plots.machine import machine_picture, num_frames
 from keras_nm.plots.plate import ntm_plate
+from keras_nm.plots.positions import state_picture
 from keras_nm.plots.stacks import stack_picture
 from keras_nm.plots.strips import answer_strips
 from keras_nm.plots.tapes import tape_picture
@@ -40,6 +41,7 @@ __all__ = [
     "ntm_plate",
     "num_frames",
     "stack_picture",
+    "state_picture",
     "tape_picture",
     "to_array",
     "write_animation",

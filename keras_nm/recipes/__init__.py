@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from keras_nm.recipes.chomsky import CHOMSKY_RECIPES
 from keras_nm.recipes.lstm import LSTM_RECIPES
+from keras_nm.recipes.neural_gpu import NEURAL_GPU_RECIPES
 from keras_nm.recipes.npi import NPI_RECIPES
 from keras_nm.recipes.nram import NRAM_RECIPES
 from keras_nm.recipes.ntm import NTM_RECIPES
@@ -26,7 +27,8 @@ RECIPES = _by_task(
         *NRAM_RECIPES,
         *STACK_RECIPES,
         *CHOMSKY_RECIPES,
-        *NPI_RECIPES,
         *LSTM_RECIPES,
+        *NEURAL_GPU_RECIPES,
+        *NPI_RECIPES,
     )
 )

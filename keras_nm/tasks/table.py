@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import chomsky, npi, nram, ntm, stack
+from keras_nm.tasks import chomsky, dnc, neural_gpu, npi, nram, ntm, stack
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -222,6 +222,17 @@ _REED = Paper(
 }""",
 )
 
+_KAISER = Paper(
+    "Kaiser and Sutskever 2016",
+    "https://arxiv.org/abs/1511.08228",
+    """@inproceedings{kaiser2016neural,
+  title={Neural {GPU}s Learn Algorithms},
+  author={Kaiser, {\\L}ukasz and Sutskever, Ilya},
+  booktitle={International Conference on Learning Representations},
+  year={2016}
+}""",
+)
+
 _DELETANG = Paper(
     "Delétang et al. 2023",
     "https://arxiv.org/abs/2207.02098",
@@ -236,11 +247,24 @@ _DELETANG = Paper(
 )
 
 
-def _ntm(make, section, length, lengths, frozen, **more):
+_CSORDAS = Paper(
+    "Csordás and Schmidhuber 2019",
+    "https://arxiv.org/abs/1904.10278",
+    """@inproceedings{csordas2019improving,
+  title={Improving Differentiable Neural Computers Through Memory Masking,
+    De-allocation, and Link Distribution Sharpness Control},
+  author={Csord{\\'a}s, R{\\'o}bert and Schmidhuber, J{\\"u}rgen},
+  booktitle={International Conference on Learning Representations},
+  year={2019}
+}""",
+)
+
+
+def _bits(family, make, paper, section, length, lengths, frozen, **more):
     return TaskSpec(
-        family="ntm",
+        family=family,
         make=make,
-        paper=_GRAVES,
+        paper=paper,
         section=section,
         length=length,
         examples="sequences",
@@ -255,6 +279,14 @@ def _ntm(make, section, length, lengths, frozen, **more):
         ),
         **{"metrics": _BIT_METRICS, "compared": (_WRONG_BITS,), **more},
     )
+
+
+def _ntm(make, section, length, lengths, frozen, **more):
+    return _bits("ntm", make, _GRAVES, section, length, lengths, frozen, **more)
+
+
+def _dnc(make, length, lengths, frozen):
+    return _bits("dnc", make, _CSORDAS, "on experiments", length, lengths, frozen)
 
 
 _BIT_METRICS = MappingProxyType(
@@ -350,6 +382,8 @@ def _npi(make, length, lengths, frozen):
     wrong_calls = Measure(
         name="wrong_calls", words="share of calls with a wrong step", solved_below=1e-4
     )
+    kinds = {"wrong_calls": metrics.WrongCalls, "wrong_steps": metrics.WrongSteps}
+    sizes = ("argument_sizes",)
     return TaskSpec(
         family="npi",
         make=make,
@@ -363,16 +397,17 @@ def _npi(make, length, lengths, frozen):
         y=Array("y", (None, "num_choices"), "int32"),
         sample_weight=Array("sample_weight", (None,), "float32"),
         loss=metrics.CallLoss,
-        loss_attributes=("argument_sizes",),
-        metrics=MappingProxyType(
-            {"wrong_calls": metrics.WrongCalls, "wrong_steps": metrics.WrongSteps}
-        ),
-        metric_options=MappingProxyType(
-            {"wrong_calls": ("argument_sizes",), "wrong_steps": ("argument_sizes",)}
-        ),
+        loss_attributes=sizes,
+        metrics=MappingProxyType(kinds),
+        metric_options=MappingProxyType(dict.fromkeys(kinds, sizes)),
         goal=wrong_calls,
         compared=(wrong_calls,),
     )
+
+
+def _neural_gpu(make, lengths=(41, 101, 401)):
+    frozen = {lengths[0]: lengths[-1]}
+    return _tokens("neural_gpu", make, _KAISER, "3", "positions", lengths, frozen)
 
 
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
@@ -404,6 +439,8 @@ _ROWS = (
         compared=(_BITS_ABOVE_OPTIMUM,),
     ),
     _ntm(ntm.PrioritySort, "4.5", "vectors", (20, 40), {5: 10, 10: 20, 20: 40}),
+    _dnc(dnc.SeriesCopy, "copies", (4, 8, 16), {3: 8, 8: 16}),
+    _dnc(dnc.KeyValue, "pairs", (8, 16, 32), {8: 16, 16: 32}),
     _nram(nram.Access, "values", (20, 50), {10: 50, 20: 50}),
     _nram(nram.Increment, "values", (15, 50), {10: 50, 15: 50}),
     _nram(nram.Copy, "values", (15, 50), {10: 50, 15: 50}),
@@ -422,8 +459,6 @@ _ROWS = (
     _stack(stack.AnBkCnk, "letters a and b"),
     _stack(stack.ReverseMemorization, "symbols"),
     _stack(stack.BinaryAddition, "digits of both numbers", section="5"),
-    _npi(npi.Addition, "digits", (20, 100), {20: 100}),
-    _npi(npi.BubbleSort, "digits", (20, 60), {20: 60}),
     # In the paper's order, from regular to context-sensitive languages.
     _chomsky(chomsky.EvenPairs),
     _chomsky(chomsky.ModularArithmetic),
@@ -440,6 +475,14 @@ _ROWS = (
     _chomsky(chomsky.BinaryMultiplication),
     _chomsky(chomsky.ComputeSqrt),
     _chomsky(chomsky.BucketSort),
+    _neural_gpu(neural_gpu.BinaryAddition),
+    _neural_gpu(neural_gpu.BinaryMultiplication),
+    _neural_gpu(neural_gpu.QuaternaryMultiplication),
+    _neural_gpu(neural_gpu.Reverse),
+    _neural_gpu(neural_gpu.Duplicate, (40, 100, 400)),
+    _neural_gpu(neural_gpu.Sort),
+    _npi(npi.Addition, "digits", (20, 100), {20: 100}),
+    _npi(npi.BubbleSort, "digits", (20, 60), {20: 60}),
 )
 
 # From the name, which is family/task, to the task.
