@@ -14,6 +14,7 @@ from keras_nm.callbacks import (
 from keras_nm.metrics import (
     BitsPerSequence,
     BitsPerSequenceLoss,
+    CallLoss,
     ExactAnswers,
     ExactSequences,
     ExactTapes,
@@ -23,7 +24,9 @@ from keras_nm.metrics import (
     TapeLoss,
     TokenLoss,
     WrongBitsPerSequence,
+    WrongCalls,
     WrongCells,
+    WrongSteps,
     WrongTokens,
 )
 from keras_nm.optimizers import ClippedAdamax, NoisyAdam
@@ -35,6 +38,7 @@ DiscreteError = LayerMeasures
 __all__ = [
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "CallLoss",
     "ClippedAdamax",
     "DiscreteError",
     "EntropySchedule",
@@ -55,13 +59,15 @@ __all__ = [
     "TapeLoss",
     "TokenLoss",
     "WrongBitsPerSequence",
+    "WrongCalls",
     "WrongCells",
+    "WrongSteps",
     "WrongTokens",
 ]
 
 # Runs need pipelines, which run in TensorFlow.
 if importlib.util.find_spec("tensorflow"):
-    from keras_nm.callbacks import Curriculum, Probe
+    from keras_nm.callbacks import Curriculum, ErrorSampling, Probe
     from keras_nm.recipes import RECIPES
     from keras_nm.runs.directory import RunError
     from keras_nm.runs.evaluation import (
@@ -80,6 +86,7 @@ if importlib.util.find_spec("tensorflow"):
     __all__ += [
         "RECIPES",
         "Curriculum",
+        "ErrorSampling",
         "Probe",
         "Recipe",
         "Run",

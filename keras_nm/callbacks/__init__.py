@@ -20,9 +20,10 @@ __all__ = [
     "StopBelow",
 ]
 
-# These need TensorFlow: one writes for TensorBoard, the other changes a pipeline's draws.
+# These need TensorFlow: one writes for TensorBoard, the others change a pipeline's draws.
 if importlib.util.find_spec("tensorflow"):
     from keras_nm.callbacks.curriculum import Curriculum
+    from keras_nm.callbacks.error_sampling import ErrorSampling
     from keras_nm.callbacks.probe import Probe
 
-    __all__ += ["Curriculum", "Probe"]
+    __all__ += ["Curriculum", "ErrorSampling", "Probe"]

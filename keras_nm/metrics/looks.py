@@ -38,6 +38,13 @@ def mean_moves(layer, trace, examples):
     return _means(layer.cell.moves, trace["moves"])
 
 
+def called_programs(layer, trace, examples):
+    """Returns how often an `NPI` calls each program, and how often it ends."""
+    means = np.mean(trace["program"], axis=(0, 1))
+    shares = {f"program_{index}": share for index, share in enumerate(means)}
+    return {**shares, "end": np.mean(trace["end"])}
+
+
 def settled_at(layer, trace, examples):
     """Returns after what share of its steps a `NeuralGPU` no longer changes its answers.
 

@@ -7,6 +7,7 @@ except ImportError as error:
         "Figures need matplotlib: install it with `pip install keras_nm[plot]`"
     ) from error
 
+from keras_nm.plots.calls import call_picture
 from keras_nm.plots.circuits import circuit_picture
 from keras_nm.plots.curves import learning_curves
 from keras_nm.plots.execution import execution_picture
@@ -30,6 +31,7 @@ __all__ = [
     "ANIMATION_SUFFIX",
     "PICTURE_SUFFIXES",
     "answer_strips",
+    "call_picture",
     "check_path",
     "circuit_picture",
     "execution_picture",

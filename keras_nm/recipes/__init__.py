@@ -5,6 +5,7 @@ from types import MappingProxyType
 from keras_nm.recipes.chomsky import CHOMSKY_RECIPES
 from keras_nm.recipes.lstm import LSTM_RECIPES
 from keras_nm.recipes.neural_gpu import NEURAL_GPU_RECIPES
+from keras_nm.recipes.npi import NPI_RECIPES
 from keras_nm.recipes.nram import NRAM_RECIPES
 from keras_nm.recipes.ntm import NTM_RECIPES
 from keras_nm.recipes.stack import STACK_RECIPES
@@ -28,5 +29,6 @@ RECIPES = _by_task(
         *CHOMSKY_RECIPES,
         *LSTM_RECIPES,
         *NEURAL_GPU_RECIPES,
+        *NPI_RECIPES,
     )
 )

@@ -16,7 +16,16 @@ import numpy as np
 import pytest
 import toy_machine
 
-from keras_nm.layers import DNC, NRAM, NTM, ChainedCell, NeuralGPU, StackRNN, TapeRNN
+from keras_nm.layers import (
+    DNC,
+    NPI,
+    NRAM,
+    NTM,
+    ChainedCell,
+    NeuralGPU,
+    StackRNN,
+    TapeRNN,
+)
 from keras_nm.layers.nram import split_outputs
 from keras_nm.training import TapeLoss
 
@@ -114,6 +123,16 @@ def jumping_tape(**options):
         "write_units": (),
     }
     return TapeRNN(5, (6, 3), **{**defaults, **options})
+
+
+def npi(**options):
+    defaults = {
+        "controller": keras.layers.LSTMCell(8),
+        "program_size": 3,
+        "key_size": 4,
+        "encoder_units": (7,),
+    }
+    return NPI(2, argument_sizes=(2,), **{**defaults, **options})
 
 
 def toy(**options):
@@ -346,6 +365,7 @@ SEQUENCE_CASES = {
     "pushed_first": FromSequences(StackRNN, pushed_first, ("actions",)),
     "tape_rnn": FromSequences(TapeRNN, tape_rnn, ("moves",)),
     "jumping_tape": FromSequences(TapeRNN, jumping_tape, ("moves",)),
+    "npi": FromSequences(NPI, npi, ("program", "argument_0")),
     "toy": FromSequences(toy_machine.ToyMachine, toy),
 }
 TAPE_CASES = {

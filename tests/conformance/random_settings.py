@@ -10,7 +10,7 @@ from keras import ops
 from machine_cases import CASES
 from toy_machine import ToyMachine
 
-from keras_nm.layers import NRAM, NTM, ChainedCell, NeuralGPU, StackRNN, TapeRNN
+from keras_nm.layers import NPI, NRAM, NTM, ChainedCell, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.layers.nram.gates import DEFAULT_GATES
 from keras_nm.layers.nram.outputs import join_outputs
 
@@ -152,6 +152,21 @@ def tape_options(draw):
         "write_units": draw(st.sampled_from([(), (3,), (4, 2)])),
         "activation": draw(st.sampled_from([None, "sigmoid"])),
     }
+
+
+def npi_options(draw):
+    # Of three features, one at least is the observation.
+    return {
+        "argument_sizes": draw(st.sampled_from([(), (1,)])),
+        "program_size": draw(st.integers(1, 4)),
+        "key_size": draw(st.integers(1, 4)),
+        "encoder_units": draw(st.sampled_from([(), (3,), (4, 2)])),
+    }
+
+
+def npi_with(units, **options):
+    """An `NPI`, whose number of units follows from its programs and arguments."""
+    return NPI(1 if options["argument_sizes"] else min(units, 2), **options)
 
 
 def toy_options(draw):
@@ -359,6 +374,7 @@ TRIALS = {
     NTM: sequences(NTM, ntm_options, CASES["lstm_ntm"].distributions),
     StackRNN: sequences(StackRNN, stack_options, CASES["stack_rnn"].distributions),
     TapeRNN: sequences(TapeRNN, tape_options, CASES["tape_rnn"].distributions),
+    NPI: sequences(npi_with, npi_options, CASES["npi"].distributions),
     ToyMachine: sequences(ToyMachine, toy_options, (), no_cells),
     NRAM: tapes(),
     NeuralGPU: tokens(),

@@ -22,6 +22,7 @@ def test_one_case_per_machine_is_its_first():
         "lstm_dnc",
         "stack_rnn",
         "tape_rnn",
+        "npi",
         "toy",
         "dense_nram",
         "neural_gpu",
