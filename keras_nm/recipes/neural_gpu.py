@@ -12,7 +12,8 @@ _STEPS_PER_EPOCH = 20 * len(_BUCKETS)
 def _diagonal(task, *, num_maps, dropout, epochs):
     """Returns a recipe with the paper's numbers, but for the budget.
 
-    The learning rate falls linearly, and not whenever progress stops.
+    The learning rate falls linearly, and not whenever progress stops. `beta_2` stays at the
+    value from which it rises in the paper.
     """
     rate = falling(0.48 / num_maps, epochs * _STEPS_PER_EPOCH)
     return Recipe(
