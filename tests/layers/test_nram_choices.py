@@ -5,12 +5,21 @@ import pytest
 import tensorflow as tf
 
 from keras_nm.layers.choices import first_largest
-from keras_nm.layers.nram.choices import mean_entropy, select
+from keras_nm.layers.nram.choices import mean_entropy
+from keras_nm.layers.nram.choices import select as select_by_name
 
 # Two choices and stopping, in the layout of `NRAMCell.circuit_shapes`. The probabilities
 # are 1/2, 1/4 and 1/4; 1/4 and 3/4; and 3/4.
 SHAPES = {"INC": (1, 3), "registers": (1, 2), "stop": (1,)}
 LOGITS = np.log(np.float32([[2, 1, 1, 1, 3, 3]]))
+
+
+def select(logits, shapes, selection):
+    """Returns the choices in the layout of their logits."""
+    parts, stop = select_by_name(logits, shapes, selection)
+    assert {name: part.shape[1:] for name, part in parts.items()} | {"stop": (1,)} == shapes
+    parts = [tf.reshape(part, (len(logits), -1)) for part in parts.values()]
+    return tf.concat([*parts, stop], axis=-1)
 
 
 @pytest.mark.parametrize(

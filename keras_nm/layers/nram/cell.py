@@ -6,7 +6,6 @@ Axes: B batch, M size of the tape and of the integers, R registers, S slots
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_positive
@@ -24,8 +23,8 @@ from keras_nm.layers.nram.checks import (
     poison,
 )
 from keras_nm.layers.nram.choices import ZerosAndLast, mean_entropy, select
-from keras_nm.layers.nram.gates import DEFAULT_GATES, slots_of, write
-from keras_nm.layers.tensors import boolean_unmask, flatten, split, total_size
+from keras_nm.layers.nram.gates import DEFAULT_GATES, run_gate, run_mixture, slots_of
+from keras_nm.layers.tensors import flatten, split, total_size
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -341,17 +340,17 @@ class NRAMCell(MachineCell):
         """
         running, num_steps, registers, tape, expected, expected_log = states
         logits = self._guard(logits, training)
-        choices = select(logits, self.circuit_shapes, selection)  # (B, size)
 
-        def act(choices, registers, tape):
-            return self._act(choices, registers, tape, training)
+        def act(logits, registers, tape):
+            choices, stop = select(logits, self.circuit_shapes, selection)
+            return self._act(choices, registers, tape, training), stop
 
-        # The backward pass recomputes the tapes of a step instead of storing them.
+        # The backward pass recomputes the tapes of a step instead of storing them. It also
+        # recomputes the choices: XLA reads what enters a recomputation slowly.
         act = keras.remat(act) if training else act
-        registers, tape, acts = act(choices, registers, tape)
+        (registers, tape, acts), stop = act(logits, registers, tape)
 
         # p_t = f_t prod_{i<t} (1 - f_i), with f_T = 1 at the last step.
-        stop = choices[:, -1:]  # (B, 1)
         stop = stop + (1 - stop) * must_stop  # (B, 1)
         stopping_mass = stop * running  # (B, 1)
 
@@ -374,7 +373,7 @@ class NRAMCell(MachineCell):
         """Runs the gates and sets the registers, as the controller chose.
 
         Args:
-            choices: Tensor `(B, size)`, in the layout of `circuit_shapes`.
+            choices: Dict of tensors, as `select` returns it.
             registers: Tensor `(B, R, M)`.
             tape: Tensor `(B, M, M)`.
             training: Boolean.
@@ -383,19 +382,18 @@ class NRAMCell(MachineCell):
             The new registers, the new tape, and a dict of the gates' arguments, outputs and
             choices. In training, the dict is empty.
         """
-        named = split(choices, self.circuit_shapes)
-        arguments, sources, tape = self._run_gates(named, registers, tape, training)
-        registers = ops.matmul(named["registers"], sources)  # (B, R, M)
+        arguments, sources, tape = self._run_gates(choices, registers, tape, training)
+        registers = ops.matmul(choices["registers"], sources)  # (B, R, M)
         acts = {}
         if not training:
             acts = {
                 "arguments": _in_pairs(arguments, like=sources[:, 0]),
                 "outputs": sources[:, self.num_registers :],
                 "argument_selection": self._argument_selection(choices),
-                "register_selection": named["registers"],
+                "register_selection": choices["registers"],
             }
             if self.num_slots is not None:
-                acts["gate_selection"] = named["gates"]
+                acts["gate_selection"] = choices["gates"]
         registers = self._guard(self._renormalized(registers), training)
         tape = self._guard(self._renormalized(tape), training)
         return registers, tape, acts
@@ -428,10 +426,10 @@ class NRAMCell(MachineCell):
                 mixed = ops.matmul(choices[name], sources)  # (B, 1 or 2, M)
                 arguments = ops.unstack(mixed, axis=1)
             if self.num_slots is None:
-                output, tape = _run_gate(gates[0], tape, arguments)
+                output, tape = run_gate(gates[0], tape, arguments)
             else:
                 weights = choices["gates"][:, index]  # (B, G)
-                output, tape = _run_mixture(gates, weights, tape, arguments)
+                output, tape = run_mixture(gates, weights, tape, arguments)
             output = self._guard(output, training)
             output = ops.expand_dims(output, axis=1)  # (B, 1, M)
             sources = ops.concatenate([sources, output], axis=1)
@@ -439,13 +437,13 @@ class NRAMCell(MachineCell):
         return all_arguments, sources, tape
 
     def _argument_selection(self, choices):
-        """Returns the choices of arguments, zeros elsewhere: `(B, S, 2, R + S)`."""
-        shapes = self.circuit_shapes
-        mask = np.zeros((len(self.slots), 2, shapes["registers"][1]), bool)
-        for index, name in enumerate(self.slots):
-            num_arguments, num_sources = shapes.get(name, (0, 0))
-            mask[index, :num_arguments, :num_sources] = True
-        return boolean_unmask(choices[:, : mask.sum()], mask)
+        """Stacks the choices of all slots, padded with zeros: `(B, S, 2, R + S)`."""
+        like = choices["registers"][:, 0]  # (B, R + S)
+        chosen = []
+        for name in self.slots:
+            rows = ops.unstack(choices[name], axis=1) if name in choices else []
+            chosen.append([_padded(row, like.shape[1]) for row in rows])
+        return _in_pairs(chosen, like)
 
     def _renormalized(self, distributions):
         if not self.renormalize:
@@ -476,26 +474,13 @@ class NRAMCell(MachineCell):
         return {**super().get_config(), **config}
 
 
-def _run_gate(gate, tape, arguments):
-    """Returns the output of a gate `(B, M)`, and the tape after it."""
-    output = gate.fuzzy(tape, *arguments)
-    return output, write(tape, *arguments) if gate.writes else tape
-
-
-def _run_mixture(gates, weights, tape, arguments):
-    """Does the same for the average of gates, with weights `(B, G)`."""
-    outputs = [gate.fuzzy(tape, *arguments[: gate.num_arguments]) for gate in gates]
-    output = ops.einsum("bg,bgm->bm", weights, ops.stack(outputs, axis=1))
-    writing = np.array([gate.writes for gate in gates])
-    if writing.any():
-        pointer, value = arguments
-        pointer = pointer * ops.sum(ops.where(writing, weights, 0), axis=-1, keepdims=True)
-        tape = write(tape, pointer, value)
-    return output, tape
-
-
 def _in_pairs(arguments, like):
     """Stacks the arguments of all slots, and zeros where there is none: `(B, S, 2, M)`."""
     zeros = ops.zeros_like(like)  # (B, M)
     pairs = [[*slot, zeros, zeros][:2] for slot in arguments]
     return ops.stack([ops.stack(pair, axis=1) for pair in pairs], axis=1)
+
+
+def _padded(x, size):
+    """Pads a tensor with zeros at the end of its last axis, up to a size."""
+    return ops.pad(x, [[0, 0], [0, size - x.shape[1]]])

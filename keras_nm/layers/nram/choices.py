@@ -1,9 +1,9 @@
 """Turns the logits of a Neural Random-Access Machine's controller into choices.
 
-The logits of all choices are one tensor `(B, size)`, and so are the choices. Both have
-the layout of `NRAMCell.circuit_shapes`, whose last axes are the options of a choice.
-Stopping is a special choice, and the last: it has one logit, and a probability instead of
-a distribution.
+The logits of all choices are one tensor `(B, size)`, in the layout of
+`NRAMCell.circuit_shapes`. One softmax serves all choices: they stand in rows, one per
+choice, and those with fewer options than others are padded. Stopping is a special
+choice: it has one logit, and a probability `(B, 1)` instead of a distribution.
 """
 
 import keras
@@ -11,14 +11,14 @@ import numpy as np
 from keras import ops
 
 from keras_nm.layers import choices
-from keras_nm.layers.tensors import boolean_mask, boolean_unmask
+from keras_nm.layers.tensors import boolean_mask, boolean_unmask, split
 
 # So low a logit gets a probability of exactly 0.
 _NEVER = -1e30
 
 
 def select(logits, shapes, selection):
-    """Turns logits into choices, by one softmax for all of them.
+    """Turns logits into choices.
 
     Args:
         logits: Tensor `(B, size)`.
@@ -26,13 +26,15 @@ def select(logits, shapes, selection):
         selection: One of `keras_nm.layers.choices.SELECTIONS`.
 
     Returns:
-        Tensor `(B, size)`: distributions, and the probability of stopping.
+        A pair. The first entry is a dict from the name of each choice except stopping to a
+        tensor `(B, *shape)`: distributions over the last axis. The second entry is the
+        probability of stopping `(B, 1)`.
     """
-    rows = choices.select(in_rows(logits, shapes), selection)  # (B, choices, options)
-    stop = logits[:, -1:]  # (B, 1)
+    rows, stop = _in_rows(logits, shapes)
     hard = ops.cast(stop > 0, stop.dtype)
     stop = choices.harden(ops.sigmoid(stop), hard, selection)
-    return ops.concatenate([boolean_mask(rows, _options(shapes)), stop], axis=-1)
+    flat = boolean_mask(choices.select(rows, selection), _options(shapes))
+    return split(flat, {name: shapes[name] for name in shapes if name != "stop"}), stop
 
 
 def mean_entropy(logits, shapes, epsilon):
@@ -52,29 +54,20 @@ def mean_entropy(logits, shapes, epsilon):
     def entropy(x):
         return -ops.sum(x * ops.log(ops.maximum(x, epsilon)), axis=-1)
 
-    rows = choices.softmax(in_rows(logits, shapes))
-    stop = ops.sigmoid(logits[:, -1:])
+    rows, stop = _in_rows(logits, shapes)
+    stop = ops.sigmoid(stop)
     stop = ops.stack([stop, 1 - stop], axis=-1)  # (B, 1, 2), to stop or not
-    entropies = ops.concatenate([entropy(rows), entropy(stop)], axis=-1)
-    return ops.mean(entropies, axis=-1, keepdims=True)
+    entropies = [entropy(choices.softmax(rows)), entropy(stop)]
+    return ops.mean(ops.concatenate(entropies, axis=-1), axis=-1, keepdims=True)
 
 
-def in_rows(logits, shapes):
-    """Returns logits in one row per choice, without stopping.
-
-    Args:
-        logits: As for `select`.
-        shapes: As for `select`.
-
-    Returns:
-        Tensor `(B, choices, options)`. Where a choice has fewer options than another, its
-        row ends with very low logits.
-    """
-    return boolean_unmask(logits[:, :-1], _options(shapes), _NEVER)
+def _in_rows(logits, shapes):
+    """Returns the logits in rows `(B, choices, options)`, and that of stopping `(B, 1)`."""
+    return boolean_unmask(logits[:, :-1], _options(shapes), _NEVER), logits[:, -1:]
 
 
 def _options(shapes):
-    """Returns a boolean array `(choices, options)`, which choice has which options."""
+    """Returns a boolean array `(choices, options)`: which choice has which options."""
     lengths = np.concatenate(
         [np.full(*shape) for name, shape in shapes.items() if name != "stop"]
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer
@@ -189,6 +190,24 @@ def write(tape, pointer, value):
     """
     pointer = pointer[:, :, None]  # (B, M, 1)
     return (1 - pointer) * tape + pointer * value[:, None, :]  # (B, M, M)
+
+
+def run_gate(gate, tape, arguments):
+    """Returns the output of a gate `(B, M)`, and the tape after it."""
+    output = gate.fuzzy(tape, *arguments)
+    return output, write(tape, *arguments) if gate.writes else tape
+
+
+def run_mixture(gates, weights, tape, arguments):
+    """Does the same for an average of gates, with weights `(B, G)`."""
+    outputs = [gate.fuzzy(tape, *arguments[: gate.num_arguments]) for gate in gates]
+    output = ops.einsum("bg,bgm->bm", weights, ops.stack(outputs, axis=1))
+    writing = np.array([gate.writes for gate in gates])
+    if writing.any():
+        pointer, value = arguments
+        pointer = pointer * ops.sum(ops.where(writing, weights, 0), axis=-1, keepdims=True)
+        tape = write(tape, pointer, value)
+    return output, tape
 
 
 def _constant(value):
