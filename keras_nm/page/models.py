@@ -29,8 +29,8 @@ def describe_models(directory):
 
     Returns:
         A list of dicts, in the order of the names. Everything can be written as JSON except
-        for `"onnx"`, the bytes of one step of the machine. Models of a machine whose row has
-        no `page` are left out.
+        for `"onnx"`, the bytes of one step of the machine. Models of machines without a
+        `page` in their row are left out.
 
     Raises:
         NotADirectoryError: If there is no such directory.
