@@ -1,6 +1,6 @@
 """The layer of a Neural GPU.
 
-Axes: B batch, N positions, W width, M maps, K entries of a neighborhood, R sets of weights.
+Axes: B batch, N positions, W width, M maps.
 """
 
 import keras
@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_positive
 from keras_nm.layers.machine import at_least_float32, from_machine_config
-from keras_nm.layers.neural_gpu import steps
+from keras_nm.layers.neural_gpu import steps, weight_sets
 from keras_nm.layers.quantization import quantization_of
 from keras_nm.layers.random_numbers import uniform
 
@@ -207,16 +207,10 @@ class NeuralGPU(keras.layers.Layer):
         )
 
     def _add_cell(self, index):
-        """Makes the weights of a cell: its three kernels `(R, ...)`, and their biases."""
-        maps = self.num_maps
-        kernel_shape = (self.num_weight_sets, *self._window, maps, maps)
-        initializer = keras.initializers.serialize(self.kernel_initializer)
-
-        def draw(shape, dtype=None):
-            # Each set by itself, from a new initializer: the same one repeats its numbers.
-            draws = (keras.initializers.get(initializer) for _ in range(shape[0]))
-            return ops.stack([each(shape[1:], dtype) for each in draws])
-
+        """Makes the weights of a cell, as in `weight_sets`."""
+        maps, side = self.num_maps, 1 if self.width == 1 else self.kernel_size
+        kernel_shape = (self.num_weight_sets, self.kernel_size, side, maps, maps)
+        draw = weight_sets.drawn_apart(self.kernel_initializer)
         return [
             (
                 self.add_weight(
@@ -230,11 +224,6 @@ class NeuralGPU(keras.layers.Layer):
             )
             for part, bias in _BIASES[self.gate].items()
         ]
-
-    @property
-    def _window(self):
-        """Pair of integers, how many positions and how many columns a convolution sees."""
-        return self.kernel_size, 1 if self.width == 1 else self.kernel_size
 
     def _add_number(self, name, value):
         return self.add_weight(
@@ -295,9 +284,9 @@ class NeuralGPU(keras.layers.Layer):
 
         All that does not depend on the state is made here, before the loop.
         """
-        kernel_size, cell = self.kernel_size, getattr(steps, self.gate)
+        convolution = getattr(steps, self.gate)
         lengths = ops.sum(real, axis=(1, 2, 3))  # (B,)
-        weights = self._matrices()
+        weights = [weight_sets.matrices(cell) for cell in self._cells]
         noises = self._noises(real, lengths) if training and self.dropout else None
         measures = training and self.saturation_weight is not None
 
@@ -310,7 +299,7 @@ class NeuralGPU(keras.layers.Layer):
                     [x[time % self.num_weight_sets] for x in pair] for pair in of_sets
                 ]
                 noise = None if noises is None else noises(time, index)
-                new, more = cell(new, of_set, kernel_size, noise)
+                new, more = convolution(new, of_set, self.kernel_size, noise)
                 new = new * real
                 pre_activations += more
             if measures:
@@ -320,18 +309,6 @@ class NeuralGPU(keras.layers.Layer):
             return ops.where(is_running[:, None, None, None], new, state), cost
 
         return step
-
-    def _matrices(self):
-        """Returns for each cell the weights that `steps` takes, with R sets in front."""
-        matrices = []
-        for cell in self._cells:
-            reset, update, candidate = (
-                (ops.reshape(kernel, (self.num_weight_sets, -1, self.num_maps)), bias)
-                for kernel, bias in cell
-            )
-            gates = [ops.concatenate(x, axis=-1) for x in zip(reset, update, strict=True)]
-            matrices.append((gates, candidate))
-        return matrices
 
     def _noises(self, real, lengths):
         """Draws the dropout of all steps. Returns a function of the step and the cell."""
@@ -363,24 +340,11 @@ class NeuralGPU(keras.layers.Layer):
             self.saturation_cost.assign(cost)
             self.add_loss(self.saturation_weight * cost)
         if self.pull is not None:
-            self.add_loss(self.pull * self._distance())
-
-    def _distance(self):
-        """Returns the sum of the squared distances of the sets from their mean."""
-        return sum(
-            ops.sum(ops.square(x - ops.mean(x, axis=0, keepdims=True)))
-            for cell in self._cells
-            for pair in cell
-            for x in pair
-        )
+            self.add_loss(self.pull * weight_sets.distance(self._cells))
 
     def merge_weight_sets(self):
         """Replaces all sets of weights by their mean."""
-        for cell in self._cells:
-            for pair in cell:
-                for x in pair:
-                    mean = ops.mean(x, axis=0, keepdims=True)
-                    x.assign(ops.broadcast_to(mean, x.shape))
+        weight_sets.merge(self._cells)
 
     def _answer(self, state):
         """Returns the logits `(..., N, units)` of a state `(..., N, W, M)`."""
