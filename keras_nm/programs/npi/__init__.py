@@ -7,7 +7,7 @@ takes the place of the one who shows:
 >>> library = npi.Addition()
 >>> pad = library.environment(96, 125)
 >>> npi.Interpreter(library).run(pad)
-39
+33
 >>> pad.result
 221
 

@@ -72,7 +72,7 @@ class Interpreter:
     >>> library = npi.BubbleSort()
     >>> pad = library.environment([5, 9, 2])
     >>> npi.Interpreter(library).run(pad)
-    101
+    91
     >>> pad.result
     [2, 5, 9]
     """
