@@ -1,6 +1,7 @@
 """Keeps the saturation cost of a `NeuralGPU` small beside its loss."""
 
 import keras
+from keras import ops
 
 
 class SaturationSchedule(keras.callbacks.Callback):
@@ -38,8 +39,11 @@ class SaturationSchedule(keras.callbacks.Callback):
         self.layer = layer
 
     def on_epoch_end(self, epoch, logs=None):
-        cost = float(self.layer.saturation_cost.numpy())
-        aim = float(self.model.optimizer.learning_rate) * logs["loss"]
+        rate, cost = (
+            float(ops.convert_to_numpy(x))
+            for x in (self.model.optimizer.learning_rate, self.layer.saturation_cost)
+        )
+        aim = rate * logs["loss"]
         largest = self.layer.initial_saturation_weight
         weight = aim / cost if aim < largest * cost else largest
         self.layer.saturation_weight.assign(weight)

@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 from keras_nm.recipes.chomsky import CHOMSKY_RECIPES
+from keras_nm.recipes.dnc import DNC_RECIPES
 from keras_nm.recipes.lstm import LSTM_RECIPES
 from keras_nm.recipes.neural_gpu import NEURAL_GPU_RECIPES
 from keras_nm.recipes.npi import NPI_RECIPES
@@ -24,6 +25,7 @@ def _by_task(recipes):
 RECIPES = _by_task(
     (
         *NTM_RECIPES,
+        *DNC_RECIPES,
         *NRAM_RECIPES,
         *STACK_RECIPES,
         *CHOMSKY_RECIPES,

@@ -63,7 +63,8 @@ def cutoff(state, weights, kernel_size, noise=None):
 def convolve(state, kernel, bias, kernel_size):
     """Returns the convolution of a state, which is 0 beyond its edges.
 
-    It is a product of matrices: with few maps, libraries are slower at convolutions.
+    It is a product of matrices. For a convolution, XLA took eight times as long on a CPU,
+    with 48 maps and the gradient.
 
     Args:
         state: Tensor of shape `(B, N, W, M)`.
@@ -71,7 +72,7 @@ def convolve(state, kernel, bias, kernel_size):
         bias: Tensor of shape `(outputs,)`.
         kernel_size: Odd integer.
     """
-    # Flat, because TensorFlow's product with a batch of unknown sizes is slow.
+    # Flat, because XLA cannot compile TensorFlow's product with axes of unknown size.
     size, outputs = kernel.shape
     places = ops.reshape(neighborhoods(state, kernel_size), (-1, size))
     values = ops.matmul(places, kernel) + bias
