@@ -24,6 +24,18 @@ def sorted_allocation(usage):
     return result
 
 
+def allocation(usage):
+    """The same, with usages within 1e-5 of each other taken for equal."""
+    usage = [1e-6 + (1 - 1e-6) * u for u in usage]
+    result = np.zeros(len(usage))
+    for i, u in enumerate(usage):
+        result[i] = 1 - u
+        for j, other in enumerate(usage):
+            if other < u - 1e-5 or (j < i and other < u + 1e-5):
+                result[i] *= other
+    return result
+
+
 def content_weighting(memory, key, strength, mask):
     key = key * mask
     cosines = []
@@ -120,14 +132,14 @@ def run_dnc(sequence, layer):
 
         simulated, allocations, new_write_weightings = usage.copy(), [], []
         for v in range(V):
-            allocation = sorted_allocation(simulated)
+            allocated = allocation(simulated)
             found = content_weighting(
                 memory, write_keys[v], write_strengths[v], write_masks[v]
             )
             g_a, g_w = allocation_gates[v], write_gates[v]
-            new_write_weightings.append(g_w * (g_a * allocation + (1 - g_a) * found))
-            allocations.append(allocation)
-            simulated = simulated + (1 - simulated) * g_a * g_w * allocation
+            new_write_weightings.append(g_w * (g_a * allocated + (1 - g_a) * found))
+            allocations.append(allocated)
+            simulated = simulated + (1 - simulated) * g_a * g_w * allocated
         write_weightings = np.array(new_write_weightings)
 
         memory = memory.copy()

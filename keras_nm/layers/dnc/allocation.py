@@ -13,6 +13,10 @@ from keras import ops
 # alone. It keeps the logarithm of an unused location finite.
 _USED_SHARE = 1e-6
 
+# Usages that differ by less than this count as equal. Otherwise rounding would decide among
+# locations that are alike, such as the unused ones, and differently on each device.
+_TOLERANCE = 1e-5
+
 
 def retention(free_gates, read_weightings):
     """Returns the share of each location that no read head frees.
@@ -91,6 +95,8 @@ def allocation(usage):
 def comes_before(usage):
     """Returns whether a location is allocated before another one.
 
+    It is, if it is used less. Of two that are used alike, the earlier one comes first.
+
     Args:
         usage: Tensor of shape `(B, N)`.
 
@@ -98,10 +104,10 @@ def comes_before(usage):
         A boolean tensor of shape `(B, N, N)`. Its entry `(j, i)` says whether location `j`
         comes before location `i`.
     """
-    one, other = usage[:, :, None], usage[:, None, :]  # (B, N, 1), (B, 1, N)
     indices = ops.arange(usage.shape[1])
     is_earlier = indices[:, None] < indices  # (N, N)
-    return ops.logical_or(one < other, ops.logical_and(one == other, is_earlier))
+    margin = ops.cast(ops.where(is_earlier, _TOLERANCE, -_TOLERANCE), usage.dtype)
+    return usage[:, :, None] < usage[:, None, :] + margin  # (B, N, N)
 
 
 def _product_over_heads(x):
