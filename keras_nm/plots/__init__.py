@@ -9,6 +9,7 @@ except ImportError as error:
 
 from keras_nm.plots.circuits import circuit_picture
 from keras_nm.plots.curves import learning_curves
+from keras_nm.plots.dnc import dnc_plate
 from keras_nm.plots.execution import execution_picture
 from keras_nm.plots.files import (
     ANIMATION_SUFFIX,
@@ -31,6 +32,7 @@ __all__ = [
     "answer_strips",
     "check_path",
     "circuit_picture",
+    "dnc_plate",
     "execution_picture",
     "generalization_chart",
     "learning_curves",
