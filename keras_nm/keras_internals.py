@@ -8,6 +8,10 @@ checks that all of them exist and do what the package needs.
 # cast in the wrong place would round float32 weights under a half precision policy.
 from keras.src.backend import AutocastScope
 
+# Holds whether a layer is being called with `training=True`. `keras.layers.RNN` does not
+# tell its cell so when it asks for the initial state.
+from keras.src.backend.common.global_state import get_global_attribute
+
 # Tells whether tensors are placeholders. On JAX and torch, they look like ordinary
 # tensors of ones while Keras works out the shapes of a model.
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
@@ -25,7 +29,9 @@ __all__ = [
     "call_that_made",
     "first_call",
     "in_symbolic_scope",
+    "in_training_call",
     "inner_layers",
+    "largest_gradients",
     "mask_of",
     "scale_loss_for_distribution",
     "takes_training",
@@ -36,6 +42,11 @@ __all__ = [
 def takes_training(layer):
     """Returns whether the layer's `call` has an argument `training`."""
     return layer._call_has_training_arg
+
+
+def in_training_call():
+    """Returns whether this runs inside a layer that is called with `training=True`."""
+    return bool(getattr(get_global_attribute("current_call_ctx"), "training", None))
 
 
 def inner_layers(layer):
@@ -57,6 +68,11 @@ def call_that_made(tensor):
 def mask_of(tensor):
     """Returns the mask that a layer left on its output, or `None`."""
     return getattr(tensor, "_keras_mask", None)
+
+
+def largest_gradients(optimizer, variable):
+    """Returns the decaying maximum of a variable's gradients that `Adamax` keeps."""
+    return optimizer._u[optimizer._get_variable_index(variable)]
 
 
 def track_variable(optimizer, variable):

@@ -30,9 +30,9 @@ def add_command(commands):
         type=_task_option,
         nargs="+",
         default=[],
-        metavar="NAME=N",
+        metavar="NAME=VALUE",
         help="settings of the task that differ from training, such as min_repeats=15 "
-        "max_repeats=15",
+        "max_repeats=15 or operands=powers",
     )
     parser.add_argument(
         "--structured",
@@ -97,5 +97,5 @@ def _length_or_range(text):
 def _task_option(text):
     name, separator, value = text.partition("=")
     if not (separator and name.isidentifier()):
-        raise argparse.ArgumentTypeError(f"expected NAME=N, received {text!r}")
-    return name, integer(0)(value)
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
+    return name, int(value) if value.isdecimal() else value

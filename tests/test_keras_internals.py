@@ -49,6 +49,22 @@ def test_takes_training():
     assert not keras_internals.takes_training(keras.layers.Flatten())
 
 
+def test_training_is_known_inside_calls():
+    seen = []
+
+    class Layer(keras.layers.Layer):
+        def call(self, x):
+            seen.append(keras_internals.in_training_call())
+            return x
+
+    model = keras.Sequential([keras.Input((3,)), Layer()])
+    seen.clear()
+    for training in (True, False, None):
+        model(np.ones((1, 3)), training=training)
+    assert seen == [True, False, False]
+    assert not keras_internals.in_training_call()
+
+
 def test_inner_layers_are_found_at_any_depth():
     inner = keras.layers.Dense(2)
     model = keras.Sequential([keras.Sequential([inner])])
@@ -82,6 +98,15 @@ def test_variables_are_tracked():
     variable = keras.Variable([1.0], trainable=False)
     keras_internals.track_variable(optimizer, variable)
     assert any(each is variable for each in optimizer.variables)
+
+
+def test_adamax_keeps_the_largest_gradients():
+    optimizer = keras.optimizers.Adamax(beta_2=0.5)
+    variable = keras.Variable([1.0, 1.0])
+    for gradient in ([4.0, -3.0], [1.0, 2.0]):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    largest = keras_internals.largest_gradients(optimizer, variable)
+    np.testing.assert_array_equal(largest, [2.0, 2.0])
 
 
 def test_every_name_is_tested():

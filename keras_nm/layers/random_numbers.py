@@ -1,4 +1,4 @@
-"""Random numbers from the seed of a layer.
+"""Random numbers from the seed generator of a layer or an optimizer.
 
 `keras.random` lets TensorFlow choose the generator. With XLA on a CPU, TensorFlow chooses
 one that takes forty times as long as Philox.

@@ -107,6 +107,10 @@ class Draws:
         values = tf.reshape(values, (len(self._keys), self._examples_per_key))
         return tf.repeat(values[:, 0], self._examples_per_key)[:, tf.newaxis]
 
+    def turn(self, count):
+        """Returns whose turn the batch is, as batches take `count` turns one by one."""
+        return tf.cast(self._first // self._examples_per_key % count, tf.int32)
+
 
 def _integers(numbers, low, high):
     span = tf.cast(high - low, tf.float64)

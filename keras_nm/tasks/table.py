@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import chomsky, nram, ntm, stack
+from keras_nm.tasks import chomsky, dnc, neural_gpu, npi, nram, ntm, stack
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -71,6 +71,7 @@ class TaskSpec:
         sample_weight: The steps or cells that count as the answer.
         loss: Class of the loss. Its attribute `activation` names the Keras activation that
             makes probabilities of a model's outputs, such as `"sigmoid"`, or is `None`.
+        loss_attributes: The attributes of the task that are arguments of the loss.
         metrics: Dict from the metrics' names to their classes, which take `sample_weight`.
         metric_options: Maps the name of a metric to the attributes of the task that are
             arguments of the metric.
@@ -93,6 +94,7 @@ class TaskSpec:
     y: Array
     sample_weight: Array
     loss: type[keras.losses.Loss]
+    loss_attributes: tuple[str, ...] = ()
     metrics: Mapping[str, type[keras.metrics.Metric]]
     metric_options: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -167,8 +169,9 @@ class TaskSpec:
         if num_replicas is not None:
             for name in self.metrics:
                 options[name]["num_replicas"] = num_replicas
+        arguments = {name: getattr(task, name) for name in self.loss_attributes}
         return {
-            "loss": self.loss(**loss_options),
+            "loss": self.loss(**arguments, **loss_options),
             "weighted_metrics": [
                 metric(**options[name]) for name, metric in self.metrics.items()
             ],
@@ -208,6 +211,28 @@ _JOULIN = Paper(
 }""",
 )
 
+_REED = Paper(
+    "Reed and de Freitas 2016",
+    "https://arxiv.org/abs/1511.06279",
+    """@inproceedings{reed2016neural,
+  title={Neural Programmer-Interpreters},
+  author={Reed, Scott and de Freitas, Nando},
+  booktitle={International Conference on Learning Representations},
+  year={2016}
+}""",
+)
+
+_KAISER = Paper(
+    "Kaiser and Sutskever 2016",
+    "https://arxiv.org/abs/1511.08228",
+    """@inproceedings{kaiser2016neural,
+  title={Neural {GPU}s Learn Algorithms},
+  author={Kaiser, {\\L}ukasz and Sutskever, Ilya},
+  booktitle={International Conference on Learning Representations},
+  year={2016}
+}""",
+)
+
 _DELETANG = Paper(
     "Delétang et al. 2023",
     "https://arxiv.org/abs/2207.02098",
@@ -222,11 +247,24 @@ _DELETANG = Paper(
 )
 
 
-def _ntm(make, section, length, lengths, frozen, **more):
+_CSORDAS = Paper(
+    "Csordás and Schmidhuber 2019",
+    "https://arxiv.org/abs/1904.10278",
+    """@inproceedings{csordas2019improving,
+  title={Improving Differentiable Neural Computers Through Memory Masking,
+    De-allocation, and Link Distribution Sharpness Control},
+  author={Csord{\\'a}s, R{\\'o}bert and Schmidhuber, J{\\"u}rgen},
+  booktitle={International Conference on Learning Representations},
+  year={2019}
+}""",
+)
+
+
+def _bits(family, make, paper, section, length, lengths, frozen, **more):
     return TaskSpec(
-        family="ntm",
+        family=family,
         make=make,
-        paper=_GRAVES,
+        paper=paper,
         section=section,
         length=length,
         examples="sequences",
@@ -241,6 +279,14 @@ def _ntm(make, section, length, lengths, frozen, **more):
         ),
         **{"metrics": _BIT_METRICS, "compared": (_WRONG_BITS,), **more},
     )
+
+
+def _ntm(make, section, length, lengths, frozen, **more):
+    return _bits("ntm", make, _GRAVES, section, length, lengths, frozen, **more)
+
+
+def _dnc(make, length, lengths, frozen):
+    return _bits("dnc", make, _CSORDAS, "on experiments", length, lengths, frozen)
 
 
 _BIT_METRICS = MappingProxyType(
@@ -332,6 +378,38 @@ def _chomsky(make):
     return _tokens("chomsky", make, _DELETANG, section, "tokens", lengths, {40: 100})
 
 
+def _npi(make, length, lengths, frozen):
+    wrong_calls = Measure(
+        name="wrong_calls", words="share of calls with a wrong step", solved_below=1e-4
+    )
+    kinds = {"wrong_calls": metrics.WrongCalls, "wrong_steps": metrics.WrongSteps}
+    sizes = ("argument_sizes",)
+    return TaskSpec(
+        family="npi",
+        make=make,
+        paper=_REED,
+        section="4.1",
+        length=length,
+        examples="calls",
+        lengths=lengths,
+        frozen=MappingProxyType(frozen),
+        x=Array("x", (None, "input_size"), "float32"),
+        y=Array("y", (None, "num_choices"), "int32"),
+        sample_weight=Array("sample_weight", (None,), "float32"),
+        loss=metrics.CallLoss,
+        loss_attributes=sizes,
+        metrics=MappingProxyType(kinds),
+        metric_options=MappingProxyType(dict.fromkeys(kinds, sizes)),
+        goal=wrong_calls,
+        compared=(wrong_calls,),
+    )
+
+
+def _neural_gpu(make, lengths=(41, 101, 401)):
+    frozen = {lengths[0]: lengths[-1]}
+    return _tokens("neural_gpu", make, _KAISER, "3", "positions", lengths, frozen)
+
+
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
 # length is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
 _ROWS = (
@@ -361,6 +439,8 @@ _ROWS = (
         compared=(_BITS_ABOVE_OPTIMUM,),
     ),
     _ntm(ntm.PrioritySort, "4.5", "vectors", (20, 40), {5: 10, 10: 20, 20: 40}),
+    _dnc(dnc.SeriesCopy, "copies", (4, 8, 16), {3: 8, 8: 16}),
+    _dnc(dnc.KeyValue, "pairs", (8, 16, 32), {8: 16, 16: 32}),
     _nram(nram.Access, "values", (20, 50), {10: 50, 20: 50}),
     _nram(nram.Increment, "values", (15, 50), {10: 50, 15: 50}),
     _nram(nram.Copy, "values", (15, 50), {10: 50, 15: 50}),
@@ -395,6 +475,14 @@ _ROWS = (
     _chomsky(chomsky.BinaryMultiplication),
     _chomsky(chomsky.ComputeSqrt),
     _chomsky(chomsky.BucketSort),
+    _neural_gpu(neural_gpu.BinaryAddition),
+    _neural_gpu(neural_gpu.BinaryMultiplication),
+    _neural_gpu(neural_gpu.QuaternaryMultiplication),
+    _neural_gpu(neural_gpu.Reverse),
+    _neural_gpu(neural_gpu.Duplicate, (40, 100, 400)),
+    _neural_gpu(neural_gpu.Sort),
+    _npi(npi.Addition, "digits", (20, 100), {20: 100}),
+    _npi(npi.BubbleSort, "digits", (20, 60), {20: 60}),
 )
 
 # From the name, which is family/task, to the task.

@@ -65,6 +65,8 @@ class Task(abc.ABC):
 
     name: ClassVar[str]
     smallest_length: ClassVar[int] = 1
+    # The distance between two lengths that examples can have.
+    length_step: ClassVar[int] = 1
     # The examples to measure a model on, at every length: batch size, number of batches.
     evaluation_size: ClassVar[tuple[int, int]] = (64, 2)
 
@@ -225,10 +227,10 @@ class Task(abc.ABC):
             ValueError: For sizes out of range and unknown splits or patterns.
         """
         check_integer("num_batches", num_batches)
-        task = self
+        lengths = (self.min_length, self.max_length)
         if length is not None:
-            check_integer("length", length, self.smallest_length)
-            task = self.with_lengths(length, length)
+            lengths = (check_integer("length", length, self.smallest_length),) * 2
+        task = self.with_lengths(*lengths)
         batches = task.dataset(
             batch_size, seed=seed, split=split, start=start, pattern=pattern
         )

@@ -226,7 +226,7 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
             "must end in .png, .svg, .pdf or .gif",
         ),
         (["evaluate", "{run}", "--locations", "2"], "with 2 locations"),
-        (["evaluate", "{run}", "--task-options", "repeats"], "expected NAME=N"),
+        (["evaluate", "{run}", "--task-options", "repeats"], "expected NAME=VALUE"),
         (
             ["evaluate", "{run}", "--lengths", "2", "--task-options", "repeats=5"],
             "Received: repeats",
@@ -234,6 +234,10 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (
             ["evaluate", "{run}", "--lengths", "2", "--task-options", "num_bits=5"],
             "have the sizes (6, 5)",
+        ),
+        (
+            ["evaluate", "{run}", "--lengths", "2", "--task-options", "num_bits=many"],
+            "Received: num_bits='many'",
         ),
         (["evaluate", "{run}", "--structured", "--lengths", "5"], "without --lengths"),
         (["nonsense"], "invalid choice: 'nonsense'"),

@@ -74,6 +74,21 @@ def check_random_layers_in_a_controller():
         assert np.all(np.isfinite(history.history["loss"]))
 
 
+def check_drawn_memories():
+    """They are drawn in training, and are the same as on TensorFlow otherwise."""
+    steps = np.ones((2, 3, 4), "float32")
+    layer = NTM(2, (9, 4), initial_memory="drawn")
+    first, second = (layer(steps, training=True) for _ in range(2))
+    assert np.any(keras.ops.convert_to_numpy(first - second) != 0)
+    memory = np.random.RandomState(0).uniform(-0.5, 0.5, (9, 4))
+    check(layer.get_initial_state(2)[-1], np.stack([memory.T.ravel()] * 2))
+    model = keras.Sequential([keras.Input((None, 4)), layer])
+    model.compile("sgd", "mse")
+    model.fit(steps, steps[:, 0, :2], epochs=2, verbose=0)
+    before = model.predict(steps, verbose=0)
+    check(model.predict(steps[:1], verbose=0), before[:1])
+
+
 def check_statistics_in_a_controller():
     """They work everywhere but in a loop of JAX, where an error says so."""
     steps = np.ones((2, 3, 4), "float32")
@@ -99,5 +114,6 @@ if __name__ == "__main__":
         check_machine(expected)
     check_encoder_decoder()
     check_random_layers_in_a_controller()
+    check_drawn_memories()
     check_statistics_in_a_controller()
     print("same on", keras.backend.backend())

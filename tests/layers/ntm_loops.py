@@ -78,11 +78,12 @@ def lstm(x, h, c, weights):
     return sigmoid(o) * np.tanh(c), c
 
 
-def run_ntm(sequence, layer):
+def run_ntm(sequence, layer, memory=None):
     """Runs one sequence `(T, features)` through the weights of an NTM layer.
 
-    The layer has an LSTM or tanh Dense controller, a constant initial memory and a
-    focused initial weighting. Returns a list of dicts, one per step.
+    The layer has an LSTM or tanh Dense controller, a constant initial memory unless
+    `memory` is another one, and a focused initial weighting. Returns a list of dicts, one
+    per step.
     """
     cell = layer.cell
     num_read, num_write = cell.num_read_heads, cell.num_write_heads
@@ -93,7 +94,8 @@ def run_ntm(sequence, layer):
     head_kernel, head_bias = (w.numpy() for w in cell.head_map.weights)
     output_kernel, output_bias = (w.numpy() for w in cell.output_map.weights)
 
-    memory = np.full((locations, width), 1e-6)
+    if memory is None:
+        memory = np.full((locations, width), 1e-6)
     weightings = np.zeros((num_heads, locations))
     weightings[:, 0] = 1
     reads = cell._initial_reads.numpy().reshape(num_read, width)

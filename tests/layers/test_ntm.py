@@ -158,6 +158,7 @@ def test_named_states_have_their_own_shapes(rng):
     [
         ("constant", "focused"),
         ("constant", "learned"),
+        ("drawn", "uniform"),
         ("random", "focused"),
         ("random", "uniform"),
         ("learned", "uniform"),

@@ -166,6 +166,13 @@ def test_a_resumed_run_continues_the_random_numbers_of_dropout(tmp_path):
     assert_same(weights_of(resume(killed, verbose=0)), weights_of(run))
 
 
+@pytest.mark.slow
+def test_a_resumed_run_continues_the_drawn_memories(tmp_path):
+    recipe = small_runs.changed(TINY, layer={"initial_memory": "drawn"}, epochs=2)
+    run, killed = train_and_copy(recipe, tmp_path / "run", seed=5, epochs=1)
+    assert_same(weights_of(resume(killed, verbose=0)), weights_of(run))
+
+
 def test_a_run_killed_before_its_first_epoch_resumes_from_the_start(baseline, tmp_path):
     directory, run = baseline
     (tmp_path / "recipe.json").write_bytes((directory / "recipe.json").read_bytes())

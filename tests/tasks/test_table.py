@@ -10,7 +10,18 @@ import pytest
 from eager_sampling import sampled
 
 from keras_nm.layers import NRAM, NTM
-from keras_nm.tasks import SPLITS, TASKS, SequenceTask, chomsky, nram, ntm, stack
+from keras_nm.tasks import (
+    SPLITS,
+    TASKS,
+    SequenceTask,
+    chomsky,
+    dnc,
+    neural_gpu,
+    npi,
+    nram,
+    ntm,
+    stack,
+)
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "tasks.md"
 
@@ -22,6 +33,8 @@ def test_all_tasks_are_in_the_table():
         "ntm/associative_recall",
         "ntm/dynamic_ngrams",
         "ntm/priority_sort",
+        "dnc/series_copy",
+        "dnc/key_value",
         "nram/access",
         "nram/increment",
         "nram/copy",
@@ -55,13 +68,21 @@ def test_all_tasks_are_in_the_table():
         "chomsky/binary_multiplication",
         "chomsky/compute_sqrt",
         "chomsky/bucket_sort",
+        "neural_gpu/binary_addition",
+        "neural_gpu/binary_multiplication",
+        "neural_gpu/quaternary_multiplication",
+        "neural_gpu/reverse",
+        "neural_gpu/duplicate",
+        "neural_gpu/sort",
+        "npi/addition",
+        "npi/bubble_sort",
     ]
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, nram, stack, chomsky)
+        for module in (ntm, dnc, nram, stack, chomsky, neural_gpu, npi)
         for name, value in vars(module).items()
-        if name in module.__all__ and name not in ("TapeTask", "ChomskyTask")
+        if name in module.__all__ and hasattr(value, "name")
     }
 
 
@@ -91,7 +112,12 @@ def test_examples_are_as_declared(name):
 
 # All tapes have the same loss and metrics, so one task on tapes is enough for `make test`.
 # The same is true of tokens, with an end token and without one.
-ONE_OF_A_KIND = ("nram/access", "chomsky/parity_check", "chomsky/stack_manipulation")
+ONE_OF_A_KIND = (
+    "nram/access",
+    "chomsky/parity_check",
+    "chomsky/stack_manipulation",
+    "npi/addition",
+)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +131,7 @@ ONE_OF_A_KIND = ("nram/access", "chomsky/parity_check", "chomsky/stack_manipulat
 )
 def test_a_model_is_trained_on_the_pipeline(name):
     spec = TASKS[name]
-    task = spec.make(max_length=2)
+    task = spec.make(max_length=max(2, spec.make.smallest_length))
     if isinstance(task, SequenceTask):
         x = keras.Input((None, task.input_size))
         layer = NTM(task.output_size, memory_shape=(4, 3), return_sequences=True)
@@ -131,12 +157,12 @@ def test_a_model_is_trained_on_the_pipeline(name):
 def test_the_activation_makes_the_probabilities_whose_logs_are_the_loss(name, rng):
     spec = TASKS[name]
     if spec.activation is None:
-        assert name.startswith("nram/")
+        assert name.startswith(("nram/", "npi/"))
         return
     task = spec.make()
     logits = rng.normal(size=(2, 5, task.output_size)).astype("float32")
     probabilities = np.asarray(keras.activations.get(spec.activation)(logits))
-    if name.startswith("ntm/"):
+    if name.startswith(("ntm/", "dnc/")):
         y = rng.integers(0, 2, logits.shape)
         of_answer = np.where(y == 1, probabilities, 1 - probabilities)
         expected = -np.log2(of_answer).sum() / 2  # bits per sequence
@@ -163,7 +189,9 @@ def test_splits(name):
         for split in ("train", "validation", "test"):
             assert spec.for_split(split, max_length) == task
         beyond = spec.for_split("long", max_length)
-        assert (beyond.min_length, beyond.max_length) == (max_length + 1, longest)
+        assert beyond == task.with_lengths(max_length + 1, longest)
+        assert beyond.min_length > max_length
+        assert beyond.max_length == longest
     with pytest.raises(ValueError, match="'train', 'validation', 'test', 'long'"):
         spec.for_split("exam", max_length)
     with pytest.raises(ValueError, match=r"`max_length` must be one of .* max_length=7"):

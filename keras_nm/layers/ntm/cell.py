@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_pair
+from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.ntm import addressing
@@ -21,6 +22,7 @@ from keras_nm.layers.ntm.initial_state import (
     INITIAL_WEIGHTINGS,
     add_initial_weights,
     check_locations_differ,
+    drawn_memories,
     initial_memory,
     initial_weightings,
 )
@@ -63,8 +65,12 @@ class NTMCell(MachineCell):
         step_order: `"read_first"` (default) reads the memory of the step before;
             `"write_first"` reads the memory that this step wrote. In both, all heads
             address the memory of the step before.
-        initial_memory: `"constant"` (1e-6 everywhere, default), `"random"` (drawn
-            once, not trained) or `"learned"`.
+        initial_memory: `"constant"` (1e-6 everywhere, default), `"drawn"`, `"random"`
+            (drawn once, not trained) or `"learned"`. `"drawn"` makes locations differ, so
+            that content can choose one, without weights that depend on their number. In
+            training it draws a memory anew for each sequence, uniformly within
+            1/sqrt(width). Otherwise every sequence begins with the same random memory, and
+            outputs do not depend on the batch.
         initial_weighting: Where the heads start: `"focused"` on location 0 (default),
             `"uniform"`, or `"learned"`, which ties the weights to the number of
             locations.
@@ -160,6 +166,8 @@ class NTMCell(MachineCell):
             )
         self.sigmoid_epsilon = sigmoid_epsilon
         self._check_locations()
+        if initial_memory == "drawn":
+            self.seed_generator = keras.random.SeedGenerator()
 
         self.head_map = self._linear_map("head_map", total_size(self.head_shapes))
         self.output_map = self._linear_map("output_map", self.units)
@@ -258,15 +266,20 @@ class NTMCell(MachineCell):
             self.num_locations,
             self._initial_logits,
         )
-        memory = initial_memory(  # (W, N)
-            self.initial_memory, self.memory_shape, self._initial_memory
-        )
+        if self.initial_memory == "drawn" and in_training_call():
+            memory = ops.cast(  # (B, W N)
+                drawn_memories(batch_size, self.memory_shape, self.seed_generator), dtype
+            )
+        else:
+            memory = repeat(  # of (W, N)
+                initial_memory(self.initial_memory, self.memory_shape, self._initial_memory)
+            )
         return [
             ops.zeros((batch_size, self.units), dtype=dtype),
             *self.initial_controller_states(batch_size),
             self._initial_read_states(batch_size),
             repeat(weightings),
-            repeat(memory),
+            memory,
         ]
 
     def _initial_read_states(self, batch_size):

@@ -6,11 +6,13 @@ Axes: H heads, R read heads, N memory locations, W width of a location.
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_nm.layers.choices import softmax
+from keras_nm.layers.random_numbers import uniform
 
-INITIAL_MEMORIES = ("constant", "random", "learned")
+INITIAL_MEMORIES = ("constant", "drawn", "random", "learned")
 INITIAL_WEIGHTINGS = ("focused", "uniform", "learned")
 INITIAL_READS = ("learned", "zeros")
 
@@ -32,7 +34,7 @@ def check_locations_differ(initial_memory, initial_weighting, addressing):
             "heads address by location and do not start uniformly. Received: "
             f"initial_memory={initial_memory!r}, addressing={addressing!r}, "
             f"initial_weighting={initial_weighting!r}. Use "
-            "initial_memory='random' or 'learned', or addressing="
+            "initial_memory='drawn', 'random' or 'learned', or addressing="
             "'content_and_location' with initial_weighting='focused' or 'learned'"
         )
 
@@ -54,8 +56,8 @@ def add_initial_weights(cell):
             initializer="zeros",
             autocast=False,
         )
-    if cell.initial_memory != "constant":
-        limit = 1 / math.sqrt(width)
+    if cell.initial_memory in ("random", "learned"):
+        limit = _largest_number(width)
         memory = cell.add_weight(
             name="initial_memory",
             shape=(num_locations, width),
@@ -88,4 +90,22 @@ def initial_memory(kind, memory_shape, weights):
     num_locations, width = memory_shape
     if kind == "constant":
         return ops.full((width, num_locations), _CONSTANT_MEMORY)
+    if kind == "drawn":
+        # The same on every backend and with every version of NumPy, which no longer changes
+        # this generator.
+        limit = _largest_number(width)
+        numbers = np.random.RandomState(0).uniform(-limit, limit, (num_locations, width))
+        return ops.convert_to_tensor(numbers.T)
     return ops.transpose(weights)
+
+
+def drawn_memories(batch_size, memory_shape, seed_generator):
+    """Draws a memory for each sequence of a batch, flat: `(B, W * N)`."""
+    num_locations, width = memory_shape
+    numbers = uniform((batch_size, width * num_locations), seed_generator)
+    return _largest_number(width) * (2 * numbers - 1)
+
+
+def _largest_number(width):
+    """Returns the bound of random memories, whose locations then have lengths below 1."""
+    return 1 / math.sqrt(width)

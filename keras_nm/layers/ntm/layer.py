@@ -114,8 +114,8 @@ class NTM(MachineLayer):
     def with_num_locations(self, num_locations):
         """Returns a copy of this layer, weights included, with another memory size.
 
-        A machine with a constant initial memory and a focused initial weighting has no
-        weight whose shape depends on the number of locations.
+        A machine whose initial memory is constant or drawn, and whose initial weighting is
+        not learned, has no weight whose shape depends on the number of locations.
 
         Args:
             num_locations: Positive integer.
@@ -143,10 +143,12 @@ class NTM(MachineLayer):
         >>> large.set_weights(model.get_weights())
         """
         cell = self.cell
-        if cell.initial_memory != "constant" or cell.initial_weighting == "learned":
+        own_memory = cell.initial_memory in ("random", "learned")
+        if own_memory or cell.initial_weighting == "learned":
             raise ValueError(
-                "The number of locations can change only with initial_memory='constant' "
-                "and initial_weighting='focused'. Otherwise, weights depend on it. "
+                "The number of locations can change only with initial_memory='constant' or "
+                "'drawn', and initial_weighting='focused' or 'uniform'. Otherwise, weights "
+                "depend on it. "
                 f"Received: initial_memory={cell.initial_memory!r}, "
                 f"initial_weighting={cell.initial_weighting!r}"
             )

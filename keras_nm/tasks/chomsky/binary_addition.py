@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keras_nm.tasks.chomsky.binary_task import BinaryTask
-from keras_nm.tasks.chomsky.numbers import carried
+from keras_nm.tasks.numbers import carried
 
 
 @dataclass(frozen=True, kw_only=True)

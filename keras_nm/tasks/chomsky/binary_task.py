@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_nm.tasks.chomsky.chomsky_task import ChomskyTask, ended, places
-from keras_nm.tasks.chomsky.numbers import nonzero, num_digits
+from keras_nm.tasks.numbers import nonzero, num_digits
 
 _SEPARATOR = 2
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_nm.tasks.chomsky.chomsky_task import ChomskyTask, places
-from keras_nm.tasks.chomsky.numbers import nonzero, square_root
+from keras_nm.tasks.numbers import nonzero, square_root
 
 
 @dataclass(frozen=True, kw_only=True)

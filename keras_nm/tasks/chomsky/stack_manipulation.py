@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_nm.tasks.chomsky.chomsky_task import ChomskyTask, ended, places, scaled
-from keras_nm.tasks.chomsky.numbers import running_max
+from keras_nm.tasks.numbers import running_max
 
 _POP, _PUSH = 2, 3
 

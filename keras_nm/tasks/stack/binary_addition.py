@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_nm.tasks.numbers import carried, num_digits
 from keras_nm.tasks.stack.stack_task import StackTask, joined
 
 _PLUS, _EQUALS, _END, _ZERO = range(4)
@@ -68,36 +69,17 @@ class BinaryAddition(StackTask):
             number(start, size, size - 1 - place)
             for start, size in ((0, first), (first, second))
         ]
-        total = _add(*lowest_first)  # (B, max_length + 1)
-        highest_one = tf.where(tf.equal(total, 1), tf.range(self.max_length + 1), 0)
+        total = carried(tf.pad(tf.add_n(lowest_first), [[0, 0], [0, 1]]))[0]  # (B, N + 1)
         one = tf.ones_like(lengths)
         parts = (
             (_ZERO + number(0, first, place), tf.maximum(first, 1)),
             (_PLUS * one, one),
             (_ZERO + number(first, second, place), tf.maximum(second, 1)),
             (_EQUALS * one, one),
-            (_ZERO + total, 1 + tf.reduce_max(highest_one, axis=1, keepdims=True)),
+            (_ZERO + total, num_digits(total)),
             (_END * one, one),
         )
         symbols, sizes = zip(*parts, strict=True)
         steps = tf.range(self.largest_word(self.max_length))[tf.newaxis]
         is_answer = steps >= tf.add_n(sizes[:4])
         return joined(symbols, sizes, steps), tf.add_n(sizes), is_answer
-
-
-def _add(first, second):
-    """Adds bits int32 `(B, N)`, lowest first, and returns the sum `(B, N + 1)`."""
-    carry = first & second  # out of this digit
-    either = first ^ second  # which hands on a carry into it
-    handed_on, distance = either, 1
-    # Carry-lookahead: after each round, carries have come twice as far.
-    while distance < first.shape[1]:
-        carry |= handed_on & _higher(carry, distance)
-        handed_on &= _higher(handed_on, distance)
-        distance *= 2
-    return tf.pad(either, ((0, 0), (0, 1))) ^ tf.pad(carry, ((0, 0), (1, 0)))
-
-
-def _higher(bits, distance):
-    """Moves bits to higher digits, and fills the lowest with 0."""
-    return tf.pad(bits, ((0, 0), (distance, 0)))[:, : bits.shape[1]]

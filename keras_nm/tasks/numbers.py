@@ -1,6 +1,6 @@
-"""Exact arithmetic on binary numbers of any size.
+"""Exact arithmetic on numbers of any size.
 
-A number is a row of bits `(B, N)`, int32, its lowest bit first.
+A number is a row of digits `(B, N)`, int32, its lowest digit first.
 """
 
 import math
@@ -18,38 +18,41 @@ def running_max(numbers):
     return numbers
 
 
-def carried(digits, carry=0):
-    """Carries digits of 0, 1 and 2 over to the next places.
+def carried(digits, base=2, carry=0):
+    """Carries digits over to the next places.
 
     Args:
-        digits: int32 `(B, N)`, the sums of the bits of two numbers, the lowest first.
+        digits: int32 `(B, N)`, from 0 to `2 * base - 2`, such as the sums of the digits of
+            two numbers, the lowest first.
+        base: Integer of at least 2.
         carry: 0 or 1, which is added to the lowest digit.
 
     Returns:
-        The bits `(B, N)`, and the carry `(B, 1)` out of the highest.
+        The digits `(B, N)` below the base, and the carry `(B, 1)` out of the highest.
     """
-    # A digit of 1 hands the carry on, a 2 makes one, a 0 ends one. So what comes out of a
-    # place is up to the last digit that is not 1.
+    # A digit of base - 1 hands the carry on, a larger one makes one, a smaller one ends it.
+    # So what comes out of a place is up to the last digit that is not base - 1.
     place = tf.range(1, digits.shape[1] + 1)[tf.newaxis]
-    key = tf.where(tf.equal(digits, 1), carry, 2 * place + digits // 2)
+    key = tf.where(tf.equal(digits, base - 1), carry, 2 * place + digits // base)
     out = running_max(key) % 2  # (B, N)
     into = tf.concat([tf.fill(tf.shape(out[:, :1]), carry), out[:, :-1]], axis=1)
-    return (digits + into) % 2, out[:, -1:]
+    return (digits + into) % base, out[:, -1:]
 
 
-def product(first, second):
-    """Multiplies two numbers of `(B, N)` bits. The product has N bits, too."""
+def product(first, second, base=2):
+    """Multiplies two numbers of `(B, N)` digits. The product has N digits, too."""
     size = first.shape[1]
+    points = [1 << (2 * size - 1).bit_length()]  # a power of 2, which is fast
     transforms = [
-        tf.signal.rfft(tf.cast(bits, tf.float64), [2 * size]) for bits in (first, second)
+        tf.signal.rfft(tf.cast(each, tf.float64), points) for each in (first, second)
     ]
-    # The digits are sums of at most N bits, so they are exact when rounded.
-    digits = tf.signal.irfft(transforms[0] * transforms[1], [2 * size])[:, :size]
+    # The digits are sums of at most N products, so they are exact when rounded.
+    digits = tf.signal.irfft(transforms[0] * transforms[1], points)[:, :size]
     digits = tf.cast(tf.round(digits), tf.int32)
-    # Each round halves what is above 1, until no digit is above 2.
-    for _ in range(math.ceil(math.log2(size)) + 1):
-        digits = digits % 2 + tf.pad(digits[:, :-1] // 2, [[0, 0], [1, 0]])
-    return carried(digits)[0]
+    # Each round divides what is above the base by it, until no digit is above the base.
+    for _ in range(math.ceil(math.log(size * (base - 1) ** 2, base)) + 1):
+        digits = digits % base + tf.pad(digits[:, :-1] // base, [[0, 0], [1, 0]])
+    return carried(digits, base)[0]
 
 
 def square_root(bits):
@@ -75,10 +78,11 @@ def square_root(bits):
     return root[:, :size]
 
 
-def num_digits(bits):
+def num_digits(digits):
     """Returns the number of digits `(B, 1)` without leading zeros, at least 1."""
-    place = tf.range(1, bits.shape[1] + 1)[tf.newaxis]
-    return tf.maximum(tf.reduce_max(bits * place, axis=1, keepdims=True), 1)
+    place = tf.range(1, digits.shape[1] + 1)[tf.newaxis]
+    highest = tf.reduce_max(tf.where(digits > 0, place, 0), axis=1, keepdims=True)
+    return tf.maximum(highest, 1)
 
 
 def nonzero(draws, bits, begin, sizes):
