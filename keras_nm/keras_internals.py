@@ -31,6 +31,7 @@ __all__ = [
     "in_symbolic_scope",
     "in_training_call",
     "inner_layers",
+    "largest_gradients",
     "mask_of",
     "scale_loss_for_distribution",
     "takes_training",
@@ -67,6 +68,11 @@ def call_that_made(tensor):
 def mask_of(tensor):
     """Returns the mask that a layer left on its output, or `None`."""
     return getattr(tensor, "_keras_mask", None)
+
+
+def largest_gradients(optimizer, variable):
+    """Returns the decaying maximum of a variable's gradients that `Adamax` keeps."""
+    return optimizer._u[optimizer._get_variable_index(variable)]
 
 
 def track_variable(optimizer, variable):

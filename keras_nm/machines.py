@@ -22,7 +22,7 @@ from typing import Any
 
 import keras
 
-from keras_nm.layers import DNC, NRAM, NTM, StackRNN, TapeRNN
+from keras_nm.layers import DNC, NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.tapes import discrete_wrong_cells
 
@@ -66,6 +66,8 @@ class Machine:
             `ExportArchive`. `None` for those of any recurrent layer, see
             `keras_nm.export.recurrent`.
         facts: Function from `layer` to a dict of facts about it for the model card.
+        task_facts: Function from `(layer, task)` to a dict of facts for the model card of a
+            layer that was trained on a task.
         page: Function from `(path, card, model, spec)` to the data that a page shows of an
             exported model, see `keras_nm.page.sequences`.
     """
@@ -85,6 +87,7 @@ class Machine:
     num_frames: Function | None = None
     add_endpoints: Function | None = None
     facts: Function | None = None
+    task_facts: Function | None = None
     page: Function | None = None
 
     def function(self, name: str) -> Callable[..., Any]:
@@ -155,6 +158,17 @@ MACHINES: dict[str, Machine] = {
         num_frames="keras_nm.plots.panels:num_steps",
         page="keras_nm.page.sequences:describe",
     ),
+    "NPI": Machine(
+        layer=NPI,
+        words="Neural Programmer-Interpreter",
+        arguments={"return_sequences": True},
+        task_arguments={"num_programs": "num_programs", "argument_sizes": "argument_sizes"},
+        look="keras_nm.metrics.looks:called_programs",
+        picture="keras_nm.plots.calls:picture_of_layer",
+        num_frames="keras_nm.plots.panels:num_steps",
+        facts="keras_nm.export.calls:facts",
+        task_facts="keras_nm.tasks.npi.call_task:verified",
+    ),
     "NRAM": Machine(
         layer=NRAM,
         words="Neural Random-Access Machine",
@@ -177,6 +191,22 @@ MACHINES: dict[str, Machine] = {
         add_endpoints="keras_nm.export.tapes:add_endpoints",
         facts="keras_nm.export.tapes:facts",
         page="keras_nm.page.nram:describe",
+    ),
+    "NeuralGPU": Machine(
+        layer=NeuralGPU,
+        words="Neural GPU",
+        task_arguments={"units": "output_size"},
+        callbacks={
+            "saturation_schedule": (
+                "keras_nm.callbacks.saturation_schedule:SaturationSchedule"
+            ),
+            "pull_schedule": "keras_nm.callbacks.pull_schedule:PullSchedule",
+        },
+        look="keras_nm.metrics.looks:settled_at",
+        picture="keras_nm.plots.positions:picture_of_layer",
+        num_frames="keras_nm.plots.positions:num_frames",
+        add_endpoints="keras_nm.export.in_place:add_endpoints",
+        page="keras_nm.page.neural_gpu:describe",
     ),
 }
 

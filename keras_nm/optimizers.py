@@ -1,10 +1,10 @@
-"""The optimizer for the training of a Neural Random-Access Machine."""
+"""Optimizers for the training of machines."""
 
 import keras
 from keras import ops
 
 from keras_nm.arguments import check_integer, check_positive
-from keras_nm.keras_internals import track_variable
+from keras_nm.keras_internals import largest_gradients, track_variable
 from keras_nm.layers import random_numbers
 
 
@@ -104,3 +104,30 @@ class NoisyAdam(keras.optimizers.Adam):
             "num_replicas": self.num_replicas,
             "seed": self.seed,
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_nm")
+class ClippedAdamax(keras.optimizers.Adamax):
+    """Adamax that clips each component of the gradient, for a `NeuralGPU`.
+
+    A component counts as at most 1.2 times its decaying maximum so far, plus 1e-4. One
+    large gradient, of which a loop of many steps has some, then changes little (Freivalds
+    and Liepins 2017, arXiv 1702.08727). They train with a `learning_rate` of
+    0.48 / `num_maps`.
+
+    Args:
+        *args: As for `keras.optimizers.Adamax`.
+        **kwargs: As for `keras.optimizers.Adamax`.
+
+    Example:
+
+    >>> import keras, keras_nm, numpy as np
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(keras_nm.training.ClippedAdamax(0.01), "mse")
+    >>> history = model.fit(np.ones((4, 1)), np.ones((4, 1)), verbose=0)
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        limit = 1.2 * largest_gradients(self, variable) + 1e-4
+        gradient = ops.clip(ops.convert_to_tensor(gradient, limit.dtype), -limit, limit)
+        super().update_step(gradient, variable, learning_rate)

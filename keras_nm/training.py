@@ -6,12 +6,15 @@ from keras_nm.callbacks import (
     EntropySchedule,
     GradientNorm,
     LayerMeasures,
+    PullSchedule,
+    SaturationSchedule,
     SaveModel,
     StopBelow,
 )
 from keras_nm.metrics import (
     BitsPerSequence,
     BitsPerSequenceLoss,
+    CallLoss,
     ExactAnswers,
     ExactSequences,
     ExactTapes,
@@ -21,10 +24,12 @@ from keras_nm.metrics import (
     TapeLoss,
     TokenLoss,
     WrongBitsPerSequence,
+    WrongCalls,
     WrongCells,
+    WrongSteps,
     WrongTokens,
 )
-from keras_nm.optimizers import NoisyAdam
+from keras_nm.optimizers import ClippedAdamax, NoisyAdam
 from keras_nm.programs.register_loss import RegisterTraceLoss
 
 # The old name, from when it measured only an `NRAM`.
@@ -33,6 +38,8 @@ DiscreteError = LayerMeasures
 __all__ = [
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "CallLoss",
+    "ClippedAdamax",
     "DiscreteError",
     "EntropySchedule",
     "ExactAnswers",
@@ -43,20 +50,24 @@ __all__ = [
     "MeanSteps",
     "NoisyAdam",
     "OptimalBitsPerSequence",
+    "PullSchedule",
     "RegisterTraceLoss",
+    "SaturationSchedule",
     "SaveModel",
     "StepPenalty",
     "StopBelow",
     "TapeLoss",
     "TokenLoss",
     "WrongBitsPerSequence",
+    "WrongCalls",
     "WrongCells",
+    "WrongSteps",
     "WrongTokens",
 ]
 
 # Runs need pipelines, which run in TensorFlow.
 if importlib.util.find_spec("tensorflow"):
-    from keras_nm.callbacks import Curriculum, Probe
+    from keras_nm.callbacks import Curriculum, ErrorSampling, Probe
     from keras_nm.recipes import RECIPES
     from keras_nm.runs.directory import RunError
     from keras_nm.runs.evaluation import (
@@ -75,6 +86,7 @@ if importlib.util.find_spec("tensorflow"):
     __all__ += [
         "RECIPES",
         "Curriculum",
+        "ErrorSampling",
         "Probe",
         "Recipe",
         "Run",

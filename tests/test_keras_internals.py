@@ -100,6 +100,15 @@ def test_variables_are_tracked():
     assert any(each is variable for each in optimizer.variables)
 
 
+def test_adamax_keeps_the_largest_gradients():
+    optimizer = keras.optimizers.Adamax(beta_2=0.5)
+    variable = keras.Variable([1.0, 1.0])
+    for gradient in ([4.0, -3.0], [1.0, 2.0]):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    largest = keras_internals.largest_gradients(optimizer, variable)
+    np.testing.assert_array_equal(largest, [2.0, 2.0])
+
+
 def test_every_name_is_tested():
     source = inspect.getsource(inspect.getmodule(test_every_name_is_tested))
     assert all(name in source for name in keras_internals.__all__)

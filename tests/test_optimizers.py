@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.training import NoisyAdam
+from keras_nm.training import ClippedAdamax, NoisyAdam
 
 
 def adam_by_hand(weights, gradients, learning_rate):
@@ -105,3 +105,30 @@ def test_config_round_trip_and_errors():
     for options in ({"noise": -1}, {"gradient_norm": 0}, {"num_replicas": 0}, {"seed": -1}):
         with pytest.raises(ValueError, match=next(iter(options))):
             NoisyAdam(**options)
+
+
+def clipped_adamax_by_hand(weights, gradients, learning_rate, beta_2):
+    """Kingma and Ba's AdaMax in NumPy, over gradients that are clipped one by one."""
+    m, u = np.zeros_like(weights), np.zeros_like(weights)
+    for t, g in enumerate(gradients, start=1):
+        limit = 1.2 * u + 1e-4
+        g = np.minimum(np.maximum(g, -limit), limit)
+        m = 0.9 * m + 0.1 * g
+        u = np.maximum(beta_2 * u, np.abs(g))
+        weights = weights - learning_rate / (1 - 0.9**t) * m / (u + 1e-7)
+    return weights
+
+
+def test_adamax_clips_each_component(rng):
+    variable = keras.Variable(rng.normal(size=(3, 2)))
+    start = variable.numpy()
+    # The limit grows from 1e-4, until a gradient is below it and then far above.
+    scales = [1e-3] * 20 + [1e-4, 10, 1e-3]
+    gradients = [s * rng.normal(size=(3, 2)).astype("f") for s in scales]
+    optimizer = ClippedAdamax(0.01, beta_2=0.9)
+    steps(optimizer, [variable], [[g] for g in gradients])
+    expected = clipped_adamax_by_hand(start, gradients, 0.01, 0.9)
+    np.testing.assert_allclose(variable, expected, atol=1e-5)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert type(again) is ClippedAdamax
+    assert again.get_config() == optimizer.get_config()

@@ -11,9 +11,10 @@ def add_endpoints(archive, model):
     """Adds a model and its endpoints to a `keras.export.ExportArchive`.
 
     A machine may have its own endpoints, which its row in the table of machines names. An
-    `NRAM` has the endpoints of `keras_nm.export.tapes`. All other models of recurrent
-    layers, such as an `NTM`, have the endpoints of `keras_nm.export.recurrent`. The first
-    endpoint is also `serving_default`.
+    `NRAM` has the endpoints of `keras_nm.export.tapes`, and a `NeuralGPU` those of
+    `keras_nm.export.in_place`. All other models of recurrent layers, such as an `NTM`, have
+    the endpoints of `keras_nm.export.recurrent`. The first endpoint is also
+    `serving_default`.
 
     Args:
         archive: The `ExportArchive`.

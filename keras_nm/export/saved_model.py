@@ -22,8 +22,9 @@ def export(model, path, version=None, *, card=None, overwrite=False):
 
     A model of recurrent layers, such as `NTM`, has the endpoints `sequence`, `step` and
     `initial_state`, see `keras_nm.export.recurrent`. A model of one `NRAM` layer has the
-    endpoints `fuzzy`, `integer` and `step`, see `keras_nm.export.tapes`. The first endpoint
-    is also `serving_default`.
+    endpoints `fuzzy`, `integer` and `step`, see `keras_nm.export.tapes`. A model of one
+    `NeuralGPU` layer has `sequence` and `step`, see `keras_nm.export.in_place`. The first
+    endpoint is also `serving_default`.
 
     The folder has the layout that TensorFlow Serving reads. Its `assets.extra` holds
     `model_card.json` and `model_card.md`, which describe the model, and
@@ -35,7 +36,7 @@ def export(model, path, version=None, *, card=None, overwrite=False):
         model: A built `keras.Model`. It has either one input
             `(batch, timesteps, features)` and is a chain of recurrent layers
             (`keras.layers.RNN` and its kind) and of layers that treat every time step
-            alike, or it has one input, a tape, and an `NRAM` layer.
+            alike, or it has one input, and an `NRAM` or a `NeuralGPU` layer.
         path: Path of the directory of all versions. Its name is the model's name.
         version: Positive integer below 2**63. Defaults to one more than the latest
             version.

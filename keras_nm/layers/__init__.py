@@ -5,6 +5,8 @@ They are written in `keras.ops`, so they run on every Keras backend.
 
 from keras_nm.layers.chained_cell import ChainedCell
 from keras_nm.layers.dnc import DNC, DNCCell
+from keras_nm.layers.neural_gpu import NeuralGPU
+from keras_nm.layers.npi import NPI, NPICell
 from keras_nm.layers.nram import NRAM, NRAMCell, gates, split_outputs
 from keras_nm.layers.ntm import NTM, NTMCell
 from keras_nm.layers.replicated import Replicated
@@ -14,12 +16,15 @@ from keras_nm.layers.trace import Tracer
 
 __all__ = [
     "DNC",
+    "NPI",
     "NRAM",
     "NTM",
     "ChainedCell",
     "DNCCell",
+    "NPICell",
     "NRAMCell",
     "NTMCell",
+    "NeuralGPU",
     "Replicated",
     "StackRNN",
     "StackRNNCell",

@@ -16,6 +16,7 @@ from keras_nm.layers.random_layers import drawn_before_loop
 from keras_nm.layers.replicated import Replicated
 from keras_nm.layers.tensors import flatten, split
 from keras_nm.layers.trace import TraceCell
+from keras_nm.layers.weight_gradients import summed_after_loop
 
 
 class MachineCell(keras.layers.Layer, InnerDropout):
@@ -201,7 +202,7 @@ class MachineLoop(keras.layers.RNN):
         # shapes of the step, whose arithmetic XLA then vectorizes.
         if mask is None:
             initial_state = self.cell.unflatten_states(initial_state)
-        arguments = (sequences, initial_state, mask, training)
+        arguments = (initial_state, mask, training)
 
         # For the backward pass, TensorFlow keeps a copy per time step of everything that is
         # read inside a loop. So the variables are read before it, in their own dtype.
@@ -210,8 +211,8 @@ class MachineLoop(keras.layers.RNN):
             for variable in self.cell.variables:
                 scope.add_update((variable, ops.copy(variable)))
         before = dict(scope.state_mapping)
-        with scope:
-            results = super().inner_loop(*arguments)
+        with scope, summed_after_loop(self.cell, sequences, scope, training) as inputs:
+            results = super().inner_loop(inputs, *arguments)
         after = scope.state_mapping
         if any(after[key] is not before.get(key) for key in after):
             # Something in the loop changes its state, such as the statistics of a batch
@@ -223,7 +224,7 @@ class MachineLoop(keras.layers.RNN):
                     f"Received: {self.cell}, in which a layer does. Use Dropout, "
                     "GaussianDropout or GaussianNoise, `unroll=True`, or another backend"
                 )
-            results = super().inner_loop(*arguments)
+            results = super().inner_loop(sequences, *arguments)
 
         last_output, outputs, states = results
         return last_output, outputs, [flatten(state) for state in states]

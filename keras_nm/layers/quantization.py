@@ -41,11 +41,12 @@ def quantize_as(cell, quantization):
 
 
 def _own_layers(cell):
-    """Returns the layers inside a cell, but for the controller, in the cell's order.
+    """Returns the layers inside a cell, but for any controller, in the cell's order.
 
     Their names may differ from copy to copy, because Keras counts them.
     """
-    given = [cell.controller, *inner_layers(cell.controller)]
+    controller = getattr(cell, "controller", None)
+    given = [] if controller is None else [controller, *inner_layers(controller)]
     return [
         layer for layer in inner_layers(cell) if not any(layer is other for other in given)
     ]

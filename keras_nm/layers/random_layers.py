@@ -16,6 +16,7 @@ from keras import ops
 
 from keras_nm.keras_internals import inner_layers
 from keras_nm.layers.random_numbers import normal, uniform
+from keras_nm.layers.replaced import replaced
 
 
 def _dropout(layer, shape):
@@ -92,10 +93,10 @@ def drawn_before_loop(cell, sequences, training):
             _, combine = _RANDOM_LAYERS[type(layer)]
             return lambda x, training=False: combine(x, ops.cast(next(step_draws), x.dtype))
 
-        with _calls({layer: function_of(layer) for layer in layers}):
+        with replaced({layer: {"call": function_of(layer)} for layer in layers}):
             return call(step_inputs, states, training=training)
 
-    with _calls({cell: call_with_draws}):
+    with replaced({cell: {"call": call_with_draws}}):
         yield sequences
 
 
@@ -110,18 +111,6 @@ def _inputs_of(layers, cell, step_input):
 
         return function
 
-    with _calls({layer: function_of(layer) for layer in layers}):
+    with replaced({layer: {"call": function_of(layer)} for layer in layers}):
         cell.call_inner_cells(step_input, training=False)
     return calls
-
-
-@contextlib.contextmanager
-def _calls(functions):
-    """Gives layers other functions for `call`."""
-    for layer, function in functions.items():
-        vars(layer)["call"] = function
-    try:
-        yield
-    finally:
-        for layer in functions:
-            del vars(layer)["call"]

@@ -1,9 +1,13 @@
 """Reshapes tensors: flat for Keras, and in their own axes for the equations."""
 
+import itertools
 import math
 
 import keras
+import numpy as np
 from keras import ops
+
+from keras_nm.layers.gradients import with_gradient
 
 
 def flatten(x):
@@ -44,15 +48,59 @@ def split(flat, shapes):
     Returns:
         Dict from name to tensor `(B, *shape)` or `(B, T, *shape)`.
     """
+    # One operation, whose gradient is one as well.
+    ends = list(itertools.accumulate(math.prod(shape) for shape in shapes.values()))
+    parts = ops.split(flat, ends[:-1], axis=-1) if len(shapes) > 1 else [flat]
     named = {}
-    start = 0
-    for name, shape in shapes.items():
-        end = start + math.prod(shape)
-        part = flat[..., start:end]
+    for (name, shape), part in zip(shapes.items(), parts, strict=True):
         if len(flat.shape) == 2:
             named[name] = ops.reshape(part, (-1, *shape))
         else:
             # A layer, because it also takes symbolic tensors of unknown length.
             named[name] = keras.layers.Reshape((-1, *shape), dtype=flat.dtype)(part)
-        start = end
     return named
+
+
+def boolean_mask(x, mask):
+    """Returns the entries of a tensor where a mask is true.
+
+    Args:
+        x: Tensor `(B, *shape)`.
+        mask: Boolean NumPy array of this shape.
+
+    Returns:
+        Tensor `(B, entries)`, in the order of the mask.
+    """
+    return with_gradient(
+        lambda x: (_mask(x, mask), lambda upstream: _unmask(upstream[0], mask, 0.0)), x
+    )
+
+
+def boolean_unmask(entries, mask, padding=0.0):
+    """Puts entries where a mask is true, and a number elsewhere.
+
+    Args:
+        entries: Tensor `(B, entries)`, as from `boolean_mask`.
+        mask: Boolean NumPy array `shape`.
+        padding: Float.
+
+    Returns:
+        Tensor `(B, *shape)`.
+    """
+    return with_gradient(
+        lambda x: (_unmask(x, mask, padding), lambda upstream: _mask(upstream[0], mask)),
+        entries,
+    )
+
+
+# Each of the two is the other's gradient. The automatic gradients would be sums over
+# indices, which take many times as long.
+
+
+def _mask(x, mask):
+    return ops.take(ops.reshape(x, (-1, mask.size)), np.flatnonzero(mask), axis=1)
+
+
+def _unmask(entries, mask, padding):
+    indices = np.maximum(np.cumsum(mask).reshape(mask.shape) - 1, 0)
+    return ops.where(mask, ops.take(entries, indices, axis=1), padding)

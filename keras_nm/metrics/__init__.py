@@ -1,5 +1,6 @@
 """Losses and metrics of the tasks, and numbers and text on machines in training."""
 
+from keras_nm.metrics.calls import CallLoss, WrongCalls, WrongSteps
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.sequences import (
     BitsPerSequence,
@@ -21,6 +22,7 @@ from keras_nm.metrics.tokens import ExactAnswers, TokenLoss, WrongTokens
 __all__ = [
     "BitsPerSequence",
     "BitsPerSequenceLoss",
+    "CallLoss",
     "DiscreteMachine",
     "ExactAnswers",
     "ExactSequences",
@@ -32,6 +34,8 @@ __all__ = [
     "TapeLoss",
     "TokenLoss",
     "WrongBitsPerSequence",
+    "WrongCalls",
     "WrongCells",
+    "WrongSteps",
     "WrongTokens",
 ]

@@ -38,6 +38,25 @@ def mean_moves(layer, trace, examples):
     return _means(layer.cell.moves, trace["moves"])
 
 
+def called_programs(layer, trace, examples):
+    """Returns how often an `NPI` calls each program, and how often it ends."""
+    means = np.mean(trace["program"], axis=(0, 1))
+    shares = {f"program_{index}": share for index, share in enumerate(means)}
+    return {**shares, "end": np.mean(trace["end"])}
+
+
+def settled_at(layer, trace, examples):
+    """Returns after what share of its steps a `NeuralGPU` no longer changes its answers.
+
+    It is a mean over positions: near 1, the machine needs all of its steps.
+    """
+    classes = np.argmax(trace["output"], axis=-1)  # (B, N + 1, N)
+    changes = classes[:, 1:] != classes[:, :-1]
+    num_steps = changes.shape[1]
+    last = np.max(changes * np.arange(1, num_steps + 1)[:, None], axis=1)  # (B, N)
+    return {"settled_at": np.mean(last) / num_steps}
+
+
 def _means(names, weights):
     means = np.mean(weights, axis=(0, 1, 2))  # of (B, T, K, A)
     return dict(zip(names, means, strict=False))

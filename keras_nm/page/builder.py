@@ -19,6 +19,7 @@ _SCRIPTS = (
     "sequences.js",
     "ntm.js",
     "nram.js",
+    "neural_gpu.js",
     "page.js",
 )
 

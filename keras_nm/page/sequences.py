@@ -29,16 +29,32 @@ def describe(path, card, model, spec):
     if any(tensor.dtype != tf.float32 for tensor in step.values()):
         raise ValueError(f"{path} does not compute in float32, which a page needs")
     states = model.signatures["initial_state"](batch_size=tf.constant(1))
-    typed = "matrix" if spec is None else spec.typed
     return {
+        **inputs_and_outputs(card, spec, step["inputs"]),
         "view": "sequences",
         "sizes": [],
-        "features": step["inputs"].shape[-1],
-        "answers_tokens": _answers_tokens(spec),
-        "activation": _activation(card, spec),
         "initial_state": {
             name: states[name].numpy()[0].tolist() for name in sorted(states)
         },
+    }
+
+
+def inputs_and_outputs(card, spec, inputs):
+    """Describes what goes into a machine from sequences to sequences, and comes out.
+
+    Args:
+        card: As for `describe`.
+        spec: As for `describe`.
+        inputs: The `tf.TensorSpec` of the inputs.
+
+    Returns:
+        A part of the dict that `describe` returns.
+    """
+    typed = "matrix" if spec is None else spec.typed
+    return {
+        "features": inputs.shape[-1],
+        "answers_tokens": _answers_tokens(spec),
+        "activation": _activation(card, spec),
         "typed": typed,
         "num_bits": task_of(card, spec).num_bits if typed == "vectors" else None,
         "examples": examples_of(card, spec),
@@ -95,6 +111,8 @@ def examples_of(card, spec):
 
 def short_lengths(task):
     """Returns lengths of the task that fit on a screen, or else its smallest length."""
+    smallest, step = task.smallest_length, task.length_step
+    above = [max(-(-(length - smallest) // step), 0) for length in _LENGTHS]
+    lengths = dict.fromkeys(smallest + steps * step for steps in above)
     own = range(task.min_length, task.max_length + 1)
-    lengths = [length for length in _LENGTHS if length in own]
-    return lengths or [task.min_length]
+    return [length for length in lengths if length in own] or [task.min_length]

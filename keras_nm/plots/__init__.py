@@ -7,6 +7,7 @@ except ImportError as error:
         "Figures need matplotlib: install it with `pip install keras_nm[plot]`"
     ) from error
 
+from keras_nm.plots.calls import call_picture
 from keras_nm.plots.circuits import circuit_picture
 from keras_nm.plots.curves import learning_curves
 from keras_nm.plots.execution import execution_picture
@@ -21,6 +22,7 @@ from keras_nm.plots.files import (
 from keras_nm.plots.lengths import generalization_chart
 from keras_nm.plots.machine import machine_picture, num_frames
 from keras_nm.plots.plate import ntm_plate
+from keras_nm.plots.positions import state_picture
 from keras_nm.plots.stacks import stack_picture
 from keras_nm.plots.strips import answer_strips
 from keras_nm.plots.tapes import tape_picture
@@ -29,6 +31,7 @@ __all__ = [
     "ANIMATION_SUFFIX",
     "PICTURE_SUFFIXES",
     "answer_strips",
+    "call_picture",
     "check_path",
     "circuit_picture",
     "execution_picture",
@@ -38,6 +41,7 @@ __all__ = [
     "ntm_plate",
     "num_frames",
     "stack_picture",
+    "state_picture",
     "tape_picture",
     "to_array",
     "write_animation",

@@ -3,7 +3,10 @@
 from types import MappingProxyType
 
 from keras_nm.recipes.chomsky import CHOMSKY_RECIPES
+from keras_nm.recipes.dnc import DNC_RECIPES
 from keras_nm.recipes.lstm import LSTM_RECIPES
+from keras_nm.recipes.neural_gpu import NEURAL_GPU_RECIPES
+from keras_nm.recipes.npi import NPI_RECIPES
 from keras_nm.recipes.nram import NRAM_RECIPES
 from keras_nm.recipes.ntm import NTM_RECIPES
 from keras_nm.recipes.stack import STACK_RECIPES
@@ -20,5 +23,14 @@ def _by_task(recipes):
 
 # By task, then by the layer's name on the command line.
 RECIPES = _by_task(
-    (*NTM_RECIPES, *NRAM_RECIPES, *STACK_RECIPES, *CHOMSKY_RECIPES, *LSTM_RECIPES)
+    (
+        *NTM_RECIPES,
+        *DNC_RECIPES,
+        *NRAM_RECIPES,
+        *STACK_RECIPES,
+        *CHOMSKY_RECIPES,
+        *LSTM_RECIPES,
+        *NEURAL_GPU_RECIPES,
+        *NPI_RECIPES,
+    )
 )

@@ -225,7 +225,10 @@ def describe(run, lengths):
         A dict that can be written as JSON, for `keras_nm.export.export`.
     """
     results = [{"length": length, **evaluate(run, length)} for length in lengths]
-    spec, layer = run.recipe.spec, run.layer
+    spec, layer, machine = run.recipe.spec, run.layer, run.recipe.machine
+    facts = {}
+    if machine.task_facts is not None:
+        facts = machine.function("task_facts")(layer, run.task)
     return {
         "task": run.recipe.task,
         "task_options": dataclasses.asdict(run.task),
@@ -242,6 +245,7 @@ def describe(run, lengths):
         "seed": run.seed,
         "trained_on_examples": run.num_examples,
         "versions": run.versions,
+        **facts,
         "results": results,
     }
 

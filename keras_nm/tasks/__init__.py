@@ -4,7 +4,7 @@
 frozen datasets of the tasks. It must be imported separately.
 """
 
-from keras_nm.tasks import chomsky, dnc, neural_gpu, nram, ntm, stack
+from keras_nm.tasks import chomsky, dnc, neural_gpu, npi, nram, ntm, stack
 from keras_nm.tasks.draws import PATTERNS
 from keras_nm.tasks.guess import guess_accuracy
 from keras_nm.tasks.sequence_task import SequenceTask
@@ -24,6 +24,7 @@ __all__ = [
     "dnc",
     "guess_accuracy",
     "neural_gpu",
+    "npi",
     "nram",
     "ntm",
     "stack",

@@ -42,11 +42,12 @@ def carried(digits, base=2, carry=0):
 def product(first, second, base=2):
     """Multiplies two numbers of `(B, N)` digits. The product has N digits, too."""
     size = first.shape[1]
+    points = [1 << (2 * size - 1).bit_length()]  # a power of 2, which is fast
     transforms = [
-        tf.signal.rfft(tf.cast(each, tf.float64), [2 * size]) for each in (first, second)
+        tf.signal.rfft(tf.cast(each, tf.float64), points) for each in (first, second)
     ]
     # The digits are sums of at most N products, so they are exact when rounded.
-    digits = tf.signal.irfft(transforms[0] * transforms[1], [2 * size])[:, :size]
+    digits = tf.signal.irfft(transforms[0] * transforms[1], points)[:, :size]
     digits = tf.cast(tf.round(digits), tf.int32)
     # Each round divides what is above the base by it, until no digit is above the base.
     for _ in range(math.ceil(math.log(size * (base - 1) ** 2, base)) + 1):

@@ -10,7 +10,7 @@ import keras
 from keras_nm import metrics
 from keras_nm.arguments import check_choice
 from keras_nm.metrics import Measure
-from keras_nm.tasks import chomsky, dnc, neural_gpu, nram, ntm, stack
+from keras_nm.tasks import chomsky, dnc, neural_gpu, npi, nram, ntm, stack
 from keras_nm.tasks.task import SPLITS, Split, Task
 
 
@@ -71,6 +71,7 @@ class TaskSpec:
         sample_weight: The steps or cells that count as the answer.
         loss: Class of the loss. Its attribute `activation` names the Keras activation that
             makes probabilities of a model's outputs, such as `"sigmoid"`, or is `None`.
+        loss_attributes: The attributes of the task that are arguments of the loss.
         metrics: Dict from the metrics' names to their classes, which take `sample_weight`.
         metric_options: Maps the name of a metric to the attributes of the task that are
             arguments of the metric.
@@ -93,6 +94,7 @@ class TaskSpec:
     y: Array
     sample_weight: Array
     loss: type[keras.losses.Loss]
+    loss_attributes: tuple[str, ...] = ()
     metrics: Mapping[str, type[keras.metrics.Metric]]
     metric_options: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: MappingProxyType({})
@@ -167,8 +169,9 @@ class TaskSpec:
         if num_replicas is not None:
             for name in self.metrics:
                 options[name]["num_replicas"] = num_replicas
+        arguments = {name: getattr(task, name) for name in self.loss_attributes}
         return {
-            "loss": self.loss(**loss_options),
+            "loss": self.loss(**arguments, **loss_options),
             "weighted_metrics": [
                 metric(**options[name]) for name, metric in self.metrics.items()
             ],
@@ -205,6 +208,17 @@ _JOULIN = Paper(
   author={Joulin, Armand and Mikolov, Tomas},
   booktitle={Advances in Neural Information Processing Systems},
   year={2015}
+}""",
+)
+
+_REED = Paper(
+    "Reed and de Freitas 2016",
+    "https://arxiv.org/abs/1511.06279",
+    """@inproceedings{reed2016neural,
+  title={Neural Programmer-Interpreters},
+  author={Reed, Scott and de Freitas, Nando},
+  booktitle={International Conference on Learning Representations},
+  year={2016}
 }""",
 )
 
@@ -364,6 +378,33 @@ def _chomsky(make):
     return _tokens("chomsky", make, _DELETANG, section, "tokens", lengths, {40: 100})
 
 
+def _npi(make, length, lengths, frozen):
+    wrong_calls = Measure(
+        name="wrong_calls", words="share of calls with a wrong step", solved_below=1e-4
+    )
+    kinds = {"wrong_calls": metrics.WrongCalls, "wrong_steps": metrics.WrongSteps}
+    sizes = ("argument_sizes",)
+    return TaskSpec(
+        family="npi",
+        make=make,
+        paper=_REED,
+        section="4.1",
+        length=length,
+        examples="calls",
+        lengths=lengths,
+        frozen=MappingProxyType(frozen),
+        x=Array("x", (None, "input_size"), "float32"),
+        y=Array("y", (None, "num_choices"), "int32"),
+        sample_weight=Array("sample_weight", (None,), "float32"),
+        loss=metrics.CallLoss,
+        loss_attributes=sizes,
+        metrics=MappingProxyType(kinds),
+        metric_options=MappingProxyType(dict.fromkeys(kinds, sizes)),
+        goal=wrong_calls,
+        compared=(wrong_calls,),
+    )
+
+
 def _neural_gpu(make, lengths=(41, 101, 401)):
     frozen = {lengths[0]: lengths[-1]}
     return _tokens("neural_gpu", make, _KAISER, "3", "positions", lengths, frozen)
@@ -440,6 +481,8 @@ _ROWS = (
     _neural_gpu(neural_gpu.Reverse),
     _neural_gpu(neural_gpu.Duplicate, (40, 100, 400)),
     _neural_gpu(neural_gpu.Sort),
+    _npi(npi.Addition, "digits", (20, 100), {20: 100}),
+    _npi(npi.BubbleSort, "digits", (20, 60), {20: 60}),
 )
 
 # From the name, which is family/task, to the task.

@@ -65,6 +65,8 @@ class Task(abc.ABC):
 
     name: ClassVar[str]
     smallest_length: ClassVar[int] = 1
+    # The distance between two lengths that examples can have.
+    length_step: ClassVar[int] = 1
     # The examples to measure a model on, at every length: batch size, number of batches.
     evaluation_size: ClassVar[tuple[int, int]] = (64, 2)
 

@@ -16,11 +16,21 @@ import numpy as np
 import pytest
 import toy_machine
 
-from keras_nm.layers import DNC, NRAM, NTM, ChainedCell, StackRNN, TapeRNN
+from keras_nm.layers import (
+    DNC,
+    NPI,
+    NRAM,
+    NTM,
+    ChainedCell,
+    NeuralGPU,
+    StackRNN,
+    TapeRNN,
+)
 from keras_nm.layers.nram import split_outputs
 from keras_nm.training import TapeLoss
 
 FEATURES = 6
+SYMBOLS = 4
 # Of a sequence the steps, of a tape the cells.
 BATCH, SIZE = 4, 5
 STEPS = 3
@@ -115,6 +125,16 @@ def jumping_tape(**options):
     return TapeRNN(5, (6, 3), **{**defaults, **options})
 
 
+def npi(**options):
+    defaults = {
+        "controller": keras.layers.LSTMCell(8),
+        "program_size": 3,
+        "key_size": 4,
+        "encoder_units": (7,),
+    }
+    return NPI(2, argument_sizes=(2,), **{**defaults, **options})
+
+
 def toy(**options):
     return toy_machine.ToyMachine(5, **{"leak": 0.75, **options})
 
@@ -150,6 +170,16 @@ def straight_through_nram(**options):
 
 def all_gates_nram(**options):
     return NRAM(2, **{"num_steps": 2, **options})
+
+
+def neural_gpu(**options):
+    defaults = {"num_maps": 6, "num_symbols": SYMBOLS, "saturation_weight": 1e-3}
+    return NeuralGPU(3, **{**defaults, **options})
+
+
+def cutoff_gpu(**options):
+    defaults = {"width": 2, "cells_per_step": 2, "num_weight_sets": 2, "pull": 0.5}
+    return NeuralGPU(3, 6, gate="cutoff", **{**defaults, **options})
 
 
 @dataclass(frozen=True)
@@ -266,6 +296,63 @@ class FromTapes:
         return answers, TapeLoss()
 
 
+@dataclass(frozen=True)
+class FromTokens:
+    """How the tests drive a layer from (B, N) or (B, N, symbols) to (B, N, units).
+
+    Args:
+        make: Function from the layer's options to the layer.
+        one_hot: Boolean, whether the tokens are one-hot vectors.
+    """
+
+    make: Any
+    one_hot: bool = False
+    layer: ClassVar = NeuralGPU
+    fewest: ClassVar = 1
+    learns: ClassVar = True
+    distributions: ClassVar = ()
+    unusual_options: ClassVar = {"kernel_size": 5, "kernel_initializer": "he_normal"}
+    call_options: ClassVar = {"mask": np.arange(SIZE) < np.array([[5], [2], [4], [3]])}
+
+    def inputs(self, rng, size=SIZE):
+        tokens = rng.integers(1, SYMBOLS, (BATCH, size)).astype("int32")
+        tokens[1, 2:] = 0  # padding
+        return self._encoded(tokens)
+
+    def _encoded(self, tokens):
+        if not self.one_hot:
+            return tokens
+        return (np.eye(SYMBOLS)[tokens] * (tokens > 0)[..., None]).astype("float32")
+
+    def _tokens(self, inputs):
+        return inputs.argmax(axis=-1) if self.one_hot else inputs
+
+    def symbolic_inputs(self):
+        if self.one_hot:
+            return keras.Input((None, SYMBOLS))
+        return keras.Input((None,), dtype="int32")
+
+    def other_inputs(self, inputs):
+        return self._encoded((self._tokens(inputs) + 1) % SYMBOLS)
+
+    def answer(self, outputs):
+        return outputs
+
+    def answer_in_trace(self, trace):
+        return trace["output"][:, -1]
+
+    def output_dtype(self, policy):
+        return "float64" if policy == "float64" else "float32"
+
+    def learning_task(self, inputs):
+        """A layer, the answers it can learn, and the loss."""
+        return self.make(dropout=0.1), *self.training_step(inputs, None)
+
+    def training_step(self, inputs, outputs):
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return np.maximum(self._tokens(inputs) - 1, 0), loss
+
+
 HEADS = ("read_weightings", "write_weightings")
 SEQUENCE_CASES = {
     "lstm_ntm": FromSequences(NTM, lstm_ntm, HEADS),
@@ -278,6 +365,7 @@ SEQUENCE_CASES = {
     "pushed_first": FromSequences(StackRNN, pushed_first, ("actions",)),
     "tape_rnn": FromSequences(TapeRNN, tape_rnn, ("moves",)),
     "jumping_tape": FromSequences(TapeRNN, jumping_tape, ("moves",)),
+    "npi": FromSequences(NPI, npi, ("program", "argument_0")),
     "toy": FromSequences(toy_machine.ToyMachine, toy),
 }
 TAPE_CASES = {
@@ -289,7 +377,11 @@ TAPE_CASES = {
     "replicated_nram": FromTapes(replicated_nram, fewest=2),
     "straight_through_nram": FromTapes(straight_through_nram, fuzzy=True, learns=False),
 }
-CASES = {**SEQUENCE_CASES, **TAPE_CASES}
+TOKEN_CASES = {
+    "neural_gpu": FromTokens(neural_gpu),
+    "cutoff_gpu": FromTokens(cutoff_gpu, one_hot=True),
+}
+CASES = {**SEQUENCE_CASES, **TAPE_CASES, **TOKEN_CASES}
 # All of the paper's gates, for the few tests that compile them.
 ALL_GATES = {"all_gates_nram": FromTapes(all_gates_nram)}
 
@@ -315,6 +407,7 @@ def once_per_machine(cases):
 each_sequence_case = with_cases(SEQUENCE_CASES)
 each_tape_case = with_cases(TAPE_CASES)
 each_machine = once_per_machine(CASES)
+each_machine_with_a_cell = once_per_machine({**SEQUENCE_CASES, **TAPE_CASES})
 each_sequence_machine = once_per_machine(SEQUENCE_CASES)
 each_tape_machine = once_per_machine(TAPE_CASES)
 

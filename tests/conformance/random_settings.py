@@ -10,7 +10,7 @@ from keras import ops
 from machine_cases import CASES
 from toy_machine import ToyMachine
 
-from keras_nm.layers import NRAM, NTM, ChainedCell, StackRNN, TapeRNN
+from keras_nm.layers import NPI, NRAM, NTM, ChainedCell, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.layers.nram.gates import DEFAULT_GATES
 from keras_nm.layers.nram.outputs import join_outputs
 
@@ -152,6 +152,21 @@ def tape_options(draw):
         "write_units": draw(st.sampled_from([(), (3,), (4, 2)])),
         "activation": draw(st.sampled_from([None, "sigmoid"])),
     }
+
+
+def npi_options(draw):
+    # Of three features, one at least is the observation.
+    return {
+        "argument_sizes": draw(st.sampled_from([(), (1,)])),
+        "program_size": draw(st.integers(1, 4)),
+        "key_size": draw(st.integers(1, 4)),
+        "encoder_units": draw(st.sampled_from([(), (3,), (4, 2)])),
+    }
+
+
+def npi_with(units, **options):
+    """An `NPI`, whose number of units follows from its programs and arguments."""
+    return NPI(1 if options["argument_sizes"] else min(units, 2), **options)
 
 
 def toy_options(draw):
@@ -299,10 +314,68 @@ def tape_by_steps(layer, trial):
     return join_outputs(layer.cell.named_states(states))
 
 
+@st.composite
+def tokens(draw):
+    """A `NeuralGPU` with integers or vectors, and perhaps a mask."""
+    gate = draw(st.sampled_from(["diagonal", "cutoff"]))
+    num_weight_sets = draw(st.integers(1, 3))
+    options = {
+        "units": draw(st.integers(1, 4)),
+        "num_maps": draw(st.integers(1, 7)),
+        "num_symbols": draw(st.integers(2, 5)),
+        "gate": gate,
+        "width": draw(st.integers(1, 3)),
+        "kernel_size": draw(st.sampled_from([1, 3, 5])),
+        "cells_per_step": draw(st.integers(1, 2)),
+        "dropout": draw(st.sampled_from([0.0, 0.3])),
+        "saturation_weight": None if gate == "cutoff" else draw(st.none() | st.just(0.1)),
+        "saturation_limit": draw(st.sampled_from([0.9, 1e-3])),
+        "num_weight_sets": num_weight_sets,
+        "pull": 0.0 if num_weight_sets == 1 else draw(st.sampled_from([0.0, 0.5])),
+        "dtype": draw(st.sampled_from(["float32"] * 3 + ["float64", "mixed_bfloat16"])),
+    }
+    batch, length = draw(st.integers(1, 3)), draw(st.integers(1, 6))
+    seed = draw(st.integers(0, 2**31 - 1))
+    rng = np.random.default_rng(seed)
+    if draw(st.booleans()):
+        shape = (batch, length, options["num_symbols"])
+        scale = draw(st.sampled_from(INPUT_SCALES))
+        inputs = (scale * rng.normal(size=shape)).astype("float32")
+    else:
+        inputs = rng.integers(0, options["num_symbols"], (batch, length)).astype("int32")
+    call_options = {}
+    if draw(st.booleans()):
+        call_options["mask"] = rng.random((batch, length)) < 0.7
+    weight_scale = draw(st.sampled_from(WEIGHT_SCALES))
+    return Trial(
+        lambda: NeuralGPU(**options),
+        inputs,
+        token_by_steps,
+        (),
+        weight_scale,
+        seed,
+        {**options, "inputs": inputs.shape, "weight_scale": weight_scale, "seed": seed},
+        call_options,
+    )
+
+
+def token_by_steps(layer, trial):
+    batch, length = trial.inputs.shape[:2]
+    state = ops.zeros((batch, length, layer.width, layer.num_maps), layer.compute_dtype)
+    inputs = trial.inputs
+    if inputs.ndim == 3:
+        inputs = inputs.astype(layer.compute_dtype)
+    for time in range(length):
+        outputs, state = layer.step(inputs, state, time, **trial.call_options)
+    return outputs
+
+
 TRIALS = {
     NTM: sequences(NTM, ntm_options, CASES["lstm_ntm"].distributions),
     StackRNN: sequences(StackRNN, stack_options, CASES["stack_rnn"].distributions),
     TapeRNN: sequences(TapeRNN, tape_options, CASES["tape_rnn"].distributions),
+    NPI: sequences(npi_with, npi_options, CASES["npi"].distributions),
     ToyMachine: sequences(ToyMachine, toy_options, (), no_cells),
     NRAM: tapes(),
+    NeuralGPU: tokens(),
 }

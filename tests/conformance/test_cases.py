@@ -17,4 +17,13 @@ def test_every_machine_has_a_case(name):
 
 
 def test_one_case_per_machine_is_its_first():
-    assert ONE_PER_MACHINE == ["lstm_ntm", "stack_rnn", "tape_rnn", "toy", "dense_nram"]
+    assert ONE_PER_MACHINE == [
+        "lstm_ntm",
+        "lstm_dnc",
+        "stack_rnn",
+        "tape_rnn",
+        "npi",
+        "toy",
+        "dense_nram",
+        "neural_gpu",
+    ]

@@ -3,7 +3,7 @@
 import json
 
 import keras
-from machine_cases import assert_all_close, assert_close, each_machine
+from machine_cases import assert_all_close, assert_close, each_machine_with_a_cell
 
 
 def through_json(config):
@@ -21,7 +21,7 @@ def test_a_layer_comes_back(case, inputs):
     assert_close(copy(inputs), outputs)
 
 
-@each_machine
+@each_machine_with_a_cell
 def test_a_cell_comes_back_inside_a_keras_rnn(case, inputs):
     rnn = keras.layers.RNN(case.make().cell, return_state=True)
     results = case.run_cell(rnn, inputs)

@@ -4,7 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from machine_cases import assert_close, each_machine, each_sequence_machine, model_of
+from machine_cases import (
+    assert_close,
+    each_machine,
+    each_machine_with_a_cell,
+    each_sequence_machine,
+    model_of,
+)
 
 
 def check_dtypes(case, inputs, policy):
@@ -48,7 +54,7 @@ def half_precision():
     keras.config.set_dtype_policy("float32")
 
 
-@each_machine
+@each_machine_with_a_cell
 def test_a_global_policy_reaches_the_controller_only(case, inputs, half_precision):
     # A controller of one's own: the machine gives its default one its own policy.
     layer = case.make(controller=keras.layers.Dense(8))

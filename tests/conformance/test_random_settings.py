@@ -8,11 +8,19 @@ import tensorflow as tf
 from random_settings import TRIALS
 from toy_machine import ToyMachine
 
-from keras_nm.layers import NRAM, NTM, StackRNN, TapeRNN
+from keras_nm.layers import NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.machines import MACHINES
 
 # Several searches per machine, which can run side by side.
-SEARCHES = {NTM: 12, NRAM: 6, StackRNN: 3, TapeRNN: 3, ToyMachine: 1}
+SEARCHES = {
+    NTM: 12,
+    NRAM: 6,
+    StackRNN: 3,
+    TapeRNN: 3,
+    NPI: 2,
+    NeuralGPU: 2,
+    ToyMachine: 1,
+}
 
 search = hypothesis.settings(
     max_examples=40,

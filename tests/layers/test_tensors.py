@@ -2,8 +2,16 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from keras_nm.layers.tensors import flatten, joined, split, total_size
+from keras_nm.layers.tensors import (
+    boolean_mask,
+    boolean_unmask,
+    flatten,
+    joined,
+    split,
+    total_size,
+)
 
 SHAPES = {"a": (2, 3), "b": (), "c": (4,)}
 
@@ -67,3 +75,27 @@ def test_flatten_keeps_known_sizes():
 def test_flatten_runs_through_rows():
     x = keras.ops.convert_to_numpy(flatten(np.arange(12).reshape(2, 3, 2)))
     assert x.tolist() == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]]
+
+
+MASK = np.array([[True, False, True], [False, False, False], [True, True, False]])
+
+
+def test_entries_go_where_the_mask_is_true(rng):
+    entries = rng.normal(size=(5, 4)).astype("float32")
+    expected = np.full((5, 3, 3), -7.0, "float32")
+    expected[:, MASK] = entries
+    np.testing.assert_array_equal(boolean_unmask(entries, MASK, -7.0), expected)
+    np.testing.assert_array_equal(boolean_mask(expected, MASK), entries)
+
+
+def test_gradients_of_masks(rng):
+    x = tf.constant(rng.normal(size=(5, 3, 3)))
+    entries = tf.constant(rng.normal(size=(5, 4)))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, entries])
+        masked = boolean_mask(x, MASK)
+        unmasked = boolean_unmask(entries, MASK, 2.0)
+    expected = np.zeros((5, 3, 3))
+    expected[:, MASK] = entries
+    np.testing.assert_array_equal(tape.gradient(masked, x, entries), expected)
+    np.testing.assert_array_equal(tape.gradient(unmasked, entries, x), x.numpy()[:, MASK])

@@ -14,7 +14,7 @@ from small_models import card_of
 from toy_machine import ROW, ToyMachine
 
 from keras_nm.export import export
-from keras_nm.layers import NRAM, NTM, StackRNN, TapeRNN
+from keras_nm.layers import NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.machines import MACHINES
 from keras_nm.page import write_page
 from keras_nm.plots.plate import focused_locations
@@ -112,6 +112,13 @@ def duplicator():
     return on_task("chomsky/duplicate_string", task, layer)
 
 
+def adder():
+    """A Neural GPU that adds, badly."""
+    task = TASKS["neural_gpu/binary_addition"].make(max_length=7)
+    layer = NeuralGPU(task.output_size, num_maps=70, name="machine")
+    return on_task("neural_gpu/binary_addition", task, layer)
+
+
 def on_task(name, task, layer):
     x = keras.Input((None, task.input_size))
     model = small_models.randomized(keras.Model(x, layer(x)))
@@ -133,7 +140,7 @@ def predictor():
 @pytest.fixture(scope="module")
 def models(tmp_path_factory, exported_walker):
     directory = tmp_path_factory.mktemp("models")
-    for make in (repeater, stateful_machine, toy, predictor, reverser, duplicator):
+    for make in (repeater, stateful_machine, toy, predictor, reverser, duplicator, adder):
         model, card = make()
         export(model, directory / make.__name__, card=card)
     (directory / "walker").symlink_to(exported_walker)
@@ -413,6 +420,34 @@ def test_stacks_and_tapes(open_model, steps, name, state, activation):
     assert_close(shown(tab, state)["values"], np.transpose(held))
     go(tab, 1)
     assert shown(tab, state)["step"] == 1
+
+
+def test_a_neural_gpu(open_model, steps):
+    """After every step, its answer and its state are those in TensorFlow."""
+    tab = open_model("adder")
+    tab.get_by_label("Example").select_option("5 positions")
+    run(tab)
+    x = np.transpose(shown(tab, "Inputs")["values"]).astype("float32")
+    assert x.shape == (5, 3)
+    state, states, outputs = tf.zeros((1, 5, 1, 70)), [], []
+    for time in range(5):
+        result = steps("adder")["step"](inputs=x[None], state=state, time=tf.constant(time))
+        state = result["state"]
+        states.append(state[0, :, 0].numpy())
+        outputs.append(tf.nn.softmax(result["outputs"][0]).numpy())
+    answers = outputs[-1].argmax(axis=1)
+    came = shown(tab, "How the answer came about")["values"]
+    assert_close(came, [[o[p, c] for o in outputs] for p, c in enumerate(answers)])
+    change = np.ptp(np.stack(states), axis=(0, 1))
+    liveliest = np.sort(np.argsort(-change, kind="stable")[:64])
+    for time in (0, 3):
+        go(tab, time)
+        assert_close(shown(tab, "Outputs")["values"], outputs[time].T)
+        assert_close(shown(tab, "State")["values"], states[time][:, liveliest].T)
+    assert re.fullmatch(
+        r"\d of the 5 tokens of the answer are wrong: they are crossed out\.",
+        text_of(tab, "verdict"),
+    )
 
 
 def test_a_machine_of_any_kind(open_model, steps, rng):

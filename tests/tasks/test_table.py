@@ -17,6 +17,7 @@ from keras_nm.tasks import (
     chomsky,
     dnc,
     neural_gpu,
+    npi,
     nram,
     ntm,
     stack,
@@ -73,11 +74,13 @@ def test_all_tasks_are_in_the_table():
         "neural_gpu/reverse",
         "neural_gpu/duplicate",
         "neural_gpu/sort",
+        "npi/addition",
+        "npi/bubble_sort",
     ]
     made = {spec.make for spec in TASKS.values()}
     assert made == {
         value
-        for module in (ntm, dnc, nram, stack, chomsky, neural_gpu)
+        for module in (ntm, dnc, nram, stack, chomsky, neural_gpu, npi)
         for name, value in vars(module).items()
         if name in module.__all__ and hasattr(value, "name")
     }
@@ -109,7 +112,12 @@ def test_examples_are_as_declared(name):
 
 # All tapes have the same loss and metrics, so one task on tapes is enough for `make test`.
 # The same is true of tokens, with an end token and without one.
-ONE_OF_A_KIND = ("nram/access", "chomsky/parity_check", "chomsky/stack_manipulation")
+ONE_OF_A_KIND = (
+    "nram/access",
+    "chomsky/parity_check",
+    "chomsky/stack_manipulation",
+    "npi/addition",
+)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +157,7 @@ def test_a_model_is_trained_on_the_pipeline(name):
 def test_the_activation_makes_the_probabilities_whose_logs_are_the_loss(name, rng):
     spec = TASKS[name]
     if spec.activation is None:
-        assert name.startswith("nram/")
+        assert name.startswith(("nram/", "npi/"))
         return
     task = spec.make()
     logits = rng.normal(size=(2, 5, task.output_size)).astype("float32")

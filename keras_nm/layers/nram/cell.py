@@ -6,10 +6,12 @@ Axes: B batch, M size of the tape and of the integers, R registers, S slots
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_positive
 from keras_nm.layers.choices import SELECTIONS
+from keras_nm.layers.eager import in_graph
 from keras_nm.layers.gradients import clip_gradient
 from keras_nm.layers.machine import (
     MachineCell,
@@ -23,7 +25,7 @@ from keras_nm.layers.nram.checks import (
 )
 from keras_nm.layers.nram.choices import ZerosAndLast, mean_entropy, select
 from keras_nm.layers.nram.gates import DEFAULT_GATES, slots_of, write
-from keras_nm.layers.tensors import flatten, split, total_size
+from keras_nm.layers.tensors import boolean_unmask, flatten, split, total_size
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -147,6 +149,7 @@ class NRAMCell(MachineCell):
                 bias_initializer=ZerosAndLast(self.stop_bias),
             )
         )
+        self._advance_in_graph = in_graph(self._advance)
         self.output_size = 1
         # The sizes that depend on M are known only once there is a tape.
         self.state_size = [1, *self._controller_state_sizes, 1, 1, None, None, None, None]
@@ -298,38 +301,66 @@ class NRAMCell(MachineCell):
             The stopping mass `(B, 1)`, and the list of new states, of the kind of `states`.
         """
         selection = self.selection if selection is None else selection
-        _, *others, registers, tape, expected, expected_log = self.unflatten_states(states)
-        *controller_states, running, num_steps = others
-
+        (
+            _,
+            *controller_states,
+            running,
+            num_steps,
+            registers,
+            tape,
+            expected,
+            expected_log,
+        ) = self.unflatten_states(states)
         logits, controller_states = self.run_controller(
             registers[:, :, 0], controller_states, training
         )
-        logits = self.split_logits(self._guard(logits, training))
+        stopping_mass, new_states, acts = self._advance_in_graph(
+            logits,
+            inputs,
+            [running, num_steps, registers, tape, expected, expected_log],
+            selection,
+            training,
+        )
+        if trace is not None:
+            trace.update(acts)
+        new_states = [stopping_mass, *controller_states, *new_states]
+        return stopping_mass, in_form_of(new_states, states)
 
-        def act(logits, registers, tape, trace=None):
-            choices = {name: select(part, selection) for name, part in logits.items()}
-            return self._act(choices, registers, tape, training, trace)
+    def _advance(self, logits, must_stop, states, selection, training):
+        """Runs the rest of a step, after the controller.
+
+        Args:
+            logits: Tensor `(B, size)`, in the layout of `circuit_shapes`.
+            must_stop: Tensor `(B, 1)`.
+            states: List of the states that are not the controller's, in their own shapes.
+            selection: One of `SELECTIONS`.
+            training: Boolean.
+
+        Returns:
+            The stopping mass, the list of new states, and a dict of what to trace.
+        """
+        running, num_steps, registers, tape, expected, expected_log = states
+        logits = self._guard(logits, training)
+        choices = select(logits, self.circuit_shapes, selection)  # (B, size)
+
+        def act(choices, registers, tape):
+            return self._act(choices, registers, tape, training)
 
         # The backward pass recomputes the tapes of a step instead of storing them.
-        if training:
-            registers, tape, stop = keras.remat(act)(logits, registers, tape)
-        else:
-            registers, tape, stop = act(logits, registers, tape, trace)
+        act = keras.remat(act) if training else act
+        registers, tape, acts = act(choices, registers, tape)
+
         # p_t = f_t prod_{i<t} (1 - f_i), with f_T = 1 at the last step.
-        stop = stop + (1 - stop) * inputs  # (B, 1)
+        stop = choices[:, -1:]  # (B, 1)
+        stop = stop + (1 - stop) * must_stop  # (B, 1)
         stopping_mass = stop * running  # (B, 1)
 
-        if trace is not None:
-            trace.update(
-                tape=tape, registers=registers, stop=stop, stopping_mass=stopping_mass
-            )
-            if training:
-                trace["entropy"] = mean_entropy(logits, self.epsilon)
+        acts.update(tape=tape, registers=registers, stop=stop, stopping_mass=stopping_mass)
+        if training:
+            acts["entropy"] = mean_entropy(logits, self.circuit_shapes, self.epsilon)
         mass = stopping_mass[:, :, None]  # (B, 1, 1)
         log_tape = ops.log(ops.maximum(tape, self.epsilon))  # (B, M, M)
         new_states = [
-            stopping_mass,
-            *controller_states,
             running * (1 - stop),  # (B, 1)
             num_steps + running,  # (B, 1)
             registers,  # (B, R, M)
@@ -337,37 +368,37 @@ class NRAMCell(MachineCell):
             expected + mass * tape,  # (B, M, M)
             expected_log + mass * log_tape,  # (B, M, M)
         ]
-        return stopping_mass, in_form_of(new_states, states)
+        return stopping_mass, new_states, acts
 
-    def _act(self, choices, registers, tape, training, trace):
+    def _act(self, choices, registers, tape, training):
         """Runs the gates and sets the registers, as the controller chose.
 
         Args:
-            choices: Dict of tensors with the names and shapes of `circuit_shapes`.
+            choices: Tensor `(B, size)`, in the layout of `circuit_shapes`.
             registers: Tensor `(B, R, M)`.
             tape: Tensor `(B, M, M)`.
             training: Boolean.
-            trace: Optional dict, for the gates' arguments, outputs and choices.
 
         Returns:
-            The new registers, the new tape, and the willingness to stop `(B, 1)`.
+            The new registers, the new tape, and a dict of the gates' arguments, outputs and
+            choices. In training, the dict is empty.
         """
-        arguments, sources, tape = self._run_gates(choices, registers, tape, training)
-        registers = ops.matmul(choices["registers"], sources)  # (B, R, M)
-        if trace is not None:
-            trace.update(
-                arguments=ops.stack([_padded(a, 1, 2) for a in arguments], axis=1),
-                outputs=sources[:, self.num_registers :],
-                argument_selection=self._argument_selection(choices),
-                register_selection=choices["registers"],
-            )
+        named = split(choices, self.circuit_shapes)
+        arguments, sources, tape = self._run_gates(named, registers, tape, training)
+        registers = ops.matmul(named["registers"], sources)  # (B, R, M)
+        acts = {}
+        if not training:
+            acts = {
+                "arguments": _in_pairs(arguments, like=sources[:, 0]),
+                "outputs": sources[:, self.num_registers :],
+                "argument_selection": self._argument_selection(choices),
+                "register_selection": named["registers"],
+            }
             if self.num_slots is not None:
-                trace["gate_selection"] = choices["gates"]
-        return (
-            self._guard(self._renormalized(registers), training),
-            self._guard(self._renormalized(tape), training),
-            choices["stop"],
-        )
+                acts["gate_selection"] = named["gates"]
+        registers = self._guard(self._renormalized(registers), training)
+        tape = self._guard(self._renormalized(tape), training)
+        return registers, tape, acts
 
     def run_controller(self, zeros, states, training=False):
         """Runs the controller on the registers and maps its output to logits.
@@ -392,37 +423,29 @@ class NRAMCell(MachineCell):
         sources = registers  # (B, R, M), then one more row per slot
         all_arguments = []
         for index, (name, gates) in enumerate(self.slots.items()):
+            arguments = []  # each (B, M)
             if name in choices:
                 mixed = ops.matmul(choices[name], sources)  # (B, 1 or 2, M)
+                arguments = ops.unstack(mixed, axis=1)
+            if self.num_slots is None:
+                output, tape = _run_gate(gates[0], tape, arguments)
             else:
-                mixed = registers[:, :0]  # (B, 0, M)
-            arguments = [mixed[:, i] for i in range(mixed.shape[1])]  # each (B, M)
-            weights = [1.0]
-            if self.num_slots is not None:  # G times (B, 1)
-                weights = ops.unstack(choices["gates"][:, index, :, None], axis=1)
-            output = sum(  # (B, M)
-                weight * gate.fuzzy(tape, *arguments[: gate.num_arguments])
-                for weight, gate in zip(weights, gates, strict=True)
-            )
+                weights = choices["gates"][:, index]  # (B, G)
+                output, tape = _run_mixture(gates, weights, tape, arguments)
             output = self._guard(output, training)
-            writing = [w for w, gate in zip(weights, gates, strict=True) if gate.writes]
-            if writing:
-                tape = write(tape, sum(writing) * arguments[0], arguments[1])  # (B, M, M)
-            sources = ops.concatenate([sources, output[:, None]], axis=1)
-            all_arguments.append(mixed)
+            output = ops.expand_dims(output, axis=1)  # (B, 1, M)
+            sources = ops.concatenate([sources, output], axis=1)
+            all_arguments.append(arguments)
         return all_arguments, sources, tape
 
     def _argument_selection(self, choices):
-        """Stacks the choices of all slots, padded with zeros: `(B, S, 2, R + S)`."""
-        num_sources = self.num_registers + len(self.slots)
-        none = choices["registers"][:, :0, :0]  # (B, 0, 0)
-        return ops.stack(
-            [
-                _padded(_padded(choices.get(name, none), 1, 2), 2, num_sources)
-                for name in self.slots
-            ],
-            axis=1,
-        )
+        """Returns the choices of arguments, zeros elsewhere: `(B, S, 2, R + S)`."""
+        shapes = self.circuit_shapes
+        mask = np.zeros((len(self.slots), 2, shapes["registers"][1]), bool)
+        for index, name in enumerate(self.slots):
+            num_arguments, num_sources = shapes.get(name, (0, 0))
+            mask[index, :num_arguments, :num_sources] = True
+        return boolean_unmask(choices[:, : mask.sum()], mask)
 
     def _renormalized(self, distributions):
         if not self.renormalize:
@@ -453,8 +476,26 @@ class NRAMCell(MachineCell):
         return {**super().get_config(), **config}
 
 
-def _padded(x, axis, size):
-    """Pads an axis of a tensor with zeros at its end, up to a size."""
-    widths = [[0, 0] for _ in x.shape]
-    widths[axis] = [0, size - x.shape[axis]]
-    return ops.pad(x, widths)
+def _run_gate(gate, tape, arguments):
+    """Returns the output of a gate `(B, M)`, and the tape after it."""
+    output = gate.fuzzy(tape, *arguments)
+    return output, write(tape, *arguments) if gate.writes else tape
+
+
+def _run_mixture(gates, weights, tape, arguments):
+    """Does the same for the average of gates, with weights `(B, G)`."""
+    outputs = [gate.fuzzy(tape, *arguments[: gate.num_arguments]) for gate in gates]
+    output = ops.einsum("bg,bgm->bm", weights, ops.stack(outputs, axis=1))
+    writing = np.array([gate.writes for gate in gates])
+    if writing.any():
+        pointer, value = arguments
+        pointer = pointer * ops.sum(ops.where(writing, weights, 0), axis=-1, keepdims=True)
+        tape = write(tape, pointer, value)
+    return output, tape
+
+
+def _in_pairs(arguments, like):
+    """Stacks the arguments of all slots, and zeros where there is none: `(B, S, 2, M)`."""
+    zeros = ops.zeros_like(like)  # (B, M)
+    pairs = [[*slot, zeros, zeros][:2] for slot in arguments]
+    return ops.stack([ops.stack(pair, axis=1) for pair in pairs], axis=1)

@@ -191,16 +191,13 @@ def write(tape, pointer, value):
     return (1 - pointer) * tape + pointer * value[:, None, :]  # (B, M, M)
 
 
-def _is(value, like):
-    """Returns the distribution of a constant, `(1, M)`, of the size and dtype of `like`."""
-    return ops.cast(ops.arange(ops.shape(like)[-1]) == value, like.dtype)[None, :]
-
-
 def _constant(value):
-    return (
-        lambda tape: _is(value, tape) + ops.zeros_like(tape[:, 0]),  # (B, M)
-        lambda xp, tape: xp.full_like(tape[:, 0], value),  # (B,)
-    )
+    def fuzzy(tape):
+        batch_size, size = ops.shape(tape)[:2]
+        one_hot = ops.one_hot(value, size, dtype=tape.dtype)  # (M,)
+        return ops.broadcast_to(one_hot, (batch_size, size))  # (B, M)
+
+    return fuzzy, lambda xp, tape: xp.full_like(tape[:, 0], value)  # (B,)
 
 
 def _truth(false, true):
@@ -209,7 +206,7 @@ def _truth(false, true):
     def fuzzy(tape, a, b):
         # P(0) is not 1 - P(1), which may round to below 0. Both parts are (B, 1).
         parts = [ops.sum(f(a, b), axis=-1, keepdims=True) for f in (false, true)]
-        return _is(0, a) * parts[0] + _is(1, a) * parts[1]  # (B, M)
+        return ops.concatenate([*parts, ops.zeros_like(a[:, 2:])], axis=-1)  # (B, M)
 
     return fuzzy
 
@@ -219,22 +216,19 @@ def _at_most(a):
     return ops.cumsum(a, axis=-1)
 
 
-def _at_least(a):
-    """Returns P(A >= c) for every c, `(B, M)`."""
-    return ops.flip(ops.cumsum(ops.flip(a, axis=-1), axis=-1), axis=-1)
+def _less(a, b):
+    """Returns P(A < B, B = c) for every c but 0, `(B, M - 1)`."""
+    return _at_most(a)[:, :-1] * b[:, 1:]
 
 
-def _less(a):
-    """Returns P(A < c) for every c, `(B, M)`.
-
-    It is not P(A <= c) - P(A = c), which may round to below 0.
-    """
-    return ops.pad(_at_most(a)[:, :-1], [[0, 0], [1, 0]])
+def _fuzzy_max(tape, a, b):
+    return a * _at_most(b) + ops.pad(_less(a, b), [[0, 0], [1, 0]])
 
 
-def _greater(a):
-    """Returns P(A > c) for every c, `(B, M)`."""
-    return ops.pad(_at_least(a)[:, 1:], [[0, 0], [0, 1]])
+def _fuzzy_min(tape, a, b):
+    # The smallest of two is the largest if one counts backwards, from M - 1 to 0.
+    a, b = ops.flip(a, axis=-1), ops.flip(b, axis=-1)
+    return ops.flip(_fuzzy_max(tape, a, b), axis=-1)
 
 
 def _correlate(a, b):
@@ -305,34 +299,34 @@ for _gate in [
     Gate(
         "LESS-THAN",
         2,
-        _truth(lambda a, b: _at_least(a) * b, lambda a, b: _less(a) * b),
+        _truth(lambda a, b: a * _at_most(b), _less),
         lambda xp, tape, a, b: xp.where(a < b, xp.ones_like(a), xp.zeros_like(a)),
         min_size=2,
     ),
     Gate(
         "LESS-OR-EQUAL",
         2,
-        _truth(lambda a, b: _greater(a) * b, lambda a, b: _at_most(a) * b),
+        _truth(lambda a, b: _less(b, a), lambda a, b: _at_most(a) * b),
         lambda xp, tape, a, b: xp.where(a <= b, xp.ones_like(a), xp.zeros_like(a)),
         min_size=2,
     ),
     Gate(
         "EQUALITY",
         2,
-        _truth(lambda a, b: (_less(a) + _greater(a)) * b, lambda a, b: a * b),
+        _truth(lambda a, b: _less(a, b) + _less(b, a), lambda a, b: a * b),
         lambda xp, tape, a, b: xp.where(a == b, xp.ones_like(a), xp.zeros_like(a)),
         min_size=2,
     ),
     Gate(
         "MIN",
         2,
-        lambda tape, a, b: a * _at_least(b) + _greater(a) * b,
+        _fuzzy_min,
         lambda xp, tape, a, b: xp.minimum(a, b),
     ),
     Gate(
         "MAX",
         2,
-        lambda tape, a, b: a * _at_most(b) + _less(a) * b,
+        _fuzzy_max,
         lambda xp, tape, a, b: xp.maximum(a, b),
     ),
     Gate(

@@ -8,6 +8,8 @@ from keras import ops
 
 from keras_nm.layers.choices import first_largest
 from keras_nm.layers.nram.checks import as_array, check_registers, check_sizes, check_tape
+from keras_nm.layers.nram.choices import in_rows
+from keras_nm.layers.tensors import split
 
 
 class IntegerMachine:
@@ -162,21 +164,23 @@ def step_integers(cell, tape, registers, controller_states, running):
     """
     zeros = ops.cast(ops.equal(registers, 0), cell.compute_dtype)  # (B, R)
     logits, states = cell.run_controller(zeros, controller_states)
-    logits = cell.split_logits(logits)
     registers, outputs, tape = _run_gates(cell, logits, registers, tape, running)
-    stop = logits["stop"][:, 0] > 0  # (B,)
+    stop = logits[:, -1] > 0  # (B,)
     return {"tape": tape, "registers": registers, "outputs": outputs, "stop": stop}, states
 
 
 def _run_gates(cell, logits, registers, tape, running):
     """Returns the new registers, all outputs, and the tape as running machines leave it."""
-    chosen = {name: first_largest(part) for name, part in logits.items() if name != "stop"}
+    chosen = first_largest(in_rows(logits, cell.circuit_shapes))  # (B, choices)
+    chosen = split(
+        chosen, {k: v[:1] for k, v in cell.circuit_shapes.items() if k != "stop"}
+    )
     sources = registers  # (B, R), then one more column per slot
     for index, (name, gates) in enumerate(cell.slots.items()):
         arguments = []
         if name in chosen:
             picked = ops.take_along_axis(sources, chosen[name], axis=1)  # (B, 1 or 2)
-            arguments = [picked[:, i] for i in range(picked.shape[1])]  # each (B,)
+            arguments = ops.unstack(picked, axis=1)  # each (B,)
         outputs = [  # each (B,)
             ops.cast(gate.integer(ops, tape, *arguments[: gate.num_arguments]), "int32")
             for gate in gates

@@ -118,9 +118,19 @@ class TimePicture {
   }
 
   // Args: values[row][column], step, label of the rows, name of a row; optionally
-  // `marks(row, column)`, whether to mark a cell, `pale(column)`, and the largest absolute
-  // value, if they are not from 0 to 1.
-  draw({ values, step, label, name, marks = () => false, pale = () => false, limit = 0 }) {
+  // `marks(row, column)`, whether to mark a cell, `pale(column)`, the largest absolute
+  // value, if they are not from 0 to 1, and what the columns are. Other columns than time
+  // steps have no frame.
+  draw({
+    values,
+    step,
+    label,
+    name,
+    marks = () => false,
+    pale = () => false,
+    limit = 0,
+    columns = "time step",
+  }) {
     if (limit) this.scale.replaceChildren(signedScale(limit));
     const rows = values.length;
     this.columns = values[0].length;
@@ -149,20 +159,22 @@ class TimePicture {
         context.stroke();
       }),
     );
-    context.strokeStyle = NOW;
-    context.lineWidth = 2;
-    context.strokeRect(
-      grid.left + step * cellWidth - 1.5,
-      grid.top - 2,
-      cellWidth + 2,
-      rows * cellHeight + 4,
-    );
+    if (columns === "time step") {
+      context.strokeStyle = NOW;
+      context.lineWidth = 2;
+      context.strokeRect(
+        grid.left + step * cellWidth - 1.5,
+        grid.top - 2,
+        cellWidth + 2,
+        rows * cellHeight + 4,
+      );
+    }
     const bottom = grid.top + rows * cellHeight + 7;
-    columnLabels(context, this.columns, grid, bottom, "time step", (t) => `${t + 1}`);
+    columnLabels(context, this.columns, grid, bottom, columns, (t) => `${t + 1}`);
     rowLabels(context, rows, grid, label, name);
     // What is drawn, for those who cannot see it and for tests.
     this.canvas.shown = { values, step };
-    this.canvas.setAttribute("aria-label", `${rows} rows over ${this.columns} time steps`);
+    this.canvas.setAttribute("aria-label", `${rows} rows over ${this.columns} ${columns}s`);
   }
 }
 

@@ -1,7 +1,12 @@
 // The menu, and the view of the chosen model.
 
 // By what a model's description says of its view.
-const VIEWS = { sequences: SequencesView, ntm: NtmView, nram: NramView };
+const VIEWS = {
+  sequences: SequencesView,
+  ntm: NtmView,
+  nram: NramView,
+  neural_gpu: NeuralGpuView,
+};
 
 const models = JSON.parse(document.getElementById("models").textContent);
 const views = new Map();

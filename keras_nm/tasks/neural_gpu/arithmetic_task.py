@@ -24,11 +24,11 @@ class ArithmeticTask(NeuralGPUTask):
     Args:
         operands: The numbers: `"random"` (default), or a kind that is rare among random
             numbers, and on which machines failed that seemed right:
-            `"highest_and_one"`, 1...1 and 0...01, with a long carry in their sum;
-            `"complements"`, with the sum 10...0, and so a carry from anywhere to the end;
-            `"powers"` of the base; `"small"`, two numbers from 0 to 3 of many digits, such
-            as 0...02 and 0...02; `"zeros"`, 0 and a random number. Digits that do not fit
-            are left out.
+            `"overflow"`, the largest number and 1, whose sum has the longest carry;
+            `"carries"`, any two numbers with the sum 10...0, as 1...1 and 0...01;
+            `"powers"` of the base; `"small"`, two numbers from 0 to 3 in many digits, as
+            0...02 and 0...02; `"zeros"`, 0 and a random number. Digits that do not fit are
+            left out.
         **options: Those of `NeuralGPUTask`.
 
     Attributes:
@@ -99,13 +99,13 @@ class ArithmeticTask(NeuralGPUTask):
         ]
 
 
-def _highest_and_one(draws, first, second, sizes, base):
+def _overflow(draws, first, second, sizes, base):
     place = tf.range(first.shape[1])[tf.newaxis]
     highest = tf.where(place < sizes, base - 1, tf.zeros_like(first))
     return _in_any_order(draws, highest, tf.where(place > 0, tf.zeros_like(first), 1))
 
 
-def _complements(draws, first, second, sizes, base):
+def _carries(draws, first, second, sizes, base):
     place = tf.range(first.shape[1])[tf.newaxis]
     second = tf.where(place > 0, base - 1 - first, base - first)
     return first, tf.where(place < sizes, carried(second, base)[0], 0)
@@ -137,8 +137,8 @@ def _in_any_order(draws, first, second):
 # and the base, and returns two numbers.
 _OPERANDS = {
     "random": None,
-    "highest_and_one": _highest_and_one,
-    "complements": _complements,
+    "overflow": _overflow,
+    "carries": _carries,
     "powers": _powers,
     "small": _small,
     "zeros": _zeros,

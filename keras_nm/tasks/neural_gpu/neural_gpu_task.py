@@ -6,7 +6,6 @@ Axes: B batch, T time, the positions of a sequence.
 import abc
 import itertools
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import tensorflow as tf
 
@@ -57,8 +56,6 @@ class NeuralGPUTask(TokenTask):
 
     max_length: int = 41
     buckets: tuple[int, ...] | None = None
-
-    length_step: ClassVar[int] = 1
 
     def __post_init__(self):
         super().__post_init__()

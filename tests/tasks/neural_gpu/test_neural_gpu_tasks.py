@@ -14,7 +14,7 @@ from keras_nm.tasks import PATTERNS, TASKS, guess_accuracy, neural_gpu
 MAKE = {spec.make.name: spec.make for spec in TASKS.values() if spec.family == "neural_gpu"}
 ARITHMETIC = ("binary_addition", "binary_multiplication", "quaternary_multiplication")
 BUCKETS = (8, 12, 16, 20, 25, 28, 31, 36, 41)
-OPERANDS = ("highest_and_one", "complements", "powers", "small", "zeros")
+OPERANDS = ("overflow", "carries", "powers", "small", "zeros")
 
 
 def unframed(task, x, y, weight):
@@ -117,8 +117,8 @@ def is_of_kind(operands, size, first, second, base):
     """Whether two numbers of so many digits are as the documentation says."""
     numbers, powers = {first, second}, {base**i for i in range(size)}
     return {
-        "highest_and_one": numbers == {1, base**size - 1},
-        "complements": first + second == base**size or numbers == {0},
+        "overflow": numbers == {1, base**size - 1},
+        "carries": first + second == base**size or numbers == {0},
         "powers": numbers <= powers,
         "small": max(numbers) < 4,
         "zeros": 0 in numbers,
@@ -138,7 +138,7 @@ def test_operands(name, operands):
     assert set(seen) == {1, 2, 3, 4}
     highest, powers = base**4 - 1, [base**i for i in range(4)]
     expected = {
-        "highest_and_one": {(1, highest), (highest, 1)},
+        "overflow": {(1, highest), (highest, 1)},
         "powers": set(itertools.product(powers, powers)),
         "small": set(itertools.product(range(4), range(4))),
     }

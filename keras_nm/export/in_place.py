@@ -1,0 +1,62 @@
+"""The endpoints of a model of one `NeuralGPU`, which answers in place."""
+
+from keras_nm.export.layers import tensor_spec
+from keras_nm.keras_internals import call_that_made
+from keras_nm.layers import NeuralGPU
+
+
+def add_endpoints(archive, model):
+    """Adds a model of one `NeuralGPU` layer to a `keras.export.ExportArchive`.
+
+    The batch size and the length are dynamic. Inputs are one-hot vectors, or integers
+    `(batch, length)` if the model takes those.
+
+    ==================  ==========================================================
+    endpoint            from -> to
+    ==================  ==========================================================
+    `sequence`          `inputs` (batch, length, symbols)
+                        -> `outputs` (batch, length, units), the logits
+    `step`              `inputs`; `time`, an integer, the number of steps before this one;
+                        and `state` (batch, length, width, maps), which has no meaning at
+                        time 0
+                        -> the new `state`, and `outputs`, the logits after this step
+    ==================  ==========================================================
+
+    Args:
+        archive: The `ExportArchive`.
+        model: A built `keras.Model`.
+
+    Raises:
+        ValueError: If the layer is not alone in the model.
+    """
+    machine, call = call_that_made(model.outputs[0])
+    alone = len(model.outputs) == 1 and call.input_tensors == model.inputs
+    if not alone or not isinstance(machine, NeuralGPU):
+        raise ValueError(
+            "Export needs a NeuralGPU layer as a model of its own, from tokens to the "
+            "layer's output. Received: the layers "
+            f"{[layer.name for layer in model.layers]} with inputs {model.inputs} and "
+            f"outputs {model.outputs}"
+        )
+    (symbolic,) = model.inputs
+    inputs_spec = tensor_spec(
+        "inputs", None, None, *symbolic.shape[2:], dtype=symbolic.dtype
+    )
+    state_spec = tensor_spec(
+        "state", None, None, machine.width, machine.num_maps, dtype=machine.compute_dtype
+    )
+    time_spec = tensor_spec("time", dtype="int32")
+
+    def step(inputs):
+        outputs, state = machine.step(inputs["inputs"], inputs["state"], inputs["time"])
+        return {"outputs": outputs, "state": state}
+
+    archive.track(model)
+    archive.add_endpoint(
+        "sequence",
+        lambda inputs: {"outputs": model(inputs["inputs"], training=False)},
+        [{"inputs": inputs_spec}],
+    )
+    archive.add_endpoint(
+        "step", step, [{"inputs": inputs_spec, "state": state_spec, "time": time_spec}]
+    )

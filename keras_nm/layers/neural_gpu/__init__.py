@@ -1,0 +1,5 @@
+"""The Neural GPU."""
+
+from keras_nm.layers.neural_gpu.layer import NeuralGPU
+
+__all__ = ["NeuralGPU"]

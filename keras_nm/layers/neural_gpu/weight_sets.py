@@ -1,0 +1,55 @@
+"""The weights of a cell, of which there may be several sets.
+
+Axes: K entries of a neighborhood, M maps, R sets of weights.
+
+A cell is a list of three pairs of a kernel `(R, ..., M, M)` and a bias `(R, M)`: of the
+reset gate, of the update gate, and of the candidate.
+"""
+
+import keras
+from keras import ops
+
+
+def drawn_apart(initializer):
+    """Returns an initializer that draws each set by itself.
+
+    Args:
+        initializer: A Keras initializer of one set.
+    """
+    config = keras.initializers.serialize(initializer)
+
+    def draw(shape, dtype=None):
+        # Each from a new initializer: the same one would repeat its numbers.
+        draws = (keras.initializers.get(config) for _ in range(shape[0]))
+        return ops.stack([each(shape[1:], dtype) for each in draws])
+
+    return draw
+
+
+def matrices(cell):
+    """Returns the weights of a cell as `steps` takes them, with the axis R in front."""
+    reset, update, candidate = (
+        (ops.reshape(kernel, (kernel.shape[0], -1, kernel.shape[-1])), bias)
+        for kernel, bias in cell
+    )
+    gates = [ops.concatenate(both, axis=-1) for both in zip(reset, update, strict=True)]
+    return gates, candidate
+
+
+def distance(cells):
+    """Returns the sum of the squared distances of the sets from their mean."""
+    return sum(ops.sum(ops.square(x - _mean(x))) for x in _variables(cells))
+
+
+def merge(cells):
+    """Replaces all sets by their mean."""
+    for x in _variables(cells):
+        x.assign(ops.broadcast_to(_mean(x), x.shape))
+
+
+def _mean(x):
+    return ops.mean(x, axis=0, keepdims=True)
+
+
+def _variables(cells):
+    return [x for cell in cells for pair in cell for x in pair]

@@ -1,0 +1,44 @@
+"""Recipes of the Neural GPU, in the form of Freivalds and Liepins (2017)."""
+
+from keras_nm.recipes.parts import falling, layer_of_ours
+from keras_nm.runs.recipe import Recipe
+
+# The paper's lengths. The paper trains on one batch of each in every step, and here steps
+# take them in turn.
+_BUCKETS = [8, 12, 16, 20, 25, 28, 31, 36, 41]
+_STEPS_PER_EPOCH = 20 * len(_BUCKETS)
+
+
+def _diagonal(task, *, num_maps, dropout, epochs):
+    """Returns a recipe with the paper's numbers, but for the budget.
+
+    The learning rate falls linearly, and not whenever progress stops. `beta_2` stays at the
+    value from which it rises in the paper.
+    """
+    rate = falling(0.48 / num_maps, epochs * _STEPS_PER_EPOCH)
+    return Recipe(
+        name="neural-gpu",
+        description=f"A Neural GPU of {num_maps} maps in the diagonal form.",
+        task=f"neural_gpu/{task}",
+        layer=layer_of_ours(
+            "NeuralGPU", num_maps=num_maps, dropout=dropout, saturation_weight=1e-3
+        ),
+        optimizer={
+            "module": "keras_nm.training",
+            "class_name": "ClippedAdamax",
+            "registered_name": "keras_nm>ClippedAdamax",
+            "config": {"learning_rate": rate, "beta_2": 0.99},
+        },
+        batch_size=32,
+        steps_per_epoch=_STEPS_PER_EPOCH,
+        epochs=epochs,
+        stop_below=0.0,
+        task_options={"max_length": 41, "buckets": _BUCKETS},
+        callbacks={"saturation_schedule": {}},
+    )
+
+
+NEURAL_GPU_RECIPES = (
+    _diagonal("binary_addition", num_maps=48, dropout=0.5, epochs=50),
+    _diagonal("binary_multiplication", num_maps=96, dropout=0.1, epochs=75),
+)

@@ -1,0 +1,68 @@
+"""What the pictures of Neural GPUs show."""
+
+import numpy as np
+
+from keras_nm.layers import NeuralGPU
+from keras_nm.metrics.looks import settled_at
+from keras_nm.plots import machine_picture, num_frames, state_picture
+
+LENGTH = 5
+
+
+def panels(figure):
+    return {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
+
+
+def shown(axes):
+    (image,) = axes.images
+    return image.get_array()
+
+
+def test_classes_and_the_liveliest_maps_are_shown_over_positions_and_steps(rng):
+    inputs, outputs = rng.random((LENGTH, 3)), rng.random((LENGTH + 1, LENGTH, 2))
+    state = np.zeros((LENGTH + 1, LENGTH, 2, 12))
+    state[:, 1, 0, 3] = rng.normal(size=LENGTH + 1)
+    state[2, :, 1] = rng.normal(size=(LENGTH, 12))
+    found = panels(state_picture(inputs, outputs, state))
+    # Sixteen panels: two classes, and fourteen maps, of which thirteen move at all.
+    assert list(found)[:3] == ["inputs", "class 0", "class 1"]
+    assert len(found) == 1 + 16
+    assert {"map 3, column 0"} | {f"map {i}, column 1" for i in range(12)} < set(found)
+    np.testing.assert_array_equal(shown(found["inputs"]), inputs.T)
+    np.testing.assert_array_equal(shown(found["class 1"]), outputs[..., 1])
+    np.testing.assert_array_equal(shown(found["map 7, column 1"]), state[:, :, 1, 7])
+
+
+def test_a_moment_shows_what_was_before(rng):
+    outputs = rng.random((LENGTH + 1, LENGTH, 2))
+    figure = state_picture(None, outputs, rng.random((LENGTH + 1, LENGTH, 1, 3)), time=2)
+    image = shown(panels(figure)["class 0"])
+    np.testing.assert_array_equal(image[:3], outputs[:3, :, 0])
+    assert np.all(image.mask[3:])
+    assert "inputs" not in panels(figure)
+
+
+def test_a_layer_is_drawn_without_the_padding():
+    layer = NeuralGPU(2, num_maps=4, num_symbols=3)
+    tokens = np.array([[1, 2, 1, 0, 0], [2, 2, 1, 1, 2]])
+    trace = layer.trace(tokens)
+    found = panels(machine_picture(layer, trace, tokens, activation="softmax"))
+    assert list(found) == ["inputs", "class 0", "class 1", *(f"map {i}" for i in range(4))]
+    assert shown(found["class 0"]).shape == shown(found["map 2"]).shape == (4, 3)
+    np.testing.assert_allclose(
+        shown(found["class 0"]) + shown(found["class 1"]), 1, atol=1e-6
+    )
+    np.testing.assert_array_equal(shown(found["inputs"]), [[0, 0, 0], [1, 0, 1], [0, 1, 0]])
+    second = panels(machine_picture(layer, trace, tokens, example=1))
+    np.testing.assert_array_equal(
+        shown(second["class 0"]), np.asarray(trace["output"])[1, ..., 0]
+    )
+    assert num_frames(layer, trace) == 6
+
+
+def test_answers_settle_after_their_last_change():
+    # Of two positions and two classes: the first changes at steps 1 and 3 of 4, the second
+    # never.
+    classes = np.array([[[0, 1], [1, 1], [1, 1], [0, 1], [0, 1]]])
+    seen = settled_at(None, {"output": np.eye(2)[classes]}, None)
+    assert seen == {"settled_at": (3 / 4 + 0) / 2}
