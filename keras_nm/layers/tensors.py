@@ -102,5 +102,7 @@ def _mask(x, mask):
 
 
 def _unmask(entries, mask, padding):
-    indices = np.maximum(np.cumsum(mask).reshape(mask.shape) - 1, 0)
-    return ops.where(mask, ops.take(entries, indices, axis=1), padding)
+    # The padding is one more entry, the last.
+    padded = ops.pad(entries, [[0, 0], [0, 1]], constant_values=padding)
+    indices = np.where(mask, np.cumsum(mask).reshape(mask.shape) - 1, mask.sum())
+    return ops.take(padded, indices, axis=1)

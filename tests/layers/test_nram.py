@@ -400,3 +400,12 @@ def test_a_bias_against_stopping_at_once():
         assert np.all(bias[..., :-1] == 0)
         copy = NRAM.from_config(layer.get_config())
         assert copy.cell.stop_bias == -4
+
+
+def test_a_machine_without_arguments():
+    layer = NRAM(1, num_steps=3, gates=["ONE"])
+    trace = layer.trace(np.array([[1, 0], [0, 1]]))
+    assert trace["argument_selection"].shape == (2, 3, 1, 2, 2)
+    assert not np.any(trace["argument_selection"])
+    assert not np.any(trace["arguments"])
+    np.testing.assert_array_equal(trace["outputs"][:, :, 0], np.full((2, 3, 2), [0, 1]))

@@ -88,6 +88,12 @@ def test_entries_go_where_the_mask_is_true(rng):
     np.testing.assert_array_equal(boolean_mask(expected, MASK), entries)
 
 
+def test_a_mask_without_entries():
+    nothing = np.zeros((5, 0), "float32")
+    unmasked = boolean_unmask(nothing, np.zeros((2, 3), bool), 4.0)
+    np.testing.assert_array_equal(unmasked, np.full((5, 2, 3), 4))
+
+
 def test_gradients_of_masks(rng):
     x = tf.constant(rng.normal(size=(5, 3, 3)))
     entries = tf.constant(rng.normal(size=(5, 4)))

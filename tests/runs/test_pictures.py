@@ -164,7 +164,7 @@ def test_the_documented_code_runs(copy_run, tmp_path, monkeypatch):
     exec(compile(code, "docs/guides/pictures.md", "exec"), {})
     written = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert written == set(re.findall(r'"([a-z]+\.(?:png|gif))"', code))
-    assert len(written) == 7
+    assert len(written) == 8
 
 
 def test_runs_of_other_settings_are_other_runs(copy_run):
