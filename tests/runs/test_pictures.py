@@ -81,6 +81,7 @@ def test_time_passes_in_frames(copy_run, access_run):
     assert len(list(pictures.time_frames(access_run))) == 4  # before 3 steps and after
 
 
+@pytest.mark.slow
 def test_training_passes_in_frames(copy_run, access_run, tmp_path):
     before = copy_run.model.get_weights()
     frames = list(pictures.training_frames(copy_run))
