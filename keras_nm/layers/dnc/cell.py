@@ -345,7 +345,7 @@ class DNCCell(MachineCell):
             [named[name] for name in self.controller_state_names],
             training,
         )
-        parameters = self._parameters(self.interface_map(hidden))
+        parameters = self._head_parameters(self.interface_map(hidden))
         reads, memory_states, allocation = access_memory(
             memory_states,
             parameters,
@@ -365,7 +365,7 @@ class DNCCell(MachineCell):
         new_states = [output, *controller_states, flat_reads, *memory_states.values()]
         return output, in_form_of(new_states, states)
 
-    def _parameters(self, raw_parameters):
+    def _head_parameters(self, raw_parameters):
         """Splits the linear map's output and maps each part into its range."""
         if self.parameter_clip is not None:
             raw_parameters = ops.clip(
