@@ -13,8 +13,8 @@ from keras_nm.machines import MACHINES
 
 # Several searches per machine, which can run side by side.
 SEARCHES = {
-    NTM: 12,
-    DNC: 8,
+    NTM: 8,
+    DNC: 2,
     NRAM: 6,
     StackRNN: 3,
     TapeRNN: 3,
