@@ -74,6 +74,8 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_duplicate_string
 	$(BIN)/keras-nm export runs/saved_models/ntm_duplicate_string \
 		saved_models/ntm_duplicate_string --memory-size 512
+	$(BIN)/keras-nm train npi/addition --output runs/saved_models/npi_addition
+	$(BIN)/keras-nm export runs/saved_models/npi_addition saved_models/npi_addition
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 

@@ -26,7 +26,7 @@ import keras
 import numpy as np
 
 import keras_nm
-from keras_nm.layers import NRAM, NTM, StackRNN, TapeRNN
+from keras_nm.layers import DNC, NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.programs import PROGRAMS
 from keras_nm.training import BitsPerSequenceLoss, NoisyAdam, TapeLoss
 
@@ -176,8 +176,11 @@ def on_sequences(sizes):
             "LSTM(100)": [lstm, keras.layers.Dense(UNITS)],
             "NTM, LSTM controller": [NTM(UNITS, **options)],
             "NTM, feed-forward controller": [NTM(UNITS, controller=dense, **options)],
+            "DNC": [DNC(UNITS, **options)],
             "StackRNN": [StackRNN(UNITS, **options)],
             "TapeRNN": [TapeRNN(UNITS, **options)],
+            "NeuralGPU": [NeuralGPU(UNITS)],
+            "NPI": [NPI(UNITS - 1, **options)],  # and the end of a call
         }
 
     def steps(chain, batch):

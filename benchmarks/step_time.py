@@ -1,8 +1,9 @@
-"""Times a training step of the NTM against one of keras.layers.LSTM(100).
+"""Times a training step of the NTM and of the DNC against one of keras.layers.LSTM(100).
 
     python benchmarks/step_time.py
+    python benchmarks/step_time.py --num-locations 256
 
-Both models are compiled with XLA and take the same batches in turns, in one process, so
+All models are compiled with XLA and take the same batches in turns, in one process, so
 that the ratio does not depend on what else the machine does. A step is one of many that
 `model.fit` runs between two returns to Python. The forward pass, and the forward and
 backward pass, are timed in the same way as functions of their own.
@@ -25,20 +26,23 @@ BATCH, TIME, FEATURES, UNITS = 16, 41, 9, 8
 STEPS = 20
 
 
-def models():
+def models(num_locations):
+    options = {"memory_shape": (num_locations, 20), "return_sequences": True}
     layers = {
         "LSTM(100)": [
             keras.layers.LSTM(100, return_sequences=True),
             keras.layers.Dense(UNITS),
         ],
-        "NTM, LSTM controller": [keras_nm.layers.NTM(UNITS, return_sequences=True)],
+        "NTM, LSTM controller": [keras_nm.layers.NTM(UNITS, **options)],
         "NTM, feed-forward controller": [
             keras_nm.layers.NTM(
                 UNITS,
                 controller=keras.layers.Dense(100, activation="tanh"),
-                return_sequences=True,
+                **options,
             )
         ],
+        "DNC": [keras_nm.layers.DNC(UNITS, **options)],
+        "DNC without links": [keras_nm.layers.DNC(UNITS, temporal_links=False, **options)],
     }
     for name, chain in layers.items():
         model = keras.Sequential([keras.Input((None, FEATURES)), *chain])
@@ -88,12 +92,14 @@ def functions(model, x, y):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=30)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--num-locations", type=int, default=128)
+    arguments = parser.parse_args()
+    rounds, num_locations = arguments.rounds, arguments.num_locations
     rng = np.random.default_rng(0)
     x = tf.constant(rng.integers(0, 2, (STEPS * BATCH, TIME, FEATURES)), tf.float32)
     y = tf.constant(rng.integers(0, 2, (STEPS * BATCH, TIME, UNITS)), tf.float32)
 
-    timed = {name: functions(model, x, y) for name, model in models()}
+    timed = {name: functions(model, x, y) for name, model in models(num_locations)}
     seconds = {}
     for _ in range(rounds + 2):
         for name, parts in timed.items():
@@ -103,7 +109,10 @@ def main():
                 elapsed = time.perf_counter() - started
                 seconds.setdefault((name, part), []).append(elapsed)
 
-    print(f"batch {BATCH}, {TIME} time steps, memory 128 x 20, medians of {rounds} rounds")
+    print(
+        f"batch {BATCH}, {TIME} time steps, memory {num_locations} x 20, "
+        f"medians of {rounds} rounds"
+    )
     baseline = next(iter(timed))
     for part in timed[baseline]:
         for name in timed:

@@ -19,7 +19,7 @@ one page for the browser, and `make saved_models` makes them again, as their nex
 """
 
 # The measure of a wrong answer, whichever a task has.
-ERRORS = ("wrong_bits_per_sequence", "wrong_cells", "wrong_tokens")
+ERRORS = ("wrong_bits_per_sequence", "wrong_cells", "wrong_tokens", "wrong_calls")
 
 
 def newest_cards():

@@ -134,7 +134,10 @@ MACHINES: dict[str, Machine] = {
         arguments={"return_sequences": True},
         task_arguments={"units": "output_size"},
         memory_size="num_locations",
+        look="keras_nm.metrics.looks:heads_and_gates",
+        picture="keras_nm.plots.dnc:plate_of_layer",
         num_frames="keras_nm.plots.panels:num_steps",
+        page="keras_nm.page.sequences:describe",
     ),
     "StackRNN": Machine(
         layer=StackRNN,

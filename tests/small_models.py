@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_nm.layers import NRAM, NTM, StackRNN, TapeRNN
+from keras_nm.layers import DNC, NRAM, NTM, StackRNN, TapeRNN
 from keras_nm.programs import PROGRAMS, Program
 
 FEATURES, UNITS = 4, 5
@@ -27,6 +27,23 @@ def memory():
         num_read_heads=2,
         return_sequences=True,
         name="memory",
+    )
+    return randomized(on_sequences(layer)), {}
+
+
+def computer():
+    """A DNC with two write heads, three read heads, and all of its options."""
+    layer = DNC(
+        UNITS,
+        (6, 3),
+        keras.layers.LSTMCell(8),
+        num_read_heads=3,
+        num_write_heads=2,
+        content_mask=True,
+        deallocate_content=True,
+        link_sharpening=True,
+        return_sequences=True,
+        name="computer",
     )
     return randomized(on_sequences(layer)), {}
 

@@ -40,6 +40,7 @@ def random_access_machine():
 
 RECURRENT = {
     "ntm": small_models.memory,
+    "dnc": small_models.computer,
     "stack_rnn": small_models.stacks,
     "tape_rnn": small_models.tapes,
 }

@@ -34,15 +34,18 @@ class ErrorSampling(keras.callbacks.Callback):
     >>> sampling = keras_nm.training.ErrorSampling(task, num_examples=64)
     >>> x = keras.Input((None, task.input_size))
     >>> sizes = {"argument_sizes": task.argument_sizes}
+    >>> controller = keras.layers.LSTMCell(8)
     >>> layer = keras_nm.layers.NPI(
-    ...     task.num_programs, controller=keras.layers.LSTMCell(8), return_sequences=True,
-    ...     **sizes
+    ...     task.num_programs, controller=controller, return_sequences=True, **sizes
     ... )
     >>> model = keras.Model(x, layer(x))
-    >>> model.compile("adam", keras_nm.training.CallLoss(**sizes))
+    >>> model.compile("adam", keras_nm.training.CallLoss(**sizes), run_eagerly=True)
     >>> history = model.fit(
     ...     task.dataset(8, program_weights=sampling.program_weights),
-    ...     steps_per_epoch=2, callbacks=[sampling], shuffle=False, verbose=0,
+    ...     steps_per_epoch=2,
+    ...     callbacks=[sampling],
+    ...     shuffle=False,
+    ...     verbose=0,
     ... )
     >>> list(sampling.errors)
     ['ADD', 'ADD1', 'CARRY', 'LSHIFT']

@@ -109,7 +109,7 @@ class _LinearMap:
         self._kernels = [getattr(layer, name) for name in _KERNELS[type(layer)]]
         variables = [*self._kernels, layer.bias]
         self.weights = [scope.get_current_value(variable) for variable in variables]
-        self.dtype = layer.bias.dtype
+        self.dtype = layer.variable_dtype
         # Transposed once, because every time step multiplies with it.
         kernels = ops.concatenate(self.weights[:-1], axis=0)  # (F, U)
         self._transposed = ops.transpose(kernels)

@@ -28,6 +28,23 @@ def head_entropies(layer, trace, examples):
     return entropies
 
 
+def heads_and_gates(layer, trace, examples):
+    """Returns how a `DNC` finds locations: the means of its gates and read modes.
+
+    The entropies of its weightings are there as well, in bits.
+    """
+    seen = head_entropies(layer, trace, examples)
+    for gate in ("write_gate", "allocation_gate", "free_gate"):
+        seen[gate] = trace[gate].mean()
+    if "read_modes" in trace:
+        num_write_heads = trace["write_gate"].shape[2]
+        shares = trace["read_modes"].mean(axis=(0, 1, 2))  # of (B, T, R, 1 + 2 V)
+        seen["read_backward"] = shares[:num_write_heads].sum()
+        seen["read_by_content"] = shares[num_write_heads]
+        seen["read_forward"] = shares[num_write_heads + 1 :].sum()
+    return seen
+
+
 def mean_actions(layer, trace, examples):
     """Returns how often a `StackRNN` pushes, pops and stays, over all stacks and steps."""
     return _means(ACTIONS, trace["actions"])

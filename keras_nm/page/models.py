@@ -29,7 +29,8 @@ def describe_models(directory):
 
     Returns:
         A list of dicts, in the order of the names. Everything can be written as JSON except
-        for `"onnx"`, the bytes of one step of the machine.
+        for `"onnx"`, the bytes of one step of the machine. Models of machines without a
+        `page` in their row are left out.
 
     Raises:
         NotADirectoryError: If there is no such directory.
@@ -38,10 +39,11 @@ def describe_models(directory):
     if not directory.is_dir():
         raise NotADirectoryError(f"{directory} is not a directory of models")
     newest = [_newest(folder) for folder in sorted(directory.iterdir()) if folder.is_dir()]
-    models = [_describe(path) for path in newest if path is not None]
+    described = (_describe(path) for path in newest if path is not None)
+    models = [model for model in described if model is not None]
     if not models:
         raise ValueError(
-            f"There are no models in {directory}. Models must be in "
+            f"There are no models in {directory} that a page can show. Models must be in "
             f"{directory}/NAME/VERSION, where `keras-nm export` writes them"
         )
     return models
@@ -63,14 +65,16 @@ def _describe(path):
             f"{path} has no card, assets.extra/{CARD_FILE}, that names its layer. A page "
             f"needs models that `keras-nm export` wrote. The error was: {error!r}"
         ) from error
-    shown = [name for name, machine in MACHINES.items() if machine.page is not None]
-    if kind not in shown:
+    if kind not in MACHINES:
+        shown = [name for name, machine in MACHINES.items() if machine.page is not None]
         raise ValueError(
             f"{path} is a model of the layer {kind}. A page shows models of "
             f"{', '.join(shown)}: put other models elsewhere, or give the layer a row with "
             "a `page` in keras_nm.machines.MACHINES"
         )
     machine = MACHINES[kind]
+    if machine.page is None:
+        return None
     model = tf.saved_model.load(path)
     if "step" not in model.signatures:
         raise ValueError(

@@ -10,6 +10,7 @@ except ImportError as error:
 from keras_nm.plots.calls import call_picture
 from keras_nm.plots.circuits import circuit_picture
 from keras_nm.plots.curves import learning_curves
+from keras_nm.plots.dnc import dnc_plate
 from keras_nm.plots.execution import execution_picture
 from keras_nm.plots.files import (
     ANIMATION_SUFFIX,
@@ -34,6 +35,7 @@ __all__ = [
     "call_picture",
     "check_path",
     "circuit_picture",
+    "dnc_plate",
     "execution_picture",
     "generalization_chart",
     "learning_curves",

@@ -24,6 +24,8 @@ WEIGHTS = (colormaps["gray"], Normalize(0, 1))
 _PANEL_WIDTH, _LEFT, _GAP, _RIGHT = 3.9, 0.65, 0.75, 0.95
 _TOP, _BETWEEN, _BOTTOM = 0.35, 0.45, 0.55
 _MEMORY_WIDTH = 1.6
+# Of a diagram, whose neighbors above and below have labels on their axes.
+_ABOVE_DIAGRAM = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +56,26 @@ class Panel:
     path: Any = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Diagram:
+    """A drawing of its own in the place of a panel, without an axis of time.
+
+    Args:
+        title: String.
+        draw: Function that draws on matplotlib's axes.
+        height: Height in inches.
+    """
+
+    title: str
+    draw: Callable[[Any], None]
+    height: float
+
+
 def draw_panels(rows, memory=None, time=None):
     """Draws rows of up to two panels.
 
     Args:
-        rows: List of pairs of a `Panel` or `None`.
+        rows: List of pairs of a `Panel`, a `Diagram` or `None`.
         memory: Optional `Panel`, whose axes are rows and width, drawn beside the others.
         time: Optional integer, a time step: everything after it is left out.
 
@@ -66,10 +83,11 @@ def draw_panels(rows, memory=None, time=None):
         A `matplotlib.figure.Figure`.
     """
     heights = [_height(row) for row in rows]
+    gaps = [_ABOVE_DIAGRAM if isinstance(row[0], Diagram) else 0.0 for row in rows]
     width = _LEFT + 2 * _PANEL_WIDTH + _GAP + _RIGHT
     if memory is not None:
         width += _MEMORY_WIDTH + _GAP
-    height = _TOP + sum(heights) + _BETWEEN * (len(rows) - 1) + _BOTTOM
+    height = _TOP + sum(heights + gaps) + _BETWEEN * (len(rows) - 1) + _BOTTOM
     figure = Figure(figsize=(width, height))
 
     def axes_at(left, top, width_of, height_of):
@@ -86,12 +104,19 @@ def draw_panels(rows, memory=None, time=None):
     top = _TOP
     bars = {}
     for index, (row, panel_height) in enumerate(zip(rows, heights, strict=True)):
+        top += gaps[index]
         for column, panel in enumerate(row):
             if panel is None:
                 continue
             left = _LEFT + column * (_PANEL_WIDTH + _GAP)
             axes = axes_at(left, top, _PANEL_WIDTH, panel_height)
-            last = all(below[column] is None for below in rows[index + 1 :])
+            if isinstance(panel, Diagram):
+                panel.draw(axes)
+                axes.set_title(panel.title, fontsize=10, pad=4)
+                axes.tick_params(labelsize=8)
+                continue
+            below = [row[column] for row in rows[index + 1 :]]
+            last = not any(isinstance(x, Panel) for x in below)
             _draw_panel(axes, panel, time, last)
             bars.setdefault(id(panel.scale), (panel.scale, top, panel_height))
         top += panel_height + _BETWEEN
@@ -172,7 +197,7 @@ def _draw_panel(axes, panel, time, last):
         axes.plot(np.arange(len(path)), path, color="C1", linewidth=1.5)
     axes.tick_params(labelbottom=last)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.yaxis.get_major_locator().set_params(integer=True, nbins=6)
+    axes.yaxis.get_major_locator().set_params(integer=True, nbins=6 if panel.label else 30)
     if last:
         axes.set_xlabel("time step", fontsize=9)
 

@@ -57,12 +57,12 @@ def ntm_plate(inputs, outputs, trace, time=None):
     }
     rows = [
         inputs_and_outputs(inputs, outputs),
-        *_head_rows(
+        *head_rows(
             ("Adds", "Reads"),
             (trace["add"], trace["reads"]),
             {"label": "width", "scale": VALUES},
         ),
-        *_head_rows(
+        *head_rows(
             ("Write weightings", "Read weightings"),
             [np.take(w, locations, axis=2, mode="wrap") for w in weightings],
             {"scale": WEIGHTS, "height": 2.2, **ring},
@@ -85,7 +85,7 @@ def plate_of_layer(layer, trace, inputs, outputs, example, time, activation):
     return ntm_plate(per_step(inputs, example), outputs, trace, time)
 
 
-def _head_rows(titles, values, options):
+def head_rows(titles, values, options):
     """Yields one row of panels per head. A side with fewer heads leaves panels empty."""
     values = [np.asarray(x) for x in values]
     for head in range(max(x.shape[1] for x in values)):

@@ -8,7 +8,8 @@ from keras_nm.tasks import chomsky, dnc, neural_gpu, npi, nram, ntm, stack
 from keras_nm.tasks.draws import PATTERNS
 from keras_nm.tasks.guess import guess_accuracy
 from keras_nm.tasks.sequence_task import SequenceTask
-from keras_nm.tasks.table import TASKS, TaskSpec
+from keras_nm.tasks.spec import TaskSpec
+from keras_nm.tasks.table import TASKS
 from keras_nm.tasks.task import SPLITS, Task
 from keras_nm.tasks.token_task import TokenTask
 

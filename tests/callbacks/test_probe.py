@@ -178,7 +178,10 @@ def test_a_machine_behind_another_layer_has_no_gap(tmp_path, rng):
     assert set(written) == {"machine/program"}
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softmax", None])
+@pytest.mark.parametrize(
+    "activation",
+    ["sigmoid", *(pytest.param(x, marks=pytest.mark.slow) for x in ("softmax", None))],
+)
 def test_pictures_show_outputs_after_the_activation(tmp_path, rng, monkeypatch, activation):
     shown = []
 

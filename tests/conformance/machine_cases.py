@@ -403,6 +403,12 @@ def once_per_machine(cases):
     return with_cases(once, slow=[name for name in cases if name not in once])
 
 
+def once_per_kind(names):
+    """A decorator for slow tests: one case of each kind of inputs in `make test`."""
+    once = list({type(CASES[name]): name for name in reversed(names)}.values())
+    return with_cases(once, slow=[name for name in names if name not in once])
+
+
 # What depends on a machine's options runs with each case, the rest once per machine.
 each_sequence_case = with_cases(SEQUENCE_CASES)
 each_tape_case = with_cases(TAPE_CASES)

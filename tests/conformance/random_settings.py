@@ -10,7 +10,16 @@ from keras import ops
 from machine_cases import CASES
 from toy_machine import ToyMachine
 
-from keras_nm.layers import NPI, NRAM, NTM, ChainedCell, NeuralGPU, StackRNN, TapeRNN
+from keras_nm.layers import (
+    DNC,
+    NPI,
+    NRAM,
+    NTM,
+    ChainedCell,
+    NeuralGPU,
+    StackRNN,
+    TapeRNN,
+)
 from keras_nm.layers.nram.gates import DEFAULT_GATES
 from keras_nm.layers.nram.outputs import join_outputs
 
@@ -121,6 +130,27 @@ def ntm_options(draw):
         "activation": draw(st.sampled_from([None, "sigmoid", "tanh"])),
         "parameter_clip": draw(st.sampled_from([20.0, 1.0, 1e3, None])),
         "sigmoid_epsilon": draw(st.sampled_from([0.0, 1e-4, 0.5])),
+    }
+
+
+def dnc_options(draw):
+    links = draw(st.booleans())
+    return {
+        "memory_shape": (draw(st.integers(1, 9)), draw(st.integers(1, 5))),
+        "num_read_heads": draw(st.integers(1, 3)),
+        "num_write_heads": draw(st.integers(1, 3)),
+        "temporal_links": links,
+        "content_mask": draw(st.booleans()),
+        "mask_minimum": draw(st.sampled_from([0.0, 0.1, 0.9])),
+        "deallocate_content": draw(st.booleans()),
+        "link_sharpening": links and draw(st.booleans()),
+        "key_strength_activation": draw(st.sampled_from(["oneplus", "softplus"])),
+        "key_activation": draw(st.sampled_from([None, "tanh"])),
+        "write_activation": draw(st.sampled_from([None, "tanh"])),
+        "usage_gradient": draw(st.booleans()),
+        "initial_memory": draw(st.sampled_from(["zeros", "constant"])),
+        "parameter_clip": draw(st.sampled_from([20.0, 1.0, 1e3, None])),
+        "activation": draw(st.sampled_from([None, "sigmoid", "tanh"])),
     }
 
 
@@ -372,6 +402,7 @@ def token_by_steps(layer, trial):
 
 TRIALS = {
     NTM: sequences(NTM, ntm_options, CASES["lstm_ntm"].distributions),
+    DNC: sequences(DNC, dnc_options, CASES["lstm_dnc"].distributions),
     StackRNN: sequences(StackRNN, stack_options, CASES["stack_rnn"].distributions),
     TapeRNN: sequences(TapeRNN, tape_options, CASES["tape_rnn"].distributions),
     NPI: sequences(npi_with, npi_options, CASES["npi"].distributions),

@@ -3,7 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from machine_cases import ONE_PER_MACHINE, assert_close, model_of, with_cases
+from machine_cases import (
+    ONE_PER_MACHINE,
+    assert_close,
+    model_of,
+    once_per_kind,
+    with_cases,
+)
 
 from keras_nm.layers import ChainedCell
 
@@ -21,12 +27,12 @@ CONTROLLERS = {
     ),
 }
 # The toy machine keeps no states of its controller, and a Neural GPU has none.
-each_machine_with_recurrent_controllers = with_cases(
-    [name for name in ONE_PER_MACHINE if name not in ("toy", "neural_gpu")]
-)
+WITH_RECURRENT_CONTROLLERS = [
+    name for name in ONE_PER_MACHINE if name not in ("toy", "neural_gpu")
+]
 
 
-@each_machine_with_recurrent_controllers
+@with_cases(WITH_RECURRENT_CONTROLLERS)
 @pytest.mark.parametrize("controller", CONTROLLERS)
 def test_outputs_differ_in_training_only(case, inputs, controller):
     layer = case.make(controller=CONTROLLERS[controller]())
@@ -35,7 +41,7 @@ def test_outputs_differ_in_training_only(case, inputs, controller):
     assert_close(layer(inputs), layer(inputs))
 
 
-@each_machine_with_recurrent_controllers
+@once_per_kind(WITH_RECURRENT_CONTROLLERS)
 def test_fit_changes_every_weight(case, inputs):
     layer = case.make(controller=chain(0.2))
     model = model_of(layer, case.symbolic_inputs())

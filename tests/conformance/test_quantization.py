@@ -8,8 +8,8 @@ from machine_cases import (
     CASES,
     ONE_PER_MACHINE,
     assert_close,
-    each_machine,
     model_of,
+    once_per_kind,
     with_cases,
 )
 
@@ -45,7 +45,7 @@ def check_quantized_model_in_a_keras_file(case, inputs, tmp_path, mode):
     np.testing.assert_array_equal(loaded(inputs), model(inputs))
 
 
-@each_machine
+@once_per_kind(list(CASES))
 def test_int8_model_in_a_keras_file(case, inputs, tmp_path):
     check_quantized_model_in_a_keras_file(case, inputs, tmp_path, "int8")
 

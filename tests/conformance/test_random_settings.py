@@ -8,12 +8,13 @@ import tensorflow as tf
 from random_settings import TRIALS
 from toy_machine import ToyMachine
 
-from keras_nm.layers import NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
+from keras_nm.layers import DNC, NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.machines import MACHINES
 
 # Several searches per machine, which can run side by side.
 SEARCHES = {
-    NTM: 12,
+    NTM: 8,
+    DNC: 2,
     NRAM: 6,
     StackRNN: 3,
     TapeRNN: 3,

@@ -3,6 +3,8 @@
 Written from the equations of the paper, one sample and one location at a time.
 """
 
+import math
+
 import numpy as np
 from ntm_loops import lstm, sigmoid, softmax, softplus
 
@@ -13,26 +15,18 @@ def oneplus(x):
     return 1 + softplus(x)
 
 
-def sorted_allocation(usage):
-    """The paper's form: down a list of locations, the least used first."""
+def sorted_allocation(usage, parts=None):
+    """The paper's form: down a list of locations, the least used first.
+
+    With `parts`, the list is sorted by whole parts of the exponential of the usage.
+    """
     usage = [1e-6 + (1 - 1e-6) * u for u in usage]
-    free_list = sorted(range(len(usage)), key=lambda i: (usage[i], i))
+    keys = usage if parts is None else [math.floor(parts * math.exp(u)) for u in usage]
+    free_list = sorted(range(len(usage)), key=lambda i: (keys[i], i))
     result, product = np.zeros(len(usage)), 1.0
     for location in free_list:
         result[location] = (1 - usage[location]) * product
         product *= usage[location]
-    return result
-
-
-def allocation(usage):
-    """The same, with usages within 1e-5 of each other taken for equal."""
-    usage = [1e-6 + (1 - 1e-6) * u for u in usage]
-    result = np.zeros(len(usage))
-    for i, u in enumerate(usage):
-        result[i] = 1 - u
-        for j, other in enumerate(usage):
-            if other < u - 1e-5 or (j < i and other < u + 1e-5):
-                result[i] *= other
     return result
 
 
@@ -132,7 +126,7 @@ def run_dnc(sequence, layer):
 
         simulated, allocations, new_write_weightings = usage.copy(), [], []
         for v in range(V):
-            allocated = allocation(simulated)
+            allocated = sorted_allocation(simulated, parts=4096)
             found = content_weighting(
                 memory, write_keys[v], write_strengths[v], write_masks[v]
             )

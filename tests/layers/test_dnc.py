@@ -79,7 +79,7 @@ def random_usages(rng):
     usage[4, :5] = 0
     usage[5, :8] = 1
     usage[6] = np.round(3 * usage[6]) / 3
-    usage[7] = 1 - 1e-3 * usage[7]
+    usage[7] = 1 - 0.1 * usage[7]
     return usage
 
 
@@ -95,6 +95,11 @@ def test_rounding_does_not_decide_between_locations(rng):
     allocated = allocation.allocation(usage)
     noisy = allocation.allocation(usage + noise)
     np.testing.assert_allclose(noisy, allocated, atol=1e-5)
+
+
+def test_usages_in_small_steps_still_leave_room(rng):
+    usage = 1e-4 * rng.random((20, 9)).astype("float32")
+    np.testing.assert_allclose(np.sum(allocation.allocation(usage), axis=1), 1, atol=1e-5)
 
 
 def test_the_gradient_of_allocation_is_numeric(rng):
@@ -120,6 +125,42 @@ def test_allocation_takes_the_least_used(rng):
     np.testing.assert_allclose(allocated.sum(axis=1)[:10], 1, atol=1e-5)
     # Otherwise, as much as there is.
     np.testing.assert_allclose(allocated.sum(axis=1), 1 - usage.prod(axis=1), atol=1e-5)
+
+
+def by_hand_and_automatic(function, arguments, upstream):
+    """Gradients of a function with respect to its arguments, with and without training."""
+    results = []
+    for training in (True, False):
+        tensors = [tf.constant(x) for x in arguments]
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            outputs = keras.tree.flatten(function(*tensors, training=training))
+            pairs = zip(outputs, upstream, strict=True)
+            loss = sum(tf.reduce_sum(x * y) for x, y in pairs)
+        results.append(tape.gradient(loss, tensors))
+    return results
+
+
+def test_gradients_by_hand_of_allocation(rng):
+    usage = random_usages(rng).astype("float64")
+    upstream = [rng.normal(size=usage.shape)]
+    (by_hand,), (automatic,) = by_hand_and_automatic(
+        allocation.allocation, [usage], upstream
+    )
+    np.testing.assert_allclose(by_hand, automatic, atol=1e-9)
+
+
+def test_gradients_by_hand_of_links(rng):
+    B, V, R, N = 2, 2, 3, 5
+    arguments = [
+        rng.random((B, V, N, N)) * (1 - np.eye(N)),
+        *(rng.random(shape) for shape in [(B, V, N), (B, V, N), (B, R, N)]),
+    ]
+    shapes = [(B, V, N, N), (B, V, R, N), (B, V, R, N)]
+    upstream = [rng.normal(size=shape) for shape in shapes]
+    by_hand, automatic = by_hand_and_automatic(links.advance, arguments, upstream)
+    for one, other in zip(by_hand, automatic, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)
 
 
 def test_heads_allocate_one_after_another():

@@ -194,6 +194,13 @@ def test_wrong_inputs(shape):
         NeuralGPU(3)(keras.KerasTensor(shape, dtype="int32"))
 
 
+def test_tokens_must_be_integers():
+    layer = NeuralGPU(3, 4, SYMBOLS)
+    for inputs in (keras.Input((None,)), np.ones((2, 5), "float32")):
+        with pytest.raises(ValueError, match="Tokens must be integers"):
+            layer(inputs)
+
+
 def test_trace_takes_a_known_length():
     with pytest.raises(ValueError, match="known length"):
         NeuralGPU(3, num_symbols=4).trace(keras.Input((None,), dtype="int32"))

@@ -217,6 +217,7 @@ def test_every_trainable_weight_gets_a_gradient(rng):
 )
 def test_the_gradient_of_training_equals_the_automatic_one(rng, options, step_order):
     """Layers differentiate themselves by hand only where `training` is true."""
+    options = {**options, "controller": keras.layers.LSTMCell(16, dtype="float64")}
     layer = small_ntm(rng, step_order=step_order, dtype="float64", **options)
     sequences = tf.constant(rng.normal(size=(2, 8, 6)))
 

@@ -104,6 +104,9 @@ def test_models_that_a_page_cannot_show(tmp_path, exported_walker):
     change(lambda card: card["layer"].update(class_name="LSTM"))
     with pytest.raises(ValueError, match=r"the layer LSTM\. A page shows models of NTM"):
         write_page(tmp_path / "models", tmp_path / "page.html")
+    change(lambda card: card["layer"].update(class_name="NPI"))
+    with pytest.raises(ValueError, match=r"There are no models in .* that a page can show"):
+        write_page(tmp_path / "models", tmp_path / "page.html")
     change(lambda card: card.pop("layer"))
     with pytest.raises(ValueError, match=r"has no card, assets\.extra/model_card\.json"):
         write_page(tmp_path / "models", tmp_path / "page.html")

@@ -9,12 +9,17 @@ import pytest
 from keras_nm.tasks import TASKS
 from keras_nm.training import RECIPES, build_model
 
-# The tasks of the Chomsky hierarchy share their recipes.
+# The tasks of the Chomsky hierarchy share their recipes, and so do the two of the DNC.
+SHARED = [
+    task
+    for task in RECIPES
+    if task.startswith(("chomsky/", "dnc/"))
+    and task not in ("chomsky/binary_addition", "dnc/series_copy")
+]
 ALL = [
-    pytest.param(task, layer, marks=[pytest.mark.slow] * is_slow)
+    pytest.param(task, layer, marks=[pytest.mark.slow] * (task in SHARED))
     for task in RECIPES
     for layer in RECIPES[task]
-    for is_slow in [task.startswith("chomsky/") and task != "chomsky/binary_addition"]
 ]
 
 

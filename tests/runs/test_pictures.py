@@ -81,6 +81,7 @@ def test_time_passes_in_frames(copy_run, access_run):
     assert len(list(pictures.time_frames(access_run))) == 4  # before 3 steps and after
 
 
+@pytest.mark.slow
 def test_training_passes_in_frames(copy_run, access_run, tmp_path):
     before = copy_run.model.get_weights()
     frames = list(pictures.training_frames(copy_run))
@@ -164,7 +165,7 @@ def test_the_documented_code_runs(copy_run, tmp_path, monkeypatch):
     exec(compile(code, "docs/guides/pictures.md", "exec"), {})
     written = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert written == set(re.findall(r'"([a-z]+\.(?:png|gif))"', code))
-    assert len(written) == 7
+    assert len(written) == 8
 
 
 def test_runs_of_other_settings_are_other_runs(copy_run):

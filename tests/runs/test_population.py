@@ -55,7 +55,8 @@ def population(tmp_path_factory):
     return directories, seconds
 
 
-@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 3])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 3])
 def test_each_seed_ends_as_it_does_alone(population, tmp_path, seed):
     directories, _ = population
     run = load_run(directories[seed])
@@ -108,6 +109,7 @@ def test_a_solved_seed_is_kept_as_it_was(tmp_path, capsys):
         resume(directories[0])
 
 
+@pytest.mark.slow
 def test_diverged_seeds_are_reported(tmp_path, capsys, monkeypatch):
     from keras_nm.layers import NRAM
 

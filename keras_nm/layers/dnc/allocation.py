@@ -9,13 +9,16 @@ Axes: B batch, R read heads, V write heads, N memory locations.
 
 from keras import ops
 
+from keras_nm.layers.gradients import supports_several_outputs, with_gradient
+
 # The share of each location that always counts as used, in the formula of the allocation
 # alone. It keeps the logarithm of an unused location finite.
 _USED_SHARE = 1e-6
 
-# Usages that differ by less than this count as equal. Otherwise rounding would decide among
-# locations that are alike, such as the unused ones, and differently on each device.
-_TOLERANCE = 1e-5
+# Usages are put in order on a scale of this many parts. On a finer one, rounding would
+# decide among locations that are alike, such as the unused ones, and differently on each
+# device.
+_PARTS = 4096
 
 
 def retention(free_gates, read_weightings):
@@ -51,7 +54,7 @@ def update_usage(usage, write_weightings, retained):
     return (usage + (1 - usage) * written) * retained  # (B, N)
 
 
-def allocations(usage, gates):
+def allocations(usage, gates, training=False):
     """Allocates locations to all write heads, one after another.
 
     Each head counts as used what the heads before it are about to write by allocation.
@@ -60,18 +63,19 @@ def allocations(usage, gates):
         usage: Tensor of shape `(B, N)`.
         gates: Tensor in (0, 1) of shape `(B, V, 1)`: how much of a head's weighting is its
             allocation, which is the product of allocation gate and write gate.
+        training: Boolean, whether to use the hand-written gradient.
 
     Returns:
         A tensor of shape `(B, V, N)`.
     """
     weightings = []
     for head in range(gates.shape[1]):
-        weightings.append(allocation(usage))  # (B, N)
+        weightings.append(allocation(usage, training))  # (B, N)
         usage = usage + (1 - usage) * gates[:, head] * weightings[-1]
     return ops.stack(weightings, axis=1)  # (B, V, N)
 
 
-def allocation(usage):
+def allocation(usage, training=False):
     """Focuses on the least used locations.
 
     `a(i) = (1 - u(i)) prod_j u(j)`, over all locations `j` that are used less than `i`, or
@@ -79,35 +83,54 @@ def allocation(usage):
 
     Args:
         usage: Tensor of shape `(B, N)`.
+        training: Boolean, whether to use the hand-written gradient.
 
     Returns:
         A tensor of shape `(B, N)`.
     """
     usage = _USED_SHARE + (1 - _USED_SHARE) * usage
+    if training and supports_several_outputs():
+        return with_gradient(_allocation, usage)
+    result, _ = _allocation(usage)
+    return result
+
+
+def _allocation(usage):
+    """Returns the allocation, and the function that gives its gradient."""
     # The logarithm of states that do not come from this machine must be a number as well.
-    logarithms = ops.log(ops.maximum(usage, _USED_SHARE / 2))  # (B, N)
-    sums = ops.sum(  # (B, N)
-        ops.where(comes_before(usage), logarithms[:, :, None], 0.0), axis=1
-    )
-    return (1 - usage) * ops.exp(sums)  # (B, N)
+    usage = ops.maximum(usage, _USED_SHARE / 2)
+    # Sums of logarithms are a product of a vector and a matrix, which is fast.
+    sums = ops.matmul(ops.log(usage)[:, None], comes_before(usage))[:, 0]  # (B, N)
+    products = ops.exp(sums)
+    result = (1 - usage) * products  # (B, N)
+
+    def gradient(upstream):
+        # The order has no gradient.
+        (upstream,) = upstream
+        of_later = ops.matmul(comes_before(usage), (upstream * result)[:, :, None])
+        return of_later[..., 0] / usage - upstream * products
+
+    return result, gradient
 
 
 def comes_before(usage):
-    """Returns whether a location is allocated before another one.
+    """Returns which locations are allocated before which others.
 
-    It is, if it is used less. Of two that are used alike, the earlier one comes first.
+    It is the one that is used less. Of two that are used alike, it is the first one.
 
     Args:
         usage: Tensor of shape `(B, N)`.
 
     Returns:
-        A boolean tensor of shape `(B, N, N)`. Its entry `(j, i)` says whether location `j`
-        comes before location `i`.
+        A tensor of shape `(B, N, N)`. Its entry `(j, i)` is 1 if location `j` comes before
+        location `i`, and otherwise 0.
     """
-    indices = ops.arange(usage.shape[1])
-    is_earlier = indices[:, None] < indices  # (N, N)
-    margin = ops.cast(ops.where(is_earlier, _TOLERANCE, -_TOLERANCE), usage.dtype)
-    return usage[:, :, None] < usage[:, None, :] + margin  # (B, N, N)
+    # The order of exponentials is the same. XLA computes them once, but it would compute
+    # all that leads to a usage once per pair of locations.
+    order = ops.cast(ops.floor(_PARTS * ops.exp(ops.minimum(usage, 1.0))), "int32")
+    num_locations = usage.shape[1]
+    order = num_locations * order + ops.arange(num_locations, dtype="int32")  # (B, N)
+    return ops.cast(order[:, :, None] < order[:, None, :], usage.dtype)  # (B, N, N)
 
 
 def _product_over_heads(x):

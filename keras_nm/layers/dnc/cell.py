@@ -33,14 +33,14 @@ class DNCCell(MachineCell):
     of the controller's output and of the new read vectors (Graves et al. 2016). `DNC` is
     the layer around this cell.
 
-    By default, the cell computes the paper's equations. Published implementations differ.
-    These arguments give them:
+    By default, the cell computes the paper's equations, with clipped parameters. Published
+    implementations differ. These arguments give them:
 
     =======================  ==============================================================
     implementation           arguments
     =======================  ==============================================================
-    Graves et al. 2016       none
-    google-deepmind/dnc      `key_strength_activation="softplus"`
+    Graves et al. 2016       `parameter_clip=None`
+    google-deepmind/dnc      `key_strength_activation="softplus"`, `parameter_clip=None`
     Csordas and Schmidhuber  any of `content_mask=True`, `deallocate_content=True` and
     2019                     `link_sharpening=True`
     ixaxaar/pytorch-dnc      `key_strength_activation="softplus"`,
@@ -50,6 +50,9 @@ class DNCCell(MachineCell):
                              `parameter_clip=None`
     rsDNC                    `temporal_links=False`
     =======================  ==============================================================
+
+    The paper clips nothing. Google's code clips the controller's output and states, and the
+    cell's output. Mostafa-Samir's begins with weightings and read vectors of 1e-6 as well.
 
     The cell computes in at least float32: under a half precision policy, its memory,
     weightings and links stay in float32. A controller with its own policy follows that
@@ -342,9 +345,13 @@ class DNCCell(MachineCell):
             [named[name] for name in self.controller_state_names],
             training,
         )
-        parameters = self._parameters(self.interface_map(hidden))
+        parameters = self._head_parameters(self.interface_map(hidden))
         reads, memory_states, allocation = access_memory(
-            memory_states, parameters, self.deallocate_content, self.usage_gradient
+            memory_states,
+            parameters,
+            self.deallocate_content,
+            self.usage_gradient,
+            training,
         )
 
         flat_reads = flatten(reads)  # (B, R W)
@@ -358,7 +365,7 @@ class DNCCell(MachineCell):
         new_states = [output, *controller_states, flat_reads, *memory_states.values()]
         return output, in_form_of(new_states, states)
 
-    def _parameters(self, raw_parameters):
+    def _head_parameters(self, raw_parameters):
         """Splits the linear map's output and maps each part into its range."""
         if self.parameter_clip is not None:
             raw_parameters = ops.clip(

@@ -11,7 +11,7 @@ from keras_nm.layers.dnc.content import content_weightings
 from keras_nm.layers.ntm import addressing
 
 
-def access_memory(states, parameters, deallocate_content, usage_gradient):
+def access_memory(states, parameters, deallocate_content, usage_gradient, training=False):
     """Writes, then reads (Graves et al. 2016, methods).
 
     Args:
@@ -22,6 +22,7 @@ def access_memory(states, parameters, deallocate_content, usage_gradient):
         parameters: Dict of the heads' parameters, see `DNCCell.interface_shapes`.
         deallocate_content: Boolean, whether to erase locations that are freed.
         usage_gradient: Boolean, whether the usage passes gradients to write weightings.
+        training: Boolean, whether to use the hand-written gradients.
 
     Returns:
         A triple: the read vectors `(B, R, W)`, the dict of new states in the same order,
@@ -36,10 +37,10 @@ def access_memory(states, parameters, deallocate_content, usage_gradient):
     usage = allocation.update_usage(states["usage"], written, retained)  # (B, N)
 
     write_gate, allocation_gate = parameters["write_gate"], parameters["allocation_gate"]
-    allocated = allocation.allocations(usage, write_gate * allocation_gate)  # (B, V, N)
-    write_weightings = write_gate * addressing.interpolate(  # (B, V, N)
-        allocated, _look_up(memory, parameters, "write"), allocation_gate
-    )
+    allocated = allocation.allocations(usage, write_gate * allocation_gate, training)
+    shares = write_gate * ops.concatenate([allocation_gate, 1 - allocation_gate], axis=-1)
+    found = _look_up(memory, parameters, "write")
+    write_weightings = _mix(shares, [allocated, found])  # (B, V, N)
     if deallocate_content:
         memory = memory * retained[:, None]
     memory = addressing.write(  # (B, W, N)
@@ -50,10 +51,12 @@ def access_memory(states, parameters, deallocate_content, usage_gradient):
     new_states = {"write_weightings": write_weightings, "usage": usage, "memory": memory}
     if "links" in states:
         precedence = states["precedence"]
-        linked = links.update_links(states["links"], write_weightings, precedence)
+        linked, backward, forward = links.advance(
+            states["links"], write_weightings, precedence, previous_reads, training
+        )
         precedence = links.update_precedence(precedence, write_weightings)
         new_states |= {"precedence": precedence, "links": linked}
-        content = _mix(content, linked, previous_reads, parameters)  # (B, R, N)
+        content = _follow(content, backward, forward, parameters)  # (B, R, N)
     new_states["read_weightings"] = content
     reads = addressing.read(memory, content)  # (B, R, W)
     return reads, {name: new_states[name] for name in states}, allocated
@@ -68,14 +71,19 @@ def _look_up(memory, parameters, kind):
     )
 
 
-def _mix(content, linked, previous, parameters):
+def _follow(content, backward, forward, parameters):
     """Mixes what read heads find by content and by links: `b`, `c` and `f`."""
-    backward, forward = links.follow_links(linked, previous)  # (B, R, V, N)
+    num_write_heads = backward.shape[1]
+    linked = [*ops.unstack(backward, axis=1), *ops.unstack(forward, axis=1)]
     if "link_sharpening" in parameters:
-        num_write_heads = linked.shape[1]
-        sharpening = parameters["link_sharpening"][..., None]  # (B, R, 2 V, 1)
-        backward = links.sharpen(backward, sharpening[:, :, :num_write_heads])
-        forward = links.sharpen(forward, sharpening[:, :, num_write_heads:])
-    modes = ops.concatenate([backward, content[:, :, None], forward], axis=2)
-    # (B, R, 1 + 2 V, N)
-    return ops.sum(parameters["read_modes"][..., None] * modes, axis=2)  # (B, R, N)
+        sharpening = parameters["link_sharpening"]  # (B, R, 2 V)
+        linked = [
+            links.sharpen(part, sharpening[..., index : index + 1])
+            for index, part in enumerate(linked)
+        ]
+    modes = [*linked[:num_write_heads], content, *linked[num_write_heads:]]
+    return _mix(parameters["read_modes"], modes)
+
+
+def _mix(shares, weightings):
+    return ops.matmul(shares[:, :, None], ops.stack(weightings, axis=2))[:, :, 0]

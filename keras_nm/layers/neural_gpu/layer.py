@@ -48,9 +48,10 @@ class NeuralGPU(keras.layers.Layer):
                                           `pull=5e-4`
     ====================================  =====================================
 
-    In the diagonal form, two thirds of the state move by a position at every step, unless
-    its gates hold them back. Dropout acts on the candidates. In the cut-off form it acts on
-    the whole state, at a rate of `dropout` times 8 / length for more than eight tokens.
+    In the diagonal form, two thirds of the maps move by a position at every step, one third
+    in each direction. Dropout acts on the first state and on all candidates. In the cut-off
+    form it acts on the whole state, at a rate of `dropout` times 8 / length for more than
+    eight tokens.
 
     Args:
         units: Positive integer, the dimensionality of the output: a logit per class.
@@ -70,9 +71,8 @@ class NeuralGPU(keras.layers.Layer):
             averaged over positions and steps. The number is then a weight of the layer,
             `layer.saturation_weight`, which the callback `SaturationSchedule` changes.
         saturation_limit: Positive float. Defaults to `0.9`.
-        num_weight_sets: Positive integer. With R sets, step t uses the set t mod R. With
-            more than 1 the layer is easier to train, and `pull` makes the sets equal.
-            Defaults to `1`.
+        num_weight_sets: Positive integer. With R sets, step t uses the set t mod R. The
+            paper of 2015 begins with 6, and `pull` makes them equal. Defaults to `1`.
         pull: Non-negative float. In training, the layer adds this number times the squared
             distances of the sets from their mean to the loss. The number is then a weight
             of the layer, `layer.pull`, which the callback `PullSchedule` changes. Defaults
@@ -234,6 +234,20 @@ class NeuralGPU(keras.layers.Layer):
             aggregation="mean",
         )
 
+    def _check_dtype(self, inputs):
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        if len(inputs.shape) == 2 and "int" not in dtype:
+            raise ValueError(
+                "Tokens must be integers, such as those of keras.Input((None,), "
+                f"dtype='int32'). Received: inputs of dtype {dtype}"
+            )
+
+    def compute_output_spec(self, inputs, mask=None, training=False):
+        # This is the first chance to reject a model that is built on wrong inputs.
+        self._check_dtype(inputs)
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
     def compute_output_shape(self, input_shape):
         return (*input_shape[:2], self.units)
 
@@ -254,9 +268,7 @@ class NeuralGPU(keras.layers.Layer):
 
     def _real(self, inputs, mask):
         """Returns a tensor `(B, N, 1, 1)` that is 1 at positions, and 0 at padding."""
-        if not hasattr(inputs, "dtype"):
-            inputs = ops.convert_to_tensor(inputs)
-        self._num_symbols(tuple(inputs.shape))
+        self._check_dtype(inputs)
         real = ops.cast(self.compute_mask(inputs, mask), self.compute_dtype)
         return real[:, :, None, None]
 

@@ -12,16 +12,8 @@ from keras_nm.arguments import check_choice, check_integer, check_positive
 from keras_nm.layers.choices import SELECTIONS
 from keras_nm.layers.eager import in_graph
 from keras_nm.layers.gradients import clip_gradient
-from keras_nm.layers.machine import (
-    MachineCell,
-    in_form_of,
-)
-from keras_nm.layers.nram.checks import (
-    check_sizes,
-    check_tape,
-    fuzzy_tape,
-    poison,
-)
+from keras_nm.layers.machine import MachineCell, in_form_of
+from keras_nm.layers.nram.checks import check_sizes, check_tape, fuzzy_tape, poison
 from keras_nm.layers.nram.choices import ZerosAndLast, mean_entropy, select
 from keras_nm.layers.nram.gates import DEFAULT_GATES, run_gate, run_mixture, slots_of
 from keras_nm.layers.tensors import flatten, split, total_size

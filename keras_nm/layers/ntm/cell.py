@@ -14,6 +14,7 @@ from keras import ops
 from keras_nm.arguments import check_choice, check_integer, check_pair
 from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import softmax
+from keras_nm.layers.eager import in_graph
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.ntm import addressing
 from keras_nm.layers.ntm.initial_state import (
@@ -171,6 +172,7 @@ class NTMCell(MachineCell):
 
         self.head_map = self._linear_map("head_map", total_size(self.head_shapes))
         self.output_map = self._linear_map("output_map", self.units)
+        self._access_in_graph = in_graph(self._access)
 
         num_locations, width = self.memory_shape
         self.output_size = self.units
@@ -359,9 +361,8 @@ class NTMCell(MachineCell):
         hidden, controller_states = self._run_controller(  # hidden: (B, controller_units)
             controller_inputs, controller_states, training
         )
-        parameters = self._head_parameters(self.head_map(hidden))
-        reads, weightings, memory = access_memory(  # (B, R, W), (B, H, N), (B, W, N)
-            memory, weightings, parameters, self.step_order, training
+        parameters, (reads, weightings, memory) = self._access_in_graph(
+            self.head_map(hidden), memory, weightings, training
         )
 
         flat_reads = flatten(reads)  # (B, R W)
@@ -379,6 +380,13 @@ class NTMCell(MachineCell):
             )
         new_states = [output, *controller_states, flat_reads, weightings, memory]
         return output, in_form_of(new_states, states)
+
+    def _access(self, raw_parameters, memory, weightings, training):
+        """Returns the parameters of the heads, and what `access_memory` returns."""
+        parameters = self._head_parameters(raw_parameters)
+        return parameters, access_memory(
+            memory, weightings, parameters, self.step_order, training
+        )
 
     def _head_parameters(self, raw_parameters):
         """Splits the linear map's output and maps each part into its range."""

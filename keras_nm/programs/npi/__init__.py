@@ -7,7 +7,7 @@ takes the place of the one who shows:
 >>> library = npi.Addition()
 >>> pad = library.environment(96, 125)
 >>> npi.Interpreter(library).run(pad)
-39
+33
 >>> pad.result
 221
 
@@ -18,7 +18,7 @@ situation that there is.
 from keras_nm.programs.npi.addition import Addition, ScratchPad
 from keras_nm.programs.npi.bubble_sort import ArrayPad, BubbleSort
 from keras_nm.programs.npi.interpreter import ExecutionError, Interpreter, call_tree
-from keras_nm.programs.npi.library import Call, Library, Step
+from keras_nm.programs.npi.library import Call, Environment, Library, Step
 from keras_nm.programs.npi.verification import Verification, verify
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ArrayPad",
     "BubbleSort",
     "Call",
+    "Environment",
     "ExecutionError",
     "Interpreter",
     "Library",

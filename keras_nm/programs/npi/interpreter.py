@@ -72,7 +72,7 @@ class Interpreter:
     >>> library = npi.BubbleSort()
     >>> pad = library.environment([5, 9, 2])
     >>> npi.Interpreter(library).run(pad)
-    101
+    91
     >>> pad.result
     [2, 5, 9]
     """
@@ -112,7 +112,8 @@ class Interpreter:
 
         Returns:
             A list of `Event`, which `call_tree` prints and `keras_nm.plots.call_picture`
-            draws. If the run fails, the last one says why.
+            draws. If the run fails, the last one says why. A machine that loops fills it
+            up to `max_steps`, so choose that small.
         """
         names = self.library.programs
         events = [Event(0, names[1], False, environment.rows())]

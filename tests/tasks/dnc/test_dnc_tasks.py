@@ -103,7 +103,13 @@ def test_sequences_are_those_of_the_solvers(task):
     assert len(num_steps) <= 4, "few shapes"
 
 
-@pytest.mark.parametrize("pattern", PATTERNS[1:])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param(x, marks=[] if x in ("equal", "sorted") else pytest.mark.slow)
+        for x in PATTERNS[1:]
+    ],
+)
 @pytest.mark.parametrize("task", TASKS, ids=repr)
 def test_patterns_are_those_of_the_solvers(task, pattern):
     for example in zip(*sampled(task, 50, pattern=pattern), strict=True):
