@@ -20,13 +20,19 @@ ROOMS = (
 )
 
 # Classes of machines and of families of tasks, and the names that stand for them.
+MACHINES = {"NTM", "DNC", "NRAM", "StackRNN", "TapeRNN", "NeuralGPU", "NPI"}
 CLASSES = {
-    *("NTM", "NTMCell", "NRAM", "NRAMCell", "MachineCell", "MachineLayer"),
-    *("SequenceTask", "TapeTask"),
+    *MACHINES,
+    *(f"{name}Cell" for name in MACHINES),
+    *("MachineCell", "MachineLayer", "IntegerMachine"),
+    *("SequenceTask", "TapeTask", "TokenTask"),
 }
+FAMILIES = {"ntm", "dnc", "nram", "stack", "chomsky", "neural_gpu", "npi"}
 NAMES = {
     *CLASSES,
-    *("ntm", "nram", "lstm", "ntm/", "nram/"),
+    *(FAMILIES - {"stack"}),  # which is also a word
+    *(f"{name}/" for name in FAMILIES),
+    "lstm",
     *("bits_per_sequence", "wrong_bits_per_sequence", "wrong_cells"),
 }
 # Rooms that know no shapes of tensors.

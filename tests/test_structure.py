@@ -3,6 +3,8 @@
 import pytest
 import structure
 
+from keras_nm.machines import MACHINES
+
 
 def test_every_module_is_in_a_room():
     rooms = {structure.room_of(module) for module in structure.modules()}
@@ -15,6 +17,10 @@ def test_no_import_goes_back_up():
 
 def test_no_module_imports_itself_by_way_of_others():
     assert structure.circles() == []
+
+
+def test_questions_about_all_machines_are_found():
+    assert set(MACHINES) == structure.MACHINES
 
 
 def test_no_room_asks_which_machine_it_is():

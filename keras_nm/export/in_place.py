@@ -1,8 +1,6 @@
 """The endpoints of a model of one `NeuralGPU`, which answers in place."""
 
-from keras_nm.export.layers import tensor_spec
-from keras_nm.keras_internals import call_that_made
-from keras_nm.layers import NeuralGPU
+from keras_nm.export.layers import machine_alone, tensor_spec
 
 
 def add_endpoints(archive, model):
@@ -29,15 +27,7 @@ def add_endpoints(archive, model):
     Raises:
         ValueError: If the layer is not alone in the model.
     """
-    machine, call = call_that_made(model.outputs[0])
-    alone = len(model.outputs) == 1 and call.input_tensors == model.inputs
-    if not alone or not isinstance(machine, NeuralGPU):
-        raise ValueError(
-            "Export needs a NeuralGPU layer as a model of its own, from tokens to the "
-            "layer's output. Received: the layers "
-            f"{[layer.name for layer in model.layers]} with inputs {model.inputs} and "
-            f"outputs {model.outputs}"
-        )
+    machine, _ = machine_alone(model)
     (symbolic,) = model.inputs
     inputs_spec = tensor_spec(
         "inputs", None, None, *symbolic.shape[2:], dtype=symbolic.dtype

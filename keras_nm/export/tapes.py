@@ -2,11 +2,9 @@
 
 import json
 
-from keras_nm.export.layers import tensor_spec
-from keras_nm.keras_internals import call_that_made
+from keras_nm.export.layers import machine_alone, tensor_spec
 from keras_nm.layers import split_outputs
 from keras_nm.layers.choices import first_largest
-from keras_nm.layers.nram.integers import IntegerMachine
 from keras_nm.programs import Program
 
 
@@ -38,14 +36,7 @@ def add_endpoints(archive, model):
     Raises:
         ValueError: If the layer is not alone in the model.
     """
-    machine, call = call_that_made(model.outputs[0])
-    alone = len(model.outputs) == 1 and call.input_tensors == model.inputs
-    if not alone or not isinstance(machine, IntegerMachine):
-        raise ValueError(
-            "Export needs an NRAM layer as a model of its own, from a tape to the layer's "
-            f"output. Received: the layers {[layer.name for layer in model.layers]} with "
-            f"inputs {model.inputs} and outputs {model.outputs}"
-        )
+    machine, call = machine_alone(model)
     selection = call.arguments.kwargs.get("selection")
 
     def fuzzy(inputs):

@@ -38,5 +38,5 @@ def test_a_run_and_its_steps(rng, tmp_path):
 def test_a_model_with_more_layers_is_refused(tmp_path):
     x = keras.Input((None, SYMBOLS))
     model = keras.Model(x, keras.layers.Dense(2)(NeuralGPU(3, 4)(x)))
-    with pytest.raises(ValueError, match="Export needs a NeuralGPU layer as a model"):
+    with pytest.raises(ValueError, match="Export needs the NeuralGPU layer as a model"):
         export(model, tmp_path / "gpu")
