@@ -42,7 +42,7 @@ class Trial:
         seed: Seed of the random weights.
         description: Dict of everything above, to read in a report.
         call_options: Further arguments of a call, which `trace` also takes.
-        given_states: Boolean, whether the first states are random ones.
+        draw_state: Optional function from a generator and a shape to a random first state.
     """
 
     make: Any
@@ -53,7 +53,7 @@ class Trial:
     seed: int
     description: dict
     call_options: dict = field(default_factory=dict)
-    given_states: bool = False
+    draw_state: Any = None
 
     def __repr__(self):
         return f"Trial({self.description})"
@@ -64,13 +64,23 @@ class Trial:
         layer = self.make()
         layer.build(self.inputs.shape)
         layer.set_weights([self.weight_scale * x for x in layer.get_weights()])
-        if self.given_states:
+        if self.draw_state is not None:
             rng = np.random.default_rng(self.seed)
             self.call_options["initial_state"] = [
-                np.abs(rng.normal(size=(len(self.inputs), size))).astype("float32")
+                self.draw_state(rng, (len(self.inputs), size)).astype("float32")
                 for size in keras.tree.flatten(layer.cell.state_size)
             ]
         return layer
+
+
+def positive_numbers(rng, shape):
+    return np.abs(rng.normal(size=shape))
+
+
+def shares(rng, shape):
+    """Positive numbers that sum to 1 in each row."""
+    numbers = positive_numbers(rng, shape)
+    return numbers / np.sum(numbers, axis=-1, keepdims=True)
 
 
 def cells(draw, dtype):
@@ -209,7 +219,14 @@ def no_cells(draw, dtype):
 
 
 @st.composite
-def sequences(draw, layer, machine_options, distributions, controllers=cells):
+def sequences(
+    draw,
+    layer,
+    machine_options,
+    distributions,
+    controllers=cells,
+    draw_state=positive_numbers,
+):
     """A layer from sequences to sequences, with sequences, masks and initial states."""
     options = machine_options(draw)
     dtype = draw(st.sampled_from(["float32"] * 3 + ["float64", "mixed_bfloat16"]))
@@ -256,7 +273,7 @@ def sequences(draw, layer, machine_options, distributions, controllers=cells):
             "seed": seed,
         },
         call_options,
-        given_states,
+        draw_state if given_states else None,
     )
 
 
@@ -269,7 +286,7 @@ def sequence_by_steps(layer, trial):
         return ops.cast(ops.cast(x, layer.compute_dtype), cell.compute_dtype)
 
     states = layer.get_initial_state(batch)
-    if trial.given_states:
+    if trial.draw_state is not None:
         states = [taken(state) for state in trial.call_options["initial_state"]]
     inputs = taken(trial.inputs)
     outputs = np.zeros((batch, steps, layer.cell.output_size))
@@ -402,7 +419,8 @@ def token_by_steps(layer, trial):
 
 TRIALS = {
     NTM: sequences(NTM, ntm_options, CASES["lstm_ntm"].distributions),
-    DNC: sequences(DNC, dnc_options, CASES["lstm_dnc"].distributions),
+    # Its states are weightings, which nothing normalizes again.
+    DNC: sequences(DNC, dnc_options, CASES["lstm_dnc"].distributions, draw_state=shares),
     StackRNN: sequences(StackRNN, stack_options, CASES["stack_rnn"].distributions),
     TapeRNN: sequences(TapeRNN, tape_options, CASES["tape_rnn"].distributions),
     NPI: sequences(npi_with, npi_options, CASES["npi"].distributions),
