@@ -4,7 +4,7 @@
 
 Prints, for each recipe and seed, whether verification proves the machine right, and the
 share of random problems that it solves at several lengths. Runs that are already there are
-not trained again. The process takes one thread.
+not trained again, and one that was interrupted goes on. The process takes one thread.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_nm.programs import npi
-from keras_nm.training import RECIPES, load_run, train
+from keras_nm.training import RECIPES, load_run, resume, train
 
 # How many problems of each length.
 LENGTHS = {
@@ -54,8 +54,10 @@ def row(task, name, seed, output):
     """Returns the cells of a table's row."""
     directory = output / f"{task}-{name}-{seed}"
     seconds = "-"
-    if (directory / "result.json").exists() and load_run(directory).result is not None:
+    if (directory / "result.json").exists():
         run = load_run(directory)
+    elif directory.exists():
+        run = resume(directory, verbose=0)
     else:
         begin = time.process_time()
         run = train(RECIPES[f"npi/{task}"][name], directory, seed=seed, verbose=0)
