@@ -14,7 +14,7 @@ class ErrorSampling(keras.callbacks.Callback):
 
     A program is drawn with the probability `softmax(error / temperature)`. Its error is the
     share of its calls with a wrong step, among examples of the split `"validation"`. It is
-    measured at the end of every epoch (Reed and de Freitas 2016, section 3.1, every 1,000
+    measured at the end of every epoch (Reed and de Freitas 2016, section 3.2, every 1,000
     steps). At first, all programs are equally likely.
 
     Args:

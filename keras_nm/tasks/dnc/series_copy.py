@@ -1,4 +1,4 @@
-"""The copy task several times in a row (Csordás and Schmidhuber 2019)."""
+"""The copy task several times in a row (Csordás and Schmidhuber 2019, section 4)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The task of duplicating (Kaiser and Sutskever 2016, section 3)."""
+"""The task of duplicating (Kaiser and Sutskever 2016, section 3.2)."""
 
 from dataclasses import dataclass
 
