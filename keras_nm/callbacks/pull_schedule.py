@@ -9,7 +9,7 @@ class PullSchedule(keras.callbacks.Callback):
     """Raises the `pull` of a `NeuralGPU` with the level of a curriculum.
 
     Each level multiplies the pull by a factor. Once the pull is large enough, all sets are
-    replaced by their mean after every epoch (Kaiser and Sutskever 2015, arXiv 1511.08228).
+    replaced by their mean after every epoch (Kaiser and Sutskever 2016, arXiv 1511.08228).
 
     Every epoch logs the new pull as `pull`. In the list of callbacks, put this one after
     the `Curriculum`, and before those that write logs.

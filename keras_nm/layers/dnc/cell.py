@@ -41,7 +41,7 @@ class DNCCell(MachineCell):
     =======================  ==============================================================
     Graves et al. 2016       `parameter_clip=None`
     google-deepmind/dnc      `key_strength_activation="softplus"`, `parameter_clip=None`
-    Csordas and Schmidhuber  any of `content_mask=True`, `deallocate_content=True` and
+    Csordás and Schmidhuber  any of `content_mask=True`, `deallocate_content=True` and
     2019                     `link_sharpening=True`
     ixaxaar/pytorch-dnc      `key_strength_activation="softplus"`,
                              `key_activation="tanh"`, `write_activation="tanh"`,

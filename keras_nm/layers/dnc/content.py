@@ -14,7 +14,7 @@ def content_weightings(memory, keys, strengths, masks=None):
     """Compares locations with keys: `C(M, k, beta) = softmax(beta cos(k, M(i)))`.
 
     A mask takes values out of the comparison. It multiplies both the key and the locations
-    (Csordas and Schmidhuber 2019, section 3.1).
+    (Csordás and Schmidhuber 2019, section 3.1).
 
     Args:
         memory: Tensor `M` of shape `(B, W, N)`.

@@ -70,7 +70,7 @@ def follow_links(links, read_weightings):
 
 
 def sharpen(weightings, sharpening):
-    """Raises weightings to a power and normalizes them (Csordas and Schmidhuber 2019).
+    """Raises weightings to a power and normalizes them (Csordás and Schmidhuber 2019).
 
     Args:
         weightings: Tensor of shape `(B, R, N)`.

@@ -23,7 +23,7 @@ _FULL_DROPOUT_LENGTH = 8
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class NeuralGPU(keras.layers.Layer):
-    """Neural GPU layer (Kaiser and Sutskever 2015): from tokens to as many answers.
+    """Neural GPU layer (Kaiser and Sutskever 2016): from tokens to as many answers.
 
     The tokens become a state of vectors, one for each position. Then the same gated
     convolution runs over the whole state, as many times as there are tokens. A linear map
@@ -42,7 +42,7 @@ class NeuralGPU(keras.layers.Layer):
     ====================================  =====================================
     diagonal (Freivalds and Liepins       `dropout=0.1`,
     2017, arXiv 1702.08727)               `saturation_weight=1e-3`
-    cut off (Kaiser and Sutskever 2015,   `gate="cutoff"`, `num_maps=24`,
+    cut off (Kaiser and Sutskever 2016,   `gate="cutoff"`, `num_maps=24`,
     arXiv 1511.08228)                     `width=4`, `cells_per_step=2`,
                                           `dropout=0.1`, `num_weight_sets=6`,
                                           `pull=5e-4`
