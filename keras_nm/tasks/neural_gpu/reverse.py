@@ -9,7 +9,7 @@ from keras_nm.tasks.neural_gpu.string_task import StringTask
 
 @dataclass(frozen=True, kw_only=True)
 class Reverse(StringTask):
-    """Turn a string round, in place.
+    """Reverse a string, in place.
 
     ::
 

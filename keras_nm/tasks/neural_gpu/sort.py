@@ -11,7 +11,8 @@ from keras_nm.tasks.neural_gpu.string_task import StringTask
 class Sort(StringTask):
     """Sort a string, in place.
 
-    The smallest symbol comes first. With two symbols, this is counting::
+    The smallest symbol comes first. With two symbols, this is what the paper calls counting
+    by sorting bits::
 
         question  1  0  1  0  0
         answer    0  0  0  1  1
