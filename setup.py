@@ -21,9 +21,12 @@ setup(
     keywords=[
         "Keras",
         "Neural Turing Machine",
+        "Differentiable Neural Computer",
         "Neural Random-Access Machine",
         "Stack-RNN",
         "Tape-RNN",
+        "Neural GPU",
+        "Neural Programmer-Interpreter",
         "memory-augmented neural networks",
     ],
     packages=find_packages(include=["keras_nm", "keras_nm.*", "keras_nm_cli"]),

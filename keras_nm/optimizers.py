@@ -113,11 +113,15 @@ class ClippedAdamax(keras.optimizers.Adamax):
     A component counts as at most 1.2 times its decaying maximum so far, plus 1e-4. One
     large gradient, of which a loop of many steps has some, then changes little (Freivalds
     and Liepins 2017, arXiv 1702.08727). They train with a `learning_rate` of
-    0.48 / `num_maps`.
+    0.48 / `num_maps`. Their optimizer has no bias correction, and its `beta_2` rises during
+    training.
 
     Args:
         *args: As for `keras.optimizers.Adamax`.
         **kwargs: As for `keras.optimizers.Adamax`.
+
+    Raises:
+        ValueError: For arguments that `keras.optimizers.Adamax` rejects.
 
     Example:
 

@@ -12,7 +12,8 @@ def add_command(commands):
         description="Runs the model in DIR on one example and draws what happens inside. "
         "For a Neural Turing Machine: the inputs, the outputs, the vectors that its heads "
         "add and read, and where. For a random-access machine: the tape and the registers "
-        "at every step, and the circuits that it ran. A .gif shows this step by step, or "
+        "at every step, and the circuits that it ran. Other machines have pictures of "
+        "their own. A .gif shows this step by step, or "
         "how it developed in training. Needs matplotlib: keras_nm[plot].",
     )
     add_run_directory(parser)

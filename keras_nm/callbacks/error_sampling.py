@@ -14,8 +14,9 @@ class ErrorSampling(keras.callbacks.Callback):
 
     A program is drawn with the probability `softmax(error / temperature)`. Its error is the
     share of its calls with a wrong step, among examples of the split `"validation"`. It is
-    measured at the end of every epoch (Reed and de Freitas 2016, section 3.1, every 1,000
-    steps). At first, all programs are equally likely.
+    measured at the end of every epoch. At first, all programs are equally likely. This is
+    the adaptive curriculum of Reed and de Freitas (2016, section 3.2), who measure every
+    1,000 steps.
 
     Args:
         task: A `keras_nm.tasks.npi.CallTask`.
@@ -25,7 +26,11 @@ class ErrorSampling(keras.callbacks.Callback):
 
     Attributes:
         program_weights: A `tf.Variable` `(num_programs,)`, for the task's `dataset`.
-        errors: Dict from the names of the programs to their last errors.
+        errors: Dict from the names of the programs to their last errors. A program without
+            an example has an error of 0.
+
+    Raises:
+        ValueError: For a temperature or a number of examples that is not positive.
 
     Example:
 

@@ -20,9 +20,15 @@ class Probe(keras.callbacks.Callback):
     - for an `NTM`: the plate of the first example (`keras_nm.plots.ntm_plate`), and the
       entropies of the write and read weightings, in bits, as means over examples, heads
       and time steps. Heads that focus on single locations have an entropy of 0;
+    - for a `DNC`: the same of its plate (`keras_nm.plots.dnc_plate`) and weightings, and
+      the means of its gates and read modes;
     - for a `StackRNN` or a `TapeRNN`: the picture of the first example
       (`keras_nm.plots.stack_picture`, `keras_nm.plots.tape_picture`), and the mean share
       of each action or move;
+    - for a `NeuralGPU`: the state in the first example (`keras_nm.plots.state_picture`),
+      and after what share of its steps the answers no longer change;
+    - for an `NPI`: the choices in the first example, and how often it calls each program
+      and ends;
     - for an `NRAM`: the execution of the first example with the circuits that it ran
       (`keras_nm.plots.execution_picture`); the program as text, if the controller has no
       states; and, if the model is nothing but the machine, the share of wrong answer cells

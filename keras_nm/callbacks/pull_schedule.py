@@ -8,8 +8,10 @@ from keras_nm.arguments import check_integer, check_positive
 class PullSchedule(keras.callbacks.Callback):
     """Raises the `pull` of a `NeuralGPU` with the level of a curriculum.
 
-    Each level multiplies the pull by a factor. Once the pull is large enough, all sets are
-    replaced by their mean after every epoch (Kaiser and Sutskever 2015, arXiv 1511.08228).
+    Each level multiplies the pull by a factor (Kaiser and Sutskever 2016, arXiv 1511.08228,
+    section 3.3). Once the pull is large enough, all sets are replaced by their mean after
+    every epoch. The paper does that at the end of the curriculum, and its code once the
+    pull is large.
 
     Every epoch logs the new pull as `pull`. In the list of callbacks, put this one after
     the `Curriculum`, and before those that write logs.

@@ -17,7 +17,7 @@ class SaturationSchedule(keras.callbacks.Callback):
     those that write logs after this one. An epoch of the paper has 200 steps.
 
     Args:
-        layer: A `NeuralGPU` with a `saturation_weight`.
+        layer: A `NeuralGPU` with a `saturation_weight`, in the model that is trained.
 
     Raises:
         ValueError: For a layer without a saturation weight.

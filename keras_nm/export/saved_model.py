@@ -29,7 +29,8 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     The folder has the layout that TensorFlow Serving reads. Its `assets.extra` holds
     `model_card.json` and `model_card.md`, which describe the model, and
     `tf_serving_warmup_requests`, with which servers warm up. If the controller of an `NRAM`
-    has no states, the card holds its program. The folder is written next to its final place
+    has no states, the card holds its program. The card of an `NPI` says where the parts of
+    its inputs and outputs are. The folder is written next to its final place
     and moved there when it is complete.
 
     Args:

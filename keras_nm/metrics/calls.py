@@ -31,8 +31,19 @@ def _parts(y_true, y_pred, argument_sizes):
 class CallLoss(keras.losses.Loss):
     """The cross-entropies of all choices of a step in nats, averaged over steps that count.
 
+    The choices of a step are the end, the program and each argument (Reed and de Freitas
+    2016, section 3.2, equation 8).
+
     Args:
         argument_sizes: Tuple of integers, how many values each argument has.
+        name: String.
+        dtype: The loss's dtype policy.
+
+    Call arguments:
+        y_true: Integers `(batch, timesteps, 2 + arguments)`: whether the call ends, the
+            next program, its arguments.
+        y_pred: The output of an `NPI` layer, `(batch, timesteps, units)`.
+        sample_weight: Optional tensor `(batch, timesteps)`, 1 on the steps that count.
 
     Example:
 
@@ -92,8 +103,12 @@ class _CallMetric(keras.metrics.Mean):
 class WrongSteps(_CallMetric):
     """The share of steps with a wrong choice: the end, the program or an argument.
 
+    It takes the same decisions, outputs and weights as `CallLoss`.
+
     Args:
         argument_sizes: Tuple of integers, how many values each argument has.
+        name: String.
+        dtype: The metric's dtype policy.
 
     Example:
 
@@ -118,8 +133,12 @@ class WrongSteps(_CallMetric):
 class WrongCalls(_CallMetric):
     """The share of calls with a wrong step.
 
+    It takes the same decisions, outputs and weights as `CallLoss`.
+
     Args:
         argument_sizes: Tuple of integers, how many values each argument has.
+        name: String.
+        dtype: The metric's dtype policy.
 
     Example:
 

@@ -34,7 +34,7 @@ def _ntm(make, section, length, lengths, frozen, **more):
 
 
 def _dnc(make, length, lengths, frozen):
-    return _bits("dnc", make, papers.CSORDAS, "on experiments", length, lengths, frozen)
+    return _bits("dnc", make, papers.CSORDAS, "4", length, lengths, frozen)
 
 
 _BIT_METRICS = MappingProxyType(
@@ -121,7 +121,7 @@ def _stack(make, length, section="2 and 5"):
 
 
 def _chomsky(make):
-    section = "4 and appendix A"
+    section = "4 and appendix A.3"
     lengths = (40, 100, 500)
     return _tokens("chomsky", make, papers.DELETANG, section, "tokens", lengths, {40: 100})
 
@@ -153,13 +153,14 @@ def _npi(make, length, lengths, frozen):
     )
 
 
-def _neural_gpu(make, lengths=(41, 101, 401)):
+def _neural_gpu(make, section, lengths=(41, 101, 401)):
     frozen = {lengths[0]: lengths[-1]}
-    return _tokens("neural_gpu", make, papers.KAISER, "3", "positions", lengths, frozen)
+    return _tokens("neural_gpu", make, papers.KAISER, section, "positions", lengths, frozen)
 
 
 # The last length in `frozen` is the longest that the paper trains on. The longest tested
-# length is the paper's, where it has one. (Figure 3 of Kurach et al. goes to 50.)
+# length is the paper's, where it has one that is not too long for a file. (Figure 3 of
+# Kurach et al. goes to 50.)
 _ROWS = (
     _ntm(
         ntm.Copy,
@@ -223,12 +224,12 @@ _ROWS = (
     _chomsky(chomsky.BinaryMultiplication),
     _chomsky(chomsky.ComputeSqrt),
     _chomsky(chomsky.BucketSort),
-    _neural_gpu(neural_gpu.BinaryAddition),
-    _neural_gpu(neural_gpu.BinaryMultiplication),
-    _neural_gpu(neural_gpu.QuaternaryMultiplication),
-    _neural_gpu(neural_gpu.Reverse),
-    _neural_gpu(neural_gpu.Duplicate, (40, 100, 400)),
-    _neural_gpu(neural_gpu.Sort),
+    _neural_gpu(neural_gpu.BinaryAddition, "3.1"),
+    _neural_gpu(neural_gpu.BinaryMultiplication, "3.1"),
+    _neural_gpu(neural_gpu.QuaternaryMultiplication, "3.1"),
+    _neural_gpu(neural_gpu.Reverse, "3.2"),
+    _neural_gpu(neural_gpu.Duplicate, "3.2", (40, 100, 400)),
+    _neural_gpu(neural_gpu.Sort, "3.2"),
     _npi(npi.Addition, "digits", (20, 100), {20: 100}),
     _npi(npi.BubbleSort, "digits", (20, 60), {20: 60}),
 )

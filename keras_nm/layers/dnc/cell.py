@@ -30,18 +30,18 @@ class DNCCell(MachineCell):
     by content, or to the least used ones. Read heads find locations by content, or follow
     the links between locations that were written one after the other. They can also free
     what they have read. Each step writes first and then reads. The output is a linear map
-    of the controller's output and of the new read vectors (Graves et al. 2016). `DNC` is
-    the layer around this cell.
+    of the controller's output and of the new read vectors (Graves et al. 2016, doi
+    10.1038/nature20101, methods). `DNC` is the layer around this cell.
 
     By default, the cell computes the paper's equations, with clipped parameters. Published
-    implementations differ. These arguments give them:
+    implementations differ. These arguments give the main differences:
 
     =======================  ==============================================================
     implementation           arguments
     =======================  ==============================================================
     Graves et al. 2016       `parameter_clip=None`
     google-deepmind/dnc      `key_strength_activation="softplus"`, `parameter_clip=None`
-    Csordas and Schmidhuber  any of `content_mask=True`, `deallocate_content=True` and
+    Csordás and Schmidhuber  any of `content_mask=True`, `deallocate_content=True` and
     2019                     `link_sharpening=True`
     ixaxaar/pytorch-dnc      `key_strength_activation="softplus"`,
                              `key_activation="tanh"`, `write_activation="tanh"`,
@@ -53,6 +53,7 @@ class DNCCell(MachineCell):
 
     The paper clips nothing. Google's code clips the controller's output and states, and the
     cell's output. Mostafa-Samir's begins with weightings and read vectors of 1e-6 as well.
+    The order of the read modes is the paper's, also where an implementation has another.
 
     The cell computes in at least float32: under a half precision policy, its memory,
     weightings and links stay in float32. A controller with its own policy follows that
@@ -71,13 +72,14 @@ class DNCCell(MachineCell):
         temporal_links: Boolean, whether read heads can follow links. Their memory and time
             grow with the square of the number of locations. Defaults to `True`.
         content_mask: Boolean, whether each head takes values out of its comparison of key
-            and locations. Defaults to `False`.
+            and locations (Csordás and Schmidhuber 2019, section 3.1). Defaults to `False`.
         mask_minimum: Float in [0, 1), the least that a mask leaves of a value. Defaults to
             `0.1`.
-        deallocate_content: Boolean, whether a location is also erased when it is freed.
-            Otherwise, look-ups by content still find its content. Defaults to `False`.
-        link_sharpening: Boolean, whether each read head sharpens what it finds by links.
+        deallocate_content: Boolean, whether a location is also erased when it is freed
+            (section 3.2 there). Otherwise, look-ups by content still find its content.
             Defaults to `False`.
+        link_sharpening: Boolean, whether each read head sharpens what it finds by links
+            (section 3.3 there). Defaults to `False`.
         key_strength_activation: `"oneplus"` (default), which is 1 plus the softplus, or
             `"softplus"`.
         key_activation: Activation of the keys. Defaults to `None`.
@@ -101,8 +103,8 @@ class DNCCell(MachineCell):
         training: Boolean, passed to the controller.
 
     Raises:
-        ValueError: For a size that is not positive, an unknown option, sharpening without
-            links, or a controller that is neither a cell nor a layer.
+        ValueError: For a number out of range, an unknown option, sharpening without links,
+            or a controller that is neither a cell nor a layer.
 
     Example:
 

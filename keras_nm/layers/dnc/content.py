@@ -13,8 +13,8 @@ from keras_nm.layers.ntm.addressing import NORM_FLOOR, content_similarity, scale
 def content_weightings(memory, keys, strengths, masks=None):
     """Compares locations with keys: `C(M, k, beta) = softmax(beta cos(k, M(i)))`.
 
-    A mask takes values out of the comparison. It multiplies both the key and the locations
-    (Csordas and Schmidhuber 2019, section 3.1).
+    A mask takes values out of the comparison. It multiplies both the key and the locations,
+    `cos(m k, m M(i))` (Csordás and Schmidhuber 2019, section 3.1).
 
     Args:
         memory: Tensor `M` of shape `(B, W, N)`.

@@ -14,7 +14,8 @@ from keras_nm.layers.machine import MachineLayer
 class DNC(MachineLayer):
     """Differentiable Neural Computer layer (Graves et al. 2016).
 
-    Use it wherever you would use `keras.layers.LSTM`.
+    Use it wherever you would use `keras.layers.LSTM`. `DNCCell` describes a step and the
+    published variants.
 
     Args:
         units: Positive integer, the dimensionality of the output.

@@ -70,7 +70,10 @@ def follow_links(links, read_weightings):
 
 
 def sharpen(weightings, sharpening):
-    """Raises weightings to a power and normalizes them (Csordas and Schmidhuber 2019).
+    """Raises weightings to a power and normalizes them.
+
+    `S(d, s)(i) = d(i)^s / sum_j d(j)^s`, with 1e-6 added to every weight `d` (Csordás and
+    Schmidhuber 2019, section 3.3).
 
     Args:
         weightings: Tensor of shape `(B, R, N)`.

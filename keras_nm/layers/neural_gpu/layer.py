@@ -23,12 +23,12 @@ _FULL_DROPOUT_LENGTH = 8
 
 @keras.saving.register_keras_serializable(package="keras_nm")
 class NeuralGPU(keras.layers.Layer):
-    """Neural GPU layer (Kaiser and Sutskever 2015): from tokens to as many answers.
+    """Neural GPU layer (Kaiser and Sutskever 2016): from tokens to as many answers.
 
     The tokens become a state of vectors, one for each position. Then the same gated
     convolution runs over the whole state, as many times as there are tokens. A linear map
-    of the last state is the answer. No weight depends on the length, so the layer runs on
-    sequences of any length.
+    of the last state is the answer (section 2). No weight depends on the length, so the
+    layer runs on sequences of any length.
 
     Only the input says how long a sequence is: where an answer is longer than its question,
     give it room with a token for empty places. Positions after the end of a sequence have a
@@ -42,41 +42,51 @@ class NeuralGPU(keras.layers.Layer):
     ====================================  =====================================
     diagonal (Freivalds and Liepins       `dropout=0.1`,
     2017, arXiv 1702.08727)               `saturation_weight=1e-3`
-    cut off (Kaiser and Sutskever 2015,   `gate="cutoff"`, `num_maps=24`,
+    cut off (Kaiser and Sutskever 2016,   `gate="cutoff"`, `num_maps=24`,
     arXiv 1511.08228)                     `width=4`, `cells_per_step=2`,
                                           `dropout=0.1`, `num_weight_sets=6`,
                                           `pull=5e-4`
     ====================================  =====================================
 
-    In the diagonal form, two thirds of the maps move by a position at every step, one third
-    in each direction. Dropout acts on the first state and on all candidates. In the cut-off
-    form it acts on the whole state, at a rate of `dropout` times 8 / length for more than
-    eight tokens.
+    In the diagonal form, the state `s` becomes `g shift(s) + (1 - g) c`. The gates are
+    `g = hs(conv(s))` and `r = hs(conv(s))`, and the candidate is `c = ht(conv(r s))`, with
+    `hs(x) = clip(x / 2 + 1 / 2, 0, 1)` and `ht(x) = clip(x, -1, 1)`. Each convolution has
+    its own weights. `shift` moves two thirds of the maps by a position, one third in each
+    direction. Dropout acts on the first state and on all candidates.
+
+    In the cut-off form, the state becomes `u s + (1 - u) c`. The gates are
+    `u = cs(conv(s))` and `r = cs(conv(s))`, and the candidate is `c = tanh(conv(r s))`,
+    with `cs(x) = clip(1.2 sigmoid(x) - 0.1, 0, 1)`, the gate cutoff of section 3.3. Dropout
+    acts on the whole state, at a rate of `dropout` times 8 / length for more than eight
+    tokens, as in the authors' code.
 
     Args:
         units: Positive integer, the dimensionality of the output: a logit per class.
         num_maps: Positive integer, the size of a position's vector. Defaults to `96`.
         num_symbols: Positive integer, the number of different tokens, with the 0 of the
-            padding. It is needed for integers, and not for vectors.
+            padding. It is needed for integers, and not for vectors. Defaults to `None`.
         gate: `"diagonal"` (default) or `"cutoff"`.
         width: Positive integer. With more than 1, each position has so many vectors side by
             side, the first of which holds the input and the output. Defaults to `1`.
-        kernel_size: Odd integer, how many positions a convolution sees. Defaults to `3`.
+        kernel_size: Odd integer, how many positions a convolution sees, and with a width of
+            more than 1 also how many vectors side by side. Defaults to `3`.
         cells_per_step: Positive integer, the number of gated convolutions in a step, each
             with its own weights. Defaults to `1`.
         dropout: Float from 0 to below 1. Defaults to `0.0`.
         saturation_weight: `None` (default) or a positive float, for the diagonal form. In
             training, the layer adds this number times the saturation cost to the loss: by
-            how much pre-activations exceed `saturation_limit`, summed over all maps, and
-            averaged over positions and steps. The number is then a weight of the layer,
-            `layer.saturation_weight`, which the callback `SaturationSchedule` changes.
+            how much the absolute values of pre-activations exceed `saturation_limit`,
+            summed over all maps, and averaged over positions and steps. The number is then
+            a weight of the layer, `layer.saturation_weight`, which the callback
+            `SaturationSchedule` changes.
         saturation_limit: Positive float. Defaults to `0.9`.
-        num_weight_sets: Positive integer. With R sets, step t uses the set t mod R. The
-            paper of 2015 begins with 6, and `pull` makes them equal. Defaults to `1`.
-        pull: Non-negative float. In training, the layer adds this number times the squared
-            distances of the sets from their mean to the loss. The number is then a weight
-            of the layer, `layer.pull`, which the callback `PullSchedule` changes. Defaults
-            to `0.0`.
+        num_weight_sets: Positive integer. With R sets, step t uses the set t mod R. This is
+            parameter sharing relaxation (section 3.3). The paper begins with 6 sets, and
+            `pull` makes them equal. Defaults to `1`.
+        pull: Non-negative float, the relaxation pull. In training, the layer adds this
+            number times the squared distances of the sets from their mean to the loss. With
+            several sets, the number is a weight of the layer, `layer.pull`, which the
+            callback `PullSchedule` changes. Defaults to `0.0`.
         kernel_initializer: Initializer of the convolutions. Defaults to
             `"glorot_uniform"`.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`. The layer
@@ -93,7 +103,8 @@ class NeuralGPU(keras.layers.Layer):
         A tensor of shape `(batch, length, units)`.
 
     Raises:
-        ValueError: For arguments out of range, and for inputs of other shapes or dtypes.
+        ValueError: For arguments out of range, a saturation cost in the cut-off form, a
+            pull without several sets, and inputs of other shapes or dtypes.
 
     Example:
 
@@ -355,7 +366,7 @@ class NeuralGPU(keras.layers.Layer):
             self.add_loss(self.pull * weight_sets.distance(self._cells))
 
     def merge_weight_sets(self):
-        """Replaces all sets of weights by their mean."""
+        """Replaces all sets of weights by their mean. Call it on a built layer."""
         weight_sets.merge(self._cells)
 
     def _answer(self, state):

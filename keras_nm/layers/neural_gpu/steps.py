@@ -36,7 +36,7 @@ def diagonal(state, weights, kernel_size, noise=None):
 
 
 def cutoff(state, weights, kernel_size, noise=None):
-    """The gated convolution of Kaiser and Sutskever (2015), `s <- u s + (1 - u) c`.
+    """The gated convolution of Kaiser and Sutskever (2016), `s <- u s + (1 - u) c`.
 
     `u = cs(conv(s))`, `r = cs(conv(s))` and `c = tanh(conv(r s))`, with the sigmoid that is
     cut off, `cs(x) = clip(1.2 sigmoid(x) - 0.1, 0, 1)`.

@@ -24,14 +24,14 @@ class NPICell(MachineCell):
     around this cell, and `keras_nm.programs.npi` runs it: with an environment, and with a
     stack for the calls that wait.
 
-    The equations (arXiv 1511.06279, section 3.1). The encoder makes a state `s` of the
-    observation and the arguments. The controller sees `s` and the embedding `p` of the
-    program. Its output `h` gives the logit of the end, a key `k`, and the logits of the
-    arguments. The logit of program i is `M_key[i] . k`, a plain dot product. Keys and
-    embeddings are the program memory. They are learned.
+    The equations (Reed and de Freitas 2016, arXiv 1511.06279, section 3.1). The encoder
+    makes a state `s` of the observation and the arguments. The controller sees `s` and the
+    embedding `p` of the program. Its output `h` gives the logit of the end, a key `k`, and
+    the logits of the arguments. The logit of program i is `M_key[i] . k`, a plain dot
+    product. Keys and embeddings are the program memory. They are learned.
 
-    The paper does not state the sizes of its encoder, embeddings and keys. The ones here
-    are ours.
+    The paper does not state the sizes of its encoder, embeddings and keys, nor of the dense
+    layers before its LSTM. The ones here are ours.
 
     Args:
         num_programs: Positive integer, the number N of programs, primitive ones included.
@@ -39,7 +39,8 @@ class NPICell(MachineCell):
             has. Defaults to `()`, no arguments.
         controller: Any Keras RNN cell, or any feed-forward Keras layer from
             `(batch, features)` to `(batch, controller_units)`. Defaults to the paper's:
-            two layers of 256 units, of which the first is a ReLU, and two `LSTMCell(256)`.
+            two dense layers of 256 units, of which the first is a ReLU layer and the second
+            linear, and two `LSTMCell(256)`.
         program_size: Positive integer, the size P of an embedding. Defaults to `32`.
         key_size: Positive integer, the size K of a key. Defaults to `16`.
         encoder_units: Tuple of positive integers, the units of the encoder's ReLU layers.

@@ -19,9 +19,9 @@ class TapeRNNCell(MachineCell):
     A controller sees the input and what is under the heads of K tapes. A small network maps
     its output to the values that it writes there, in place of what it read. Then each tape
     moves under its head: the new tape is a mixture of the tape after each move (Delétang et
-    al. 2023, appendix A). The output is a linear map of the controller's output. `TapeRNN`
-    is the layer around this cell. It is a differentiable relative of the Baby-NTM (Suzgun
-    et al. 2019, arXiv 1911.03329).
+    al. 2023, appendix A.2). The output is a linear map of the controller's output.
+    `TapeRNN` is the layer around this cell. It is a differentiable relative of the Baby-NTM
+    (Suzgun et al. 2019, arXiv 1911.03329).
 
     A tape is a ring of N locations: what leaves it at one end enters at the other.
 

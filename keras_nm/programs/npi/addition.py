@@ -21,9 +21,11 @@ class ScratchPad(Environment):
     `(2, row, digit)`. The pad is as wide as need be. No pointer goes to the right of the
     lowest digit.
 
+    `Addition.environment` makes one from two numbers.
+
     Args:
-        first: The digits of the first number, the lowest first.
-        second: The digits of the second number.
+        first: List of the digits of the first number, the lowest first.
+        second: List of the digits of the second number.
         base: Integer, the number of different digits. Defaults to `10`.
 
     Example:
@@ -106,6 +108,8 @@ class Addition(Library):
     ADD calls ADD1 for the column under the pointers, then LSHIFT, until there is a column
     without a digit. ADD1 writes a digit of the output, and calls CARRY if there is a carry.
 
+    The options are those of `Library`.
+
     Example:
 
     >>> from keras_nm.programs import npi
@@ -132,6 +136,9 @@ class Addition(Library):
 
         Returns:
             A `ScratchPad`.
+
+        Raises:
+            ValueError: For numbers that are not integers of at least 0.
         """
         return ScratchPad(self._digits_of(first), self._digits_of(second), self.base)
 

@@ -20,8 +20,10 @@ class ArrayPad(Environment):
     exchanges the two values, `(2, 0, 0)`. A pointer goes no further than to the first value
     and to the end, which is behind the last value.
 
+    `BubbleSort.environment` makes one, and checks the values.
+
     Args:
-        values: The digits to sort.
+        values: List of the digits to sort.
         base: Integer, the number of different digits. Defaults to `10`.
 
     Example:
@@ -93,6 +95,15 @@ class BubbleSort(Library):
     back and counts the sweep, once for each value. A sweep is BSTEPs. Each calls COMPSWAP,
     which exchanges two values if they are in the wrong order, and RSHIFT. RESET calls
     LSHIFT.
+
+    The options are those of `Library`.
+
+    Example:
+
+    >>> from keras_nm.programs import npi
+    >>> library = npi.BubbleSort(base=4)
+    >>> library.environment([3, 0, 2]).observe()
+    (3, 3, 1, 0)
     """
 
     programs: ClassVar = (

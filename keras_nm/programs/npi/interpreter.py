@@ -10,7 +10,7 @@ from keras_nm.programs.npi.library import ACT, Call, Step
 
 
 class ExecutionError(RuntimeError):
-    """A program does not end, or does what makes no sense."""
+    """A run does not end, or acts against the rules of the environment."""
 
 
 class Event(NamedTuple):

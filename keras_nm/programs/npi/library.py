@@ -17,7 +17,13 @@ ACT = "ACT"
 
 
 class Step(NamedTuple):
-    """A decision: the program to call, its arguments, and whether the call ends with it."""
+    """A decision: the program to call, its arguments, and whether the call ends with it.
+
+    Args:
+        program: Integer, the index of the program in `Library.programs`.
+        arguments: Tuple of integers, one below each of `Library.argument_sizes`.
+        ends: Boolean. If true, the call leaves the stack before the program is called.
+    """
 
     program: int
     arguments: tuple[int, ...]
@@ -25,7 +31,14 @@ class Step(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What happened in a call of a program: an observation and a decision at each step."""
+    """What happened in a call of a program: an observation and a decision at each step.
+
+    Args:
+        program: Integer, the index of the program that was called.
+        arguments: Tuple of integers, its arguments.
+        observations: Tuple of T observations, see `Environment.observe`.
+        steps: Tuple of T `Step`.
+    """
 
     program: int
     arguments: tuple[int, ...]
@@ -34,7 +47,10 @@ class Call(NamedTuple):
 
 
 class Environment(abc.ABC):
-    """What programs observe and change."""
+    """What programs observe and change. `ScratchPad` and `ArrayPad` are two.
+
+    Subclasses implement the methods below and `result`.
+    """
 
     @abc.abstractmethod
     def observe(self) -> tuple[int, ...]:
@@ -83,6 +99,20 @@ class Library(abc.ABC):
     Attributes:
         programs: Tuple of the programs' names. The first is `"ACT"`, the second the one
             that solves the task.
+
+    Raises:
+        ValueError: For a base that is not an integer of at least 2.
+
+    Example:
+
+    >>> from keras_nm.programs import npi
+    >>> library = npi.Addition(base=2)
+    >>> library.programs
+    ('ACT', 'ADD', 'ADD1', 'CARRY', 'LSHIFT')
+    >>> calls = list(npi.Interpreter(library).calls(library.environment(1, 1)))
+    >>> x, y, sample_weight = library.batch(calls)
+    >>> x.shape, y.shape  # 8 calls of at most 4 steps
+    ((8, 4, 26), (8, 4, 5))
     """
 
     recursive: bool = True

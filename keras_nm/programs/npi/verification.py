@@ -39,7 +39,7 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of `verify`.
+    """The result of `verify`. As text, it says how many calls are right, and what is wrong.
 
     Args:
         library: The `Library`.
@@ -80,6 +80,8 @@ class Verification:
 
 def verify(library, layer):
     """Checks a layer in every call that the programs of a library can ever make.
+
+    The method is that of Cai et al. 2017 (arXiv 1704.06611, section 3.3).
 
     Args:
         library: A `Library` with recursive programs.

@@ -1,4 +1,4 @@
-"""The task of multiplication (Delétang et al. 2023, appendix A)."""
+"""The task of multiplication (Delétang et al. 2023, appendix A.3)."""
 
 from dataclasses import dataclass
 

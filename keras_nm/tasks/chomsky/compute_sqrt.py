@@ -1,4 +1,4 @@
-"""The task of square roots (Delétang et al. 2023, appendix A)."""
+"""The task of square roots (Delétang et al. 2023, appendix A.3)."""
 
 from dataclasses import dataclass
 

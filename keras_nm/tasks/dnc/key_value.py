@@ -1,4 +1,4 @@
-"""The key-value retrieval task, in both directions (Csordás and Schmidhuber 2019)."""
+"""The key-value retrieval task, both ways (Csordás and Schmidhuber 2019, section 4)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The copy task several times in a row (Csordás and Schmidhuber 2019)."""
+"""The copy task several times in a row (Csordás and Schmidhuber 2019, section 4)."""
 
 from dataclasses import dataclass
 
@@ -26,8 +26,9 @@ class SeriesCopy(SequenceTask):
     number of copies, and each copy has a random number of vectors.
 
     The task is figure 1 of the extended data of Graves et al. 2016. The sizes are those of
-    Csordás and Schmidhuber 2019, whose code has no start delimiter, and ends each answer
-    with a mark.
+    Csordás and Schmidhuber 2019. They call it repeat copy, as Graves et al. 2014 call
+    `keras_nm.tasks.ntm.RepeatCopy`, which repeats one sequence. Their code has no start
+    delimiter, and ends each answer with a mark.
 
     Args:
         min_length: Positive integer, the fewest copies in a series. Defaults to `1`.

@@ -1,4 +1,4 @@
-"""The task of addition (Kaiser and Sutskever 2016, section 3)."""
+"""The task of addition (Kaiser and Sutskever 2016, section 3.1)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The task of multiplication (Kaiser and Sutskever 2016, section 3)."""
+"""The task of multiplication (Kaiser and Sutskever 2016, section 3.1)."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ from keras_nm.tasks.numbers import product
 class BinaryMultiplication(ArithmeticTask):
     """Multiply two binary numbers of many digits.
 
-    Lowest digits come first, and zeros fill the product up. Here 5 * 3 = 15::
+    Lowest digits come first, and zeros fill the product up, where the paper has blanks.
+    Here 5 * 3 = 15::
 
         question  1  0  1  *  1  1  0
         answer    1  1  1  1  0  0  0

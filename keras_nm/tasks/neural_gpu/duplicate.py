@@ -1,4 +1,4 @@
-"""The task of duplicating (Kaiser and Sutskever 2016, section 3)."""
+"""The task of duplicating (Kaiser and Sutskever 2016, section 3.2)."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from keras_nm.tasks.neural_gpu.string_task import StringTask
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicate(StringTask):
-    """Write a string twice, into the room behind it.
+    """Write a string twice: in its place, and in the room behind it.
 
     The room is as long as the string, and has a token of its own::
 

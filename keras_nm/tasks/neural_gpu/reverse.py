@@ -1,4 +1,4 @@
-"""The task of reversing (Kaiser and Sutskever 2016, section 3)."""
+"""The task of reversing (Kaiser and Sutskever 2016, section 3.2)."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from keras_nm.tasks.neural_gpu.string_task import StringTask
 
 @dataclass(frozen=True, kw_only=True)
 class Reverse(StringTask):
-    """Turn a string round, in place.
+    """Reverse a string, in place.
 
     ::
 

@@ -1,4 +1,4 @@
-"""The task of sorting (Kaiser and Sutskever 2016, section 3)."""
+"""The task of sorting (Kaiser and Sutskever 2016, section 3.2)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,8 @@ from keras_nm.tasks.neural_gpu.string_task import StringTask
 class Sort(StringTask):
     """Sort a string, in place.
 
-    The smallest symbol comes first. With two symbols, this is counting::
+    The smallest symbol comes first. With two symbols, this is what the paper calls counting
+    by sorting bits::
 
         question  1  0  1  0  0
         answer    0  0  0  1  1

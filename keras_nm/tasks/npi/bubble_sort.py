@@ -21,6 +21,9 @@ class BubbleSort(CallTask):
             `False`: they go through the array, or through the sweeps, in a loop.
         base: Integer of at least 2, the number of different digits. Defaults to `10`.
 
+    Raises:
+        ValueError: For lengths or a base out of range, and if min_length > max_length.
+
     Example:
 
     >>> from keras_nm.tasks import npi

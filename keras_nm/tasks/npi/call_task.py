@@ -35,9 +35,17 @@ class CallTask(SequenceTask):
     `environment`.
 
     Args:
+        min_length: Positive integer, the length of the shortest problems. Defaults to `1`.
+        max_length: Positive integer, the length of the longest problems. Defaults to `10`.
         recursive: Boolean. `True` (default): programs repeat themselves by calling
             themselves. `False`: they repeat themselves in a loop.
         base: Integer of at least 2, the number of different digits. Defaults to `10`.
+
+    Attributes:
+        library: The `keras_nm.programs.npi.Library` of the programs.
+
+    Raises:
+        ValueError: For lengths or a base out of range, and if min_length > max_length.
     """
 
     recursive: bool = True
