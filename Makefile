@@ -37,7 +37,8 @@ demo: about_demo $(INSTALLED)
 		2> $(DEMO)/notices || { cat $(DEMO)/notices >&2; exit 1; }
 
 # The models of the repository, as their next versions. Those that learned are of the first
-# seed of their recipes that is solved; walk_bst's is the first whose program is, too.
+# seed of their recipes that is solved; those of walk_bst and list_search are the first whose
+# programs are exact, too.
 saved_models: $(INSTALLED)
 	@rm -rf runs/saved_models
 	$(BIN)/keras-nm train ntm/copy --output runs/saved_models/ntm_copy
@@ -62,9 +63,9 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/nram_walk_bst
 	$(BIN)/keras-nm export runs/saved_models/nram_walk_bst/nram-11 \
 		saved_models/nram_walk_bst --lengths 5 50
-	$(BIN)/keras-nm sweep nram/list_search --seeds 32 --replicas 32 --jobs 1 \
+	$(BIN)/keras-nm sweep nram/list_search --seeds 32 --replicas 16 --jobs 2 \
 		--output runs/saved_models/nram_list_search
-	$(BIN)/keras-nm export runs/saved_models/nram_list_search/nram-0 \
+	$(BIN)/keras-nm export runs/saved_models/nram_list_search/nram-13 \
 		saved_models/nram_list_search --lengths 5 50
 	$(BIN)/keras-nm train chomsky/reverse_string --layer stack-rnn \
 		--output runs/saved_models/stack_rnn_reverse_string
