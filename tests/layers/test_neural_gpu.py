@@ -203,6 +203,11 @@ def test_tokens_must_be_integers():
             layer(inputs)
 
 
+def test_trace_takes_lists(layer):
+    of_list, of_array = (layer.trace(x) for x in (TOKENS.tolist(), TOKENS))
+    np.testing.assert_array_equal(of_list["state"], of_array["state"])
+
+
 def test_trace_takes_a_known_length():
     with pytest.raises(ValueError, match="known length"):
         NeuralGPU(3, num_symbols=4).trace(keras.Input((None,), dtype="int32"))

@@ -418,14 +418,14 @@ class NeuralGPU(keras.layers.Layer):
         >>> tuple(trace["state"].shape)
         (1, 6, 5, 1, 24)
         """
+        inputs = ops.convert_to_tensor(inputs)
+        if not self.built:
+            self.build(inputs.shape)
         if inputs.shape[1] is None:
             raise ValueError(
                 "`trace` takes inputs of known length, such as those of keras.Input((9,), "
                 f"dtype='int32'). Received: inputs of shape {tuple(inputs.shape)}"
             )
-        inputs = ops.convert_to_tensor(inputs)
-        if not self.built:
-            self.build(inputs.shape)
         real = self._real(inputs, mask)
         state, cost = self._start(inputs, real, training=False)
         step = self._step_function(real, training=False)
