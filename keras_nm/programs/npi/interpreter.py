@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_nm.arguments import check_integer
-from keras_nm.programs.npi.library import ACT, Call, Step
+from keras_nm.programs.npi.library import ACT, Call, Step, check_library
 
 
 class ExecutionError(RuntimeError):
@@ -64,7 +64,8 @@ class Interpreter:
         max_depth: Positive integer. More calls that wait are an error. Defaults to `1000`.
 
     Raises:
-        ValueError: For a layer with other sizes than those of the library.
+        ValueError: For something other than a `Library`, and for a layer with other sizes
+            than those of the library.
 
     Example:
 
@@ -78,7 +79,7 @@ class Interpreter:
     """
 
     def __init__(self, library, layer=None, max_steps=10_000_000, max_depth=1000):
-        self.library = library
+        self.library = check_library(library)
         self.max_steps = check_integer("max_steps", max_steps)
         self.max_depth = check_integer("max_depth", max_depth)
         self._decisions = self._shown if layer is None else Decisions(library, layer)

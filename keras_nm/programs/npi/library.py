@@ -222,3 +222,13 @@ class Library(abc.ABC):
         x = np.zeros((*size, self.input_size), "float32")
         np.put_along_axis(x, columns + self._starts, sample_weight[..., None], axis=2)
         return x, y, sample_weight
+
+
+def check_library(library: Any) -> Library:
+    """Returns `library`, or raises a ValueError if it is not a `Library`."""
+    if not isinstance(library, Library):
+        raise ValueError(
+            "`library` must be a Library, such as keras_nm.programs.npi.Addition(). "
+            f"Received: library={library!r}"
+        )
+    return library

@@ -112,6 +112,13 @@ def test_layers_of_other_sizes_are_refused(wrong):
         npi.Interpreter(LIBRARY, wrong)
 
 
+@pytest.mark.parametrize("wrong", [npi.Addition, "addition"])
+@pytest.mark.parametrize("function", [npi.Interpreter, npi.verify])
+def test_other_libraries_are_refused(function, wrong, layer):
+    with pytest.raises(ValueError, match=r"`library` must be a Library, .*: library="):
+        function(wrong, layer)
+
+
 class Mutant(npi.Addition):
     """Addition with other steps for one program."""
 
