@@ -293,6 +293,14 @@ def step_function(library, layer):
         )
     if not layer.built:
         layer.build((None, None, library.input_size))
+    observation_size = sum(library.observation_sizes)
+    if cell.observation_size != observation_size:
+        raise ValueError(
+            f"The layer must be built for observations of {observation_size} channels, as "
+            "the library has. Use the library that the layer was trained with, with the "
+            f"same `base`. Received: library={library}, a layer built for observations of "
+            f"{cell.observation_size} channels"
+        )
 
     def step(inputs, states):
         return cell(inputs, states)
