@@ -208,6 +208,9 @@ def call_tree(events):
     Returns:
         A string. In the pad, brackets are around the cells under pointers.
 
+    Raises:
+        ValueError: For an empty list.
+
     Example:
 
     >>> from keras_nm.programs import npi
@@ -219,6 +222,10 @@ def call_tree(events):
         WRITE OUT 5 IN 1  [2]  IN 2  [3]  CARRY  [ ]  OUT  [5]
       LSHIFT
     """
+    if not events:
+        raise ValueError(
+            "`events` must be the result of Interpreter.trace. Received: events=[]"
+        )
     labels = [f"{'  ' * depth}{name}" for depth, name, *_ in events]
     pads = ["  ".join(map(_row_text, event.rows)) for event in events]
     width = max(map(len, labels))

@@ -209,7 +209,15 @@ class Library(abc.ABC):
             `(B, T, input_size)`, all one-hot. `y` is int32 `(B, T, 2 + arguments)`: whether
             the call ends, the next program, its arguments. `sample_weight` is float32
             `(B, T)`. After the end of a call, all are 0.
+
+        Raises:
+            ValueError: For an empty list.
         """
+        if not calls:
+            raise ValueError(
+                "`calls` must be at least one Call, such as those of "
+                "list(Interpreter(library).calls(environment)). Received: calls=[]"
+            )
         size = (len(calls), max(len(call.steps) for call in calls))
         columns = np.zeros((*size, len(self._sizes)), "int64")
         y = np.zeros((*size, 2 + len(self.argument_sizes)), "int32")

@@ -194,3 +194,8 @@ def test_the_tree_of_calls():
     library = Mutant(base=2)
     events = npi.Interpreter(library).trace(library.environment(1, 1))
     assert events[-1].name.startswith("Failed: In ADD > ADD1: An action")
+
+
+def test_a_tree_needs_events():
+    with pytest.raises(ValueError, match=r"the result of Interpreter\.trace"):
+        npi.call_tree([])

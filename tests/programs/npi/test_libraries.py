@@ -163,3 +163,8 @@ def test_actions_without_sense():
 def test_unknown_actions(pad, arguments):
     with pytest.raises(ValueError, match=r"An action on an? (ScratchPad|ArrayPad) is"):
         pad.act(arguments)
+
+
+def test_a_batch_needs_calls():
+    with pytest.raises(ValueError, match="`calls` must be at least one Call"):
+        npi.Addition().batch([])
