@@ -1,7 +1,7 @@
 """Checks of arguments, shared by layers and tasks."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -18,6 +18,21 @@ def check_integer(name: str, value: Any, minimum: int = 1, maximum: int = 2**31 
             f"`{name}` must be an integer of at most {maximum}. Received: {name}={value!r}"
         )
     return int(value)
+
+
+def check_integers(
+    name: str, value: Any, minimum: int = 1, maximum: int = 2**31 - 1
+) -> tuple[int, ...]:
+    """Returns a tuple of these integers, or raises a ValueError if one is out of range."""
+    if not isinstance(value, Iterable):
+        raise ValueError(
+            f"`{name}` must be a list or tuple of integers, such as (4, 3) or (4,). "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(
+        check_integer(f"{name}[{index}]", each, minimum, maximum)
+        for index, each in enumerate(value)
+    )
 
 
 def check_pair(name: str, value: Any, names: tuple[str, str]) -> tuple[int, int]:

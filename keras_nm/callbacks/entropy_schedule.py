@@ -35,7 +35,7 @@ class EntropySchedule(keras.callbacks.Callback):
 
     def __init__(self, layer, half_life, penalty=0.0, penalty_from=None):
         super().__init__()
-        if layer.initial_entropy_weight is None:
+        if getattr(layer, "initial_entropy_weight", None) is None:
             raise ValueError(
                 "EntropySchedule takes an NRAM layer with an entropy weight: give it an "
                 f"`entropy_weight`. Received: {layer}"

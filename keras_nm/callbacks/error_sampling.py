@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer, check_positive
 from keras_nm.metrics.calls import wrong_steps
+from keras_nm.tasks.npi import CallTask
 
 
 class ErrorSampling(keras.callbacks.Callback):
@@ -30,7 +31,8 @@ class ErrorSampling(keras.callbacks.Callback):
             an example has an error of 0.
 
     Raises:
-        ValueError: For a temperature or a number of examples that is not positive.
+        ValueError: For a task of another kind, and for a temperature or a number of
+            examples that is not positive.
 
     Example:
 
@@ -58,6 +60,11 @@ class ErrorSampling(keras.callbacks.Callback):
 
     def __init__(self, task, temperature=1.0, num_examples=512):
         super().__init__()
+        if not isinstance(task, CallTask):
+            raise ValueError(
+                "`task` must be a CallTask, such as keras_nm.tasks.npi.Addition(). "
+                f"Received: task={task!r}"
+            )
         self.task = task
         self.temperature = check_positive("temperature", temperature)
         examples = task.evaluation_set(

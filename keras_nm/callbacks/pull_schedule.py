@@ -37,7 +37,7 @@ class PullSchedule(keras.callbacks.Callback):
 
     def __init__(self, layer, first_level=3, factor=1.2, merge_at=1.0):
         super().__init__()
-        if not layer.initial_pull:
+        if not getattr(layer, "initial_pull", None):
             raise ValueError(
                 "PullSchedule takes a NeuralGPU layer with several weight sets and a pull: "
                 f"give it `num_weight_sets` and `pull`. Received: {layer}"

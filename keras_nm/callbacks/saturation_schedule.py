@@ -31,7 +31,7 @@ class SaturationSchedule(keras.callbacks.Callback):
 
     def __init__(self, layer):
         super().__init__()
-        if layer.initial_saturation_weight is None:
+        if getattr(layer, "initial_saturation_weight", None) is None:
             raise ValueError(
                 "SaturationSchedule takes a NeuralGPU layer with a saturation cost: give "
                 f"it a `saturation_weight`. Received: {layer}"

@@ -9,6 +9,7 @@ count.
 import keras
 from keras import ops
 
+from keras_nm.arguments import check_integers
 from keras_nm.keras_internals import mask_of
 from keras_nm.layers.choices import first_largest
 
@@ -20,6 +21,14 @@ def _parts(y_true, y_pred, argument_sizes):
     """
     y_true = ops.cast(y_true, "int32")
     num_programs = y_pred.shape[-1] - 1 - sum(argument_sizes)
+    num_choices = 2 + len(argument_sizes)
+    if num_programs < 1 or y_true.shape[-1] not in (None, num_choices):
+        raise ValueError(
+            "`argument_sizes` must be those of the NPI layer. With "
+            f"argument_sizes={argument_sizes}, `y_true` has {num_choices} channels, and "
+            f"`y_pred` has at least {2 + sum(argument_sizes)}. Received: y_true of shape "
+            f"{tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}"
+        )
     yield y_true[..., 0], ops.concatenate([0 * y_pred[..., :1], y_pred[..., :1]], axis=-1)
     start = 1
     for index, size in enumerate((num_programs, *argument_sizes)):
@@ -35,7 +44,7 @@ class CallLoss(keras.losses.Loss):
     2016, section 3.2, equation 8).
 
     Args:
-        argument_sizes: Tuple of integers, how many values each argument has.
+        argument_sizes: Tuple of positive integers, how many values each argument has.
         name: String.
         dtype: The loss's dtype policy.
 
@@ -44,6 +53,10 @@ class CallLoss(keras.losses.Loss):
             next program, its arguments.
         y_pred: The output of an `NPI` layer, `(batch, timesteps, units)`.
         sample_weight: Optional tensor `(batch, timesteps)`, 1 on the steps that count.
+
+    Raises:
+        ValueError: For sizes that are not positive integers, and in a call for sizes that
+            do not fit `y_true` and `y_pred`.
 
     Example:
 
@@ -59,7 +72,7 @@ class CallLoss(keras.losses.Loss):
 
     def __init__(self, argument_sizes, name="call_loss", dtype=None):
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype=dtype)
-        self.argument_sizes = tuple(argument_sizes)
+        self.argument_sizes = check_integers("argument_sizes", argument_sizes)
 
     def call(self, y_true, y_pred):
         return sum(
@@ -84,7 +97,7 @@ class _CallMetric(keras.metrics.Mean):
 
     def __init__(self, argument_sizes, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.argument_sizes = tuple(argument_sizes)
+        self.argument_sizes = check_integers("argument_sizes", argument_sizes)
 
     def _wrong_and_counted(self, y_true, y_pred, sample_weight):
         """Returns where a step is wrong, and how much it counts: both `(B, T)`."""
@@ -106,9 +119,13 @@ class WrongSteps(_CallMetric):
     It takes the same decisions, outputs and weights as `CallLoss`.
 
     Args:
-        argument_sizes: Tuple of integers, how many values each argument has.
+        argument_sizes: Tuple of positive integers, how many values each argument has.
         name: String.
         dtype: The metric's dtype policy.
+
+    Raises:
+        ValueError: For sizes that are not positive integers, and in a call for sizes that
+            do not fit `y_true` and `y_pred`.
 
     Example:
 
@@ -136,9 +153,13 @@ class WrongCalls(_CallMetric):
     It takes the same decisions, outputs and weights as `CallLoss`.
 
     Args:
-        argument_sizes: Tuple of integers, how many values each argument has.
+        argument_sizes: Tuple of positive integers, how many values each argument has.
         name: String.
         dtype: The metric's dtype policy.
+
+    Raises:
+        ValueError: For sizes that are not positive integers, and in a call for sizes that
+            do not fit `y_true` and `y_pred`.
 
     Example:
 

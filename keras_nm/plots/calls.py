@@ -30,6 +30,9 @@ def call_picture(events):
         A `matplotlib.figure.Figure`. Programs are bold, actions are gray. The pad is drawn
         where it changed. Cells under pointers are colored, and what changed is bold.
 
+    Raises:
+        ValueError: For an empty list.
+
     Example:
 
     >>> import keras_nm
@@ -38,6 +41,10 @@ def call_picture(events):
     >>> events = npi.Interpreter(library).trace(library.environment(96, 125))
     >>> figure = keras_nm.plots.call_picture(events)
     """
+    if not events:
+        raise ValueError(
+            "`events` must be the result of Interpreter.trace. Received: events=[]"
+        )
     # The pad may grow to the left while programs run.
     widths = [
         max(len(event.rows[index][1]) for event in events)

@@ -17,8 +17,9 @@ def test_entropy_schedule():
         model.optimizer.iterations.assign(steps)
         schedule.on_epoch_begin(0)
         np.testing.assert_allclose(layer.entropy_weight, [weight] * 2, rtol=1e-6)
-    with pytest.raises(ValueError, match="give it an `entropy_weight`"):
-        EntropySchedule(NRAM(2), half_life=10)
+    for wrong in (NRAM(2), keras.layers.LSTM(2)):
+        with pytest.raises(ValueError, match="give it an `entropy_weight`"):
+            EntropySchedule(wrong, half_life=10)
     for options in ({"half_life": 0}, {"penalty": -1}, {"penalty_from": -1}):
         with pytest.raises(ValueError, match=next(iter(options))):
             EntropySchedule(layer, **{"half_life": 10, **options})

@@ -4,6 +4,7 @@ import pytest
 
 from keras_nm.layers import NPI
 from keras_nm.tasks import npi
+from keras_nm.tasks.ntm import Copy
 from keras_nm.training import CallLoss, ErrorSampling
 
 TASK = npi.Addition(max_length=2, base=2)
@@ -46,3 +47,9 @@ def test_programs_are_weighted_by_their_errors():
 def test_wrong_arguments(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         ErrorSampling(TASK, **options)
+
+
+@pytest.mark.parametrize("task", [Copy(), npi.Addition, "addition"])
+def test_other_tasks_are_refused(task):
+    with pytest.raises(ValueError, match=r"`task` must be a CallTask, .* Received: task="):
+        ErrorSampling(task)

@@ -31,6 +31,12 @@ def test_saturation_cost_is_kept_at_the_loss_times_the_learning_rate():
         SaturationSchedule(NeuralGPU(2))
 
 
+@pytest.mark.parametrize("schedule", [SaturationSchedule, PullSchedule])
+def test_schedules_take_a_neural_gpu(schedule):
+    with pytest.raises(ValueError, match=r"takes a NeuralGPU layer .* Received: <LSTM"):
+        schedule(keras.layers.LSTM(2))
+
+
 def test_pull_rises_with_the_level_until_the_sets_are_merged():
     layer = NeuralGPU(2, 3, 4, num_weight_sets=2, pull=0.25)
     compiled(layer)

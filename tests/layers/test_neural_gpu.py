@@ -177,7 +177,9 @@ def test_weight_sets_begin_different():
         ({"units": 0}, "`units`"),
         ({"kernel_size": 2}, "must be odd"),
         ({"gate": "lstm"}, "`gate` must be one of"),
-        ({"dropout": 1.0}, "`dropout` must be at least 0 and below 1"),
+        ({"dropout": 1.0}, "`dropout` must be a number from 0 to below 1"),
+        ({"dropout": "0.1"}, "`dropout` must be a number .* dropout='0.1'"),
+        ({"dropout": None}, "`dropout` must be a number .* dropout=None"),
         ({"gate": "cutoff", "saturation_weight": 1.0}, "Only the diagonal form"),
         ({"pull": 1.0}, "Set `num_weight_sets`"),
         ({"pull": -1.0}, "`pull` must be a positive number"),
@@ -199,6 +201,11 @@ def test_tokens_must_be_integers():
     for inputs in (keras.Input((None,)), np.ones((2, 5), "float32")):
         with pytest.raises(ValueError, match="Tokens must be integers"):
             layer(inputs)
+
+
+def test_trace_takes_lists(layer):
+    of_list, of_array = (layer.trace(x) for x in (TOKENS.tolist(), TOKENS))
+    np.testing.assert_array_equal(of_list["state"], of_array["state"])
 
 
 def test_trace_takes_a_known_length():

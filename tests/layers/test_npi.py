@@ -83,10 +83,12 @@ def test_the_default_controller_is_the_papers():
     ("options", "message"),
     [
         ({"num_programs": 0}, "num_programs=0"),
-        ({"argument_sizes": (3, 0)}, "argument_sizes=0"),
+        ({"argument_sizes": (3, 0)}, r"argument_sizes\[1\]=0"),
+        ({"argument_sizes": 3}, "must be a list or tuple .* argument_sizes=3"),
         ({"program_size": 0}, "program_size=0"),
         ({"key_size": 1.5}, "key_size=1.5"),
-        ({"encoder_units": (0,)}, "encoder_units=0"),
+        ({"encoder_units": (0,)}, r"encoder_units\[0\]=0"),
+        ({"encoder_units": 64}, "must be a list or tuple .* encoder_units=64"),
     ],
 )
 def test_wrong_sizes(options, message):

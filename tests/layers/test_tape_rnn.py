@@ -153,7 +153,8 @@ def test_states_by_name(rng):
         ({"moves": ("left", "left")}, "two different moves.*'left', 'left'"),
         ({"moves": ("left",)}, "at least two different moves"),
         ({"actions": "hard"}, "'soft', 'straight_through', 'discrete'.*'hard'"),
-        ({"write_units": (3, 0)}, "write_units=0"),
+        ({"write_units": (3, 0)}, r"write_units\[1\]=0"),
+        ({"write_units": 64}, "must be a list or tuple .* write_units=64"),
         ({"end_channel": 1.5}, "end_channel=1.5"),
     ],
 )

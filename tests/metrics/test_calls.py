@@ -64,3 +64,17 @@ def test_masks_count_as_weights():
     logits = keras.ops.convert_to_tensor(LOGITS)
     logits._keras_mask = WEIGHT > 0  # as a layer leaves it
     assert float(WrongSteps((3,))(Y, logits)) == 0
+
+
+@pytest.mark.parametrize("make", [CallLoss, WrongSteps, WrongCalls])
+def test_sizes_are_a_tuple(make):
+    with pytest.raises(ValueError, match=r"must be a list or tuple .* argument_sizes=3"):
+        make(3)
+
+
+@pytest.mark.parametrize("make", [CallLoss, WrongSteps, WrongCalls])
+@pytest.mark.parametrize("sizes", [(), (3, 1), (5,)])  # of y, of both, of the logits
+def test_sizes_fit_decisions_and_logits(make, sizes):
+    message = r"`argument_sizes` must be .* \(2, 3, 3\), y_pred of shape \(2, 3, 6\)"
+    with pytest.raises(ValueError, match=message):
+        make(sizes)(Y, LOGITS)

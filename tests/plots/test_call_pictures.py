@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from keras_nm.layers import NPI
 from keras_nm.plots import call_picture, machine_picture, num_frames
@@ -51,6 +52,11 @@ def test_pointers_are_colored():
     colored = [p for p in axes.patches if p.get_facecolor()[:3] != (1, 1, 1)]
     assert len(colored) == 3 + 3  # of the title, and all pointers on the first cell
     assert len({p.get_facecolor() for p in colored}) == 3
+
+
+def test_a_picture_needs_events():
+    with pytest.raises(ValueError, match=r"the result of Interpreter\.trace"):
+        call_picture([])
 
 
 def test_picture_of_a_layer(rng):

@@ -3,6 +3,8 @@
 Axes: B batch, N positions, W width, M maps.
 """
 
+from numbers import Real
+
 import keras
 from keras import ops
 
@@ -149,9 +151,10 @@ class NeuralGPU(keras.layers.Layer):
                 f"that it sees. Received: kernel_size={kernel_size}"
             )
         self.cells_per_step = check_integer("cells_per_step", cells_per_step)
-        if not 0 <= dropout < 1:
+        if not isinstance(dropout, Real) or not 0 <= dropout < 1:
             raise ValueError(
-                f"`dropout` must be at least 0 and below 1. Received: dropout={dropout!r}"
+                "`dropout` must be a number from 0 to below 1. "
+                f"Received: dropout={dropout!r}"
             )
         self.dropout = float(dropout)
         if saturation_weight is not None:
@@ -415,14 +418,14 @@ class NeuralGPU(keras.layers.Layer):
         >>> tuple(trace["state"].shape)
         (1, 6, 5, 1, 24)
         """
+        inputs = ops.convert_to_tensor(inputs)
+        if not self.built:
+            self.build(inputs.shape)
         if inputs.shape[1] is None:
             raise ValueError(
                 "`trace` takes inputs of known length, such as those of keras.Input((9,), "
                 f"dtype='int32'). Received: inputs of shape {tuple(inputs.shape)}"
             )
-        inputs = ops.convert_to_tensor(inputs)
-        if not self.built:
-            self.build(inputs.shape)
         real = self._real(inputs, mask)
         state, cost = self._start(inputs, real, training=False)
         step = self._step_function(real, training=False)

@@ -6,7 +6,7 @@ Axes: B batch, N programs, K key size, P embedding size.
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_integer
+from keras_nm.arguments import check_integer, check_integers
 from keras_nm.layers.chained_cell import ChainedCell
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.machine import MachineCell, in_form_of
@@ -60,8 +60,8 @@ class NPICell(MachineCell):
         `"end"`, `"program"`, and for each argument `"argument_0"` and so on.
 
     Raises:
-        ValueError: For a size that is not positive, inputs without an observation, or a
-            controller that is neither a cell nor a layer.
+        ValueError: For sizes that are not positive integers, inputs without an observation,
+            or a controller that is neither a cell nor a layer.
 
     Example:
 
@@ -84,12 +84,10 @@ class NPICell(MachineCell):
     ):
         super().__init__(controller, **kwargs)
         self.num_programs = check_integer("num_programs", num_programs)
-        self.argument_sizes = tuple(
-            check_integer("argument_sizes", size) for size in argument_sizes
-        )
+        self.argument_sizes = check_integers("argument_sizes", argument_sizes)
         self.program_size = check_integer("program_size", program_size)
         self.key_size = check_integer("key_size", key_size)
-        self.encoder_units = tuple(check_integer("encoder_units", x) for x in encoder_units)
+        self.encoder_units = check_integers("encoder_units", encoder_units)
 
         self.encoder_maps = [
             self._linear_map(f"encoder_map_{index}", size, activation="relu")

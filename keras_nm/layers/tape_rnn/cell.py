@@ -6,7 +6,7 @@ Axes: B batch, K tapes, N locations, W width of a location, A moves.
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_pair
+from keras_nm.arguments import check_choice, check_integer, check_integers, check_pair
 from keras_nm.layers.choices import SELECTIONS, select
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.tape_rnn import tape
@@ -112,7 +112,7 @@ class TapeRNNCell(MachineCell):
             self.end_channel = check_integer("end_channel", end_channel, minimum=-(2**31))
         self.actions = check_choice("actions", actions, SELECTIONS)
         self.jumps_write = bool(jumps_write)
-        self.write_units = tuple(check_integer("write_units", x) for x in write_units)
+        self.write_units = check_integers("write_units", write_units)
         self.readout_activation = keras.activations.get(readout_activation)
         self.activation = keras.activations.get(activation)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from keras_nm.arguments import check_integer
+from keras_nm.arguments import check_integer, check_integers
 from keras_nm.programs.npi.library import Environment, Library
 
 ROWS = ("IN 1", "IN 2", "CARRY", "OUT")
@@ -28,6 +28,9 @@ class ScratchPad(Environment):
         second: List of the digits of the second number.
         base: Integer, the number of different digits. Defaults to `10`.
 
+    Raises:
+        ValueError: For digits that are not integers from 0 to base - 1.
+
     Example:
 
     >>> from keras_nm.programs import npi
@@ -41,7 +44,12 @@ class ScratchPad(Environment):
 
     def __init__(self, first, second, base=10):
         self.base = base
-        self.digits = [list(first), list(second), [], []]
+        self.digits = [
+            list(check_integers("first", first, 0, base - 1)),
+            list(check_integers("second", second, 0, base - 1)),
+            [],
+            [],
+        ]
         self.pointers = [0, 0, 0, 0]
 
     def observe(self):
@@ -55,18 +63,18 @@ class ScratchPad(Environment):
 
     def act(self, arguments):
         operation, row, value = arguments
-        if operation == MOVE and value in (LEFT, RIGHT):
+        if operation == MOVE and row in range(4) and value in (LEFT, RIGHT):
             step = 1 if value == LEFT else -1
             self.pointers[row] = max(self.pointers[row] + step, 0)
-        elif operation == WRITE and row in (CARRY, OUT):
+        elif operation == WRITE and row in (CARRY, OUT) and value in range(self.base):
             digits, at = self.digits[row], self.pointers[row]
             digits += [self.base] * (at + 1 - len(digits))
             digits[at] = value
         elif operation:
             raise ValueError(
-                "An action on a ScratchPad is (1, row, 0 or 1), to move a pointer, or "
-                "(2, 2 or 3, digit), to write in the row of carries or in the output. "
-                f"Received: {tuple(arguments)}"
+                "An action on a ScratchPad is (1, 0 to 3, 0 or 1), to move a pointer, or "
+                f"(2, 2 or 3, 0 to {self.base - 1}), to write a digit in the row of "
+                f"carries or in the output. Received: {tuple(arguments)}"
             )
 
     def name_of(self, arguments):

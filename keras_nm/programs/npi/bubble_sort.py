@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 from typing import ClassVar
 
+from keras_nm.arguments import check_integers
 from keras_nm.programs.npi.library import Environment, Library
 
 MOVE, SWAP = 1, 2
@@ -20,11 +21,14 @@ class ArrayPad(Environment):
     exchanges the two values, `(2, 0, 0)`. A pointer goes no further than to the first value
     and to the end, which is behind the last value.
 
-    `BubbleSort.environment` makes one, and checks the values.
+    `BubbleSort.environment` makes one.
 
     Args:
         values: List of the digits to sort.
         base: Integer, the number of different digits. Defaults to `10`.
+
+    Raises:
+        ValueError: For digits that are not integers from 0 to base - 1.
 
     Example:
 
@@ -40,7 +44,7 @@ class ArrayPad(Environment):
 
     def __init__(self, values, base=10):
         self.base = base
-        self.values = list(values)
+        self.values = list(check_integers("values", values, 0, base - 1))
         self.pointers = [0, 0, 0]
 
     def observe(self):
@@ -57,7 +61,7 @@ class ArrayPad(Environment):
         operation, pointer, direction = arguments
         size = len(self.values)
         first, second, _ = self.pointers
-        if operation == MOVE:
+        if operation == MOVE and pointer in range(3) and direction in (LEFT, RIGHT):
             at = self.pointers[pointer] + (1 if direction == RIGHT else -1)
             self.pointers[pointer] = min(max(at, 0), size)
         elif operation == SWAP and max(first, second) < size:
@@ -69,6 +73,12 @@ class ArrayPad(Environment):
             raise ValueError(
                 "To exchange two values, pointers 1 and 2 must be on them. "
                 f"Received: pointers at {first} and {second} in an array of {size}"
+            )
+        elif operation:
+            raise ValueError(
+                "An action on an ArrayPad is (1, 0 to 2, 0 or 1), to move a pointer, or "
+                "(2, 0, 0), to exchange the values under pointers 1 and 2. "
+                f"Received: {tuple(arguments)}"
             )
 
     def name_of(self, arguments):
@@ -137,13 +147,10 @@ class BubbleSort(Library):
         Raises:
             ValueError: For other values.
         """
-        values = [int(value) for value in values]
-        if not values or not all(0 <= value < self.base for value in values):
-            raise ValueError(
-                f"`values` must be digits from 0 to {self.base - 1}, at least one. "
-                f"Received: values={values}"
-            )
-        return ArrayPad(values, self.base)
+        pad = ArrayPad(values, self.base)
+        if not pad.values:
+            raise ValueError("`values` must be at least one digit. Received: values=[]")
+        return pad
 
     def show(self, program, environment):
         return {

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_nm.arguments import check_integer
-from keras_nm.programs.npi.library import ACT, Call, Step
+from keras_nm.programs.npi.library import ACT, Call, Step, check_library
 
 
 class ExecutionError(RuntimeError):
@@ -64,7 +64,8 @@ class Interpreter:
         max_depth: Positive integer. More calls that wait are an error. Defaults to `1000`.
 
     Raises:
-        ValueError: For a layer with other sizes than those of the library.
+        ValueError: For something other than a `Library`, and for a layer with other sizes
+            than those of the library.
 
     Example:
 
@@ -78,7 +79,7 @@ class Interpreter:
     """
 
     def __init__(self, library, layer=None, max_steps=10_000_000, max_depth=1000):
-        self.library = library
+        self.library = check_library(library)
         self.max_steps = check_integer("max_steps", max_steps)
         self.max_depth = check_integer("max_depth", max_depth)
         self._decisions = self._shown if layer is None else Decisions(library, layer)
@@ -207,6 +208,9 @@ def call_tree(events):
     Returns:
         A string. In the pad, brackets are around the cells under pointers.
 
+    Raises:
+        ValueError: For an empty list.
+
     Example:
 
     >>> from keras_nm.programs import npi
@@ -218,6 +222,10 @@ def call_tree(events):
         WRITE OUT 5 IN 1  [2]  IN 2  [3]  CARRY  [ ]  OUT  [5]
       LSHIFT
     """
+    if not events:
+        raise ValueError(
+            "`events` must be the result of Interpreter.trace. Received: events=[]"
+        )
     labels = [f"{'  ' * depth}{name}" for depth, name, *_ in events]
     pads = ["  ".join(map(_row_text, event.rows)) for event in events]
     width = max(map(len, labels))
@@ -292,6 +300,14 @@ def step_function(library, layer):
         )
     if not layer.built:
         layer.build((None, None, library.input_size))
+    observation_size = sum(library.observation_sizes)
+    if cell.observation_size != observation_size:
+        raise ValueError(
+            f"The layer must be built for observations of {observation_size} channels, as "
+            "the library has. Use the library that the layer was trained with, with the "
+            f"same `base`. Received: library={library}, a layer built for observations of "
+            f"{cell.observation_size} channels"
+        )
 
     def step(inputs, states):
         return cell(inputs, states)

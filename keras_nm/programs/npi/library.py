@@ -209,7 +209,15 @@ class Library(abc.ABC):
             `(B, T, input_size)`, all one-hot. `y` is int32 `(B, T, 2 + arguments)`: whether
             the call ends, the next program, its arguments. `sample_weight` is float32
             `(B, T)`. After the end of a call, all are 0.
+
+        Raises:
+            ValueError: For an empty list.
         """
+        if not calls:
+            raise ValueError(
+                "`calls` must be at least one Call, such as those of "
+                "list(Interpreter(library).calls(environment)). Received: calls=[]"
+            )
         size = (len(calls), max(len(call.steps) for call in calls))
         columns = np.zeros((*size, len(self._sizes)), "int64")
         y = np.zeros((*size, 2 + len(self.argument_sizes)), "int32")
@@ -222,3 +230,13 @@ class Library(abc.ABC):
         x = np.zeros((*size, self.input_size), "float32")
         np.put_along_axis(x, columns + self._starts, sample_weight[..., None], axis=2)
         return x, y, sample_weight
+
+
+def check_library(library: Any) -> Library:
+    """Returns `library`, or raises a ValueError if it is not a `Library`."""
+    if not isinstance(library, Library):
+        raise ValueError(
+            "`library` must be a Library, such as keras_nm.programs.npi.Addition(). "
+            f"Received: library={library!r}"
+        )
+    return library

@@ -17,7 +17,7 @@ from keras_nm.programs.npi.interpreter import (
     split_logits,
     step_function,
 )
-from keras_nm.programs.npi.library import Call, Step
+from keras_nm.programs.npi.library import Call, Step, check_library
 
 # Enough to use a processor, and few enough for the memory.
 _BATCH_SIZE = 4096
@@ -92,8 +92,8 @@ def verify(library, layer):
         length, with the arithmetic that it was checked with.
 
     Raises:
-        ValueError: For a library without recursion, whose calls grow with the length, and
-            for a layer of other sizes.
+        ValueError: For something other than a `Library`, for a library without recursion,
+            whose calls grow with the length, and for a layer of other sizes.
 
     Example:
 
@@ -104,7 +104,7 @@ def verify(library, layer):
     >>> npi.verify(library, layer).is_proof  # it has not learned yet
     False
     """
-    if not library.recursive:
+    if not check_library(library).recursive:
         raise ValueError(
             "Only recursive programs have finitely many different calls. Train with a "
             f"library that has recursive=True. Received: {library}"

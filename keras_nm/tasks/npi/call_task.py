@@ -121,10 +121,17 @@ class CallTask(SequenceTask):
             A `tf.data.Dataset` of `(x, y, sample_weight)`.
 
         Raises:
-            ValueError: As for `Task.dataset`.
+            ValueError: As for `Task.dataset`, and for weights of another shape.
         """
         task = self
         if program_weights is not None:
+            shape = tuple(np.shape(program_weights))
+            if shape != (self.num_programs,):
+                raise ValueError(
+                    "`program_weights` must have one weight for each of the programs "
+                    f"{', '.join(self.library.programs)}: shape ({self.num_programs},). "
+                    f"Received: weights of shape {shape}"
+                )
             task = copy.copy(self)
             object.__setattr__(task, "_weights", program_weights)
             draw_lengths = draw_lengths or self._draw_lengths

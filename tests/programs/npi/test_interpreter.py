@@ -112,6 +112,22 @@ def test_layers_of_other_sizes_are_refused(wrong):
         npi.Interpreter(LIBRARY, wrong)
 
 
+def test_layers_for_other_observations_are_refused():
+    library = npi.BubbleSort(base=3)
+    layer = keras_nm.layers.NPI(library.num_programs, library.argument_sizes)
+    npi.Interpreter(library, layer)  # builds it
+    message = r"of 26 channels.* base=10\), a layer built .* of 12 channels"
+    with pytest.raises(ValueError, match=message):
+        npi.Interpreter(npi.BubbleSort(), layer)
+
+
+@pytest.mark.parametrize("wrong", [npi.Addition, "addition"])
+@pytest.mark.parametrize("function", [npi.Interpreter, npi.verify])
+def test_other_libraries_are_refused(function, wrong, layer):
+    with pytest.raises(ValueError, match=r"`library` must be a Library, .*: library="):
+        function(wrong, layer)
+
+
 class Mutant(npi.Addition):
     """Addition with other steps for one program."""
 
@@ -178,3 +194,8 @@ def test_the_tree_of_calls():
     library = Mutant(base=2)
     events = npi.Interpreter(library).trace(library.environment(1, 1))
     assert events[-1].name.startswith("Failed: In ADD > ADD1: An action")
+
+
+def test_a_tree_needs_events():
+    with pytest.raises(ValueError, match=r"the result of Interpreter\.trace"):
+        npi.call_tree([])

@@ -109,11 +109,26 @@ def test_batches_are_one_hot_and_padded():
 def test_wrong_problems():
     with pytest.raises(ValueError, match="number=-1"):
         npi.Addition().environment(3, -1)
-    for values in ([], [3, 10], [-1]):
-        with pytest.raises(ValueError, match="digits from 0 to 9"):
-            npi.BubbleSort().environment(values)
+    with pytest.raises(ValueError, match="at least one digit"):
+        npi.BubbleSort().environment([])
     with pytest.raises(ValueError, match="base=1"):
         npi.BubbleSort(base=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "problem", "message"),
+    [
+        (npi.BubbleSort().environment, ([3, 10],), r"at most 9\. .* values\[1\]=10"),
+        (npi.ArrayPad, ([3, 10],), r"at most 9\. .* values\[1\]=10"),
+        (npi.ArrayPad, ([-1],), r"at least 0\. .* values\[0\]=-1"),
+        (npi.ArrayPad, (3,), "must be a list or tuple .* values=3"),
+        (npi.ScratchPad, ([2], [1], 2), r"at most 1\. .* first\[0\]=2"),
+        (npi.ScratchPad, ([], [1, -1], 2), r"at least 0\. .* second\[1\]=-1"),
+    ],
+)
+def test_wrong_digits(make, problem, message):
+    with pytest.raises(ValueError, match=message):
+        make(*problem)
 
 
 def test_actions_without_sense():
@@ -131,3 +146,25 @@ def test_actions_without_sense():
     assert array.pointers == [2, 0, 0]
     with pytest.raises(ValueError, match="pointers at 2 and 0 in an array of 2"):
         array.act((2, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("pad", "arguments"),
+    [
+        (npi.ScratchPad([1], [2]), (1, 4, 0)),
+        (npi.ScratchPad([1], [2]), (2, 3, 10)),
+        (npi.ScratchPad([1], [2]), (2, 3, -1)),
+        (npi.ArrayPad([1, 2]), (3, 0, 0)),
+        (npi.ArrayPad([1, 2]), (1, 3, 0)),
+        (npi.ArrayPad([1, 2]), (1, -1, 0)),
+        (npi.ArrayPad([1, 2]), (1, 0, 2)),
+    ],
+)
+def test_unknown_actions(pad, arguments):
+    with pytest.raises(ValueError, match=r"An action on an? (ScratchPad|ArrayPad) is"):
+        pad.act(arguments)
+
+
+def test_a_batch_needs_calls():
+    with pytest.raises(ValueError, match="`calls` must be at least one Call"):
+        npi.Addition().batch([])

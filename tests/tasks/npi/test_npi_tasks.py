@@ -81,6 +81,12 @@ def test_programs_are_drawn_by_their_weights():
         task.dataset(4, program_weights=weights, split="exam")
 
 
+@pytest.mark.parametrize("weights", [[1.0] * 4, np.ones((5, 1)), tf.Variable(1.0)])
+def test_weights_are_one_per_program(weights):
+    with pytest.raises(ValueError, match=r"ADD1, CARRY, LSHIFT: shape \(5,\)\. Received"):
+        npi.Addition(base=2).dataset(4, program_weights=weights)
+
+
 def test_wrong_bases():
     with pytest.raises(ValueError, match="base=1"):
         npi.Addition(base=1)
