@@ -20,8 +20,14 @@ from keras_nm.training import RECIPES, load_run, resume, train
 
 # How many random problems of each number of positions, and how many of each other kind.
 LENGTHS = {
-    "binary_addition": {41: (512, 64), 101: (512, 64), 401: (128, 32), 2001: (16, 4)},
-    "binary_multiplication": {41: (512, 64), 101: (256, 32), 401: (64, 16)},
+    "binary_addition": {
+        27: (512, 64),
+        41: (512, 64),
+        101: (512, 64),
+        401: (128, 32),
+        2001: (16, 4),
+    },
+    "binary_multiplication": {27: (512, 64), 41: (512, 64), 101: (256, 32), 401: (64, 16)},
 }
 KINDS = ("random", "overflow", "carries", "powers", "small", "zeros")
 LARGEST_BATCH = 64
