@@ -75,6 +75,10 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_duplicate_string
 	$(BIN)/keras-nm export runs/saved_models/ntm_duplicate_string \
 		saved_models/ntm_duplicate_string --memory-size 512
+	$(BIN)/keras-nm train neural_gpu/binary_multiplication \
+		--output runs/saved_models/neural_gpu_multiplication
+	$(BIN)/keras-nm export runs/saved_models/neural_gpu_multiplication \
+		saved_models/neural_gpu_multiplication --lengths 27 41 101
 	$(BIN)/keras-nm train npi/addition --output runs/saved_models/npi_addition
 	$(BIN)/keras-nm export runs/saved_models/npi_addition saved_models/npi_addition
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
