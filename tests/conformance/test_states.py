@@ -6,12 +6,14 @@ import tensorflow as tf
 from machine_cases import (
     BATCH,
     FEATURES,
+    SEQUENCE_CASES,
     SIZE,
     assert_all_close,
     assert_close,
     copy_of,
     each_sequence_case,
     each_sequence_machine,
+    once_per_kind,
 )
 
 
@@ -65,7 +67,7 @@ def halves(model, inputs):
 
 
 # Warnings are errors: none of weights without a gradient.
-@each_sequence_machine
+@once_per_kind(SEQUENCE_CASES)
 def test_states_are_another_layers_initial_state(case, inputs, tmp_path):
     model = EncoderDecoder(case)
     sequences = [inputs[:, :3], inputs[:, 3:]]
