@@ -35,9 +35,7 @@ LARGEST_BATCH = 64
 
 def percent_wrong(run, length, operands, number):
     """Returns the percentage of problems of the test split with a wrong digit."""
-    task = dataclasses.replace(
-        run.task.with_lengths(length, length), operands=operands, buckets=None
-    )
+    task = dataclasses.replace(run.task.with_lengths(length, length), operands=operands)
     batch_size = min(number, LARGEST_BATCH)
     data = task.evaluation_set(batch_size=batch_size, num_batches=number // batch_size)
     results = run.model.evaluate(data, verbose=0, return_dict=True)
