@@ -21,7 +21,7 @@ from keras_nm.training import RECIPES, load_run, resume, train
 # How many random problems of each number of positions, and how many of each other kind.
 LENGTHS = {
     "binary_addition": {
-        27: (512, 64),
+        19: (512, 64),
         41: (512, 64),
         101: (512, 64),
         401: (128, 32),

@@ -3,21 +3,21 @@
 from keras_nm.recipes.parts import falling, layer_of_ours
 from keras_nm.runs.recipe import Recipe
 
-# The shorter ones of the paper's lengths, which go on to 41. The paper trains on one batch
-# of each in every step, and here steps take them in turn.
-_BUCKETS = [8, 12, 16, 20, 25, 28]
-_STEPS_PER_EPOCH = 30 * len(_BUCKETS)
 _EPOCHS = 50
 
 
-def _diagonal(task, num_maps):
+def _diagonal(task, num_maps, buckets):
     """Returns a recipe with the paper's numbers, but for the lengths and the budget.
+
+    The lengths are the shorter ones of the paper's, which go on to 41. The paper trains on
+    one batch of each in every step, and here steps take them in turn.
 
     The learning rate falls linearly, and not whenever progress stops. `beta_2` stays at the
     value from which it rises in the paper. For addition the paper has a dropout of 0.5,
     with which learning takes four times as long.
     """
-    rate = falling(0.48 / num_maps, _EPOCHS * _STEPS_PER_EPOCH)
+    steps_per_epoch = 30 * len(buckets)
+    rate = falling(0.48 / num_maps, _EPOCHS * steps_per_epoch)
     return Recipe(
         name="neural-gpu",
         description=f"A Neural GPU of {num_maps} maps in the diagonal form.",
@@ -32,15 +32,16 @@ def _diagonal(task, num_maps):
             "config": {"learning_rate": rate, "beta_2": 0.99},
         },
         batch_size=32,
-        steps_per_epoch=_STEPS_PER_EPOCH,
+        steps_per_epoch=steps_per_epoch,
         epochs=_EPOCHS,
         stop_below=0.0,
-        task_options={"max_length": 27, "buckets": _BUCKETS},
+        task_options={"max_length": buckets[-1] - 1, "buckets": buckets},
         callbacks={"saturation_schedule": {}},
     )
 
 
 NEURAL_GPU_RECIPES = (
-    _diagonal("binary_addition", num_maps=48),
-    _diagonal("binary_multiplication", num_maps=96),
+    # Machines that train on longer sums carry less far.
+    _diagonal("binary_addition", num_maps=48, buckets=[8, 12, 16, 20]),
+    _diagonal("binary_multiplication", num_maps=96, buckets=[8, 12, 16, 20, 25, 28]),
 )
