@@ -95,6 +95,9 @@ def main():
         "| seeds | processes | seeds x steps per second | | step |\n|--:|--:|--:|--:|--:|"
     )
     first = None
+    for processes in running.values():
+        for connection in processes:
+            connection.send("stop")
     for (seeds, processes), measured in times.items():
         step = statistics.median(measured)
         first = first or 1 / step
