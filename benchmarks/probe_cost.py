@@ -3,7 +3,7 @@
     python benchmarks/probe_cost.py
 
 Trains copy by its recipes, with everything that `keras-nm train` does and without the probe
-and the gradient's norm, and prints the table of README.md.
+and the gradient's norm, and prints a table.
 """
 
 import statistics
