@@ -10,6 +10,7 @@ from machine_cases import (
     each_machine,
     each_sequence_machine,
     model_of,
+    once_per_kind,
     with_cases,
 )
 
@@ -31,7 +32,7 @@ def losses_of_fit(case, inputs, jit_compile):
     return model.fit(*repeated, epochs=4, **options).history["loss"]
 
 
-@with_cases(ONE_PER_MACHINE)
+@once_per_kind(ONE_PER_MACHINE)
 def test_fit_learns_a_batch_with_xla(case, inputs):
     losses = losses_of_fit(case, inputs, jit_compile=True)
     assert losses[-1] < 0.5 * losses[0]

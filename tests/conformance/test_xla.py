@@ -15,6 +15,6 @@ def test_xla_equals_eager(case, inputs):
     check_that_xla_equals_eager(case, inputs)
 
 
-@with_cases(["all_gates_nram"])
+@with_cases([], slow=["all_gates_nram"])
 def test_xla_equals_eager_with_all_gates(case, inputs):
     check_that_xla_equals_eager(case, inputs)
