@@ -152,6 +152,7 @@ def build_site(folder, *options):
     return folder / "html"
 
 
+@pytest.mark.slow
 def test_site(tmp_path):
     html = build_site(tmp_path, "-D", "nb_execution_mode=off")
     pages = list(html.rglob("*.html"))
