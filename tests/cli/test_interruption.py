@@ -101,6 +101,7 @@ def test_a_long_call_of_tensorflow_is_interrupted():
     assert errors.endswith("\nkeras-nm: interrupted\n")
 
 
+@pytest.mark.slow
 def test_python_cleans_up():
     code, output, errors = interrupted(COMMAND, "sleep")
     assert code == 130

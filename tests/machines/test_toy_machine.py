@@ -106,6 +106,7 @@ def test_evaluation(run):
     assert run.layer.cell.leak == 0.25
 
 
+@pytest.mark.slow
 def test_a_sweep_of_two_seeds(tmp_path):
     with ThreadPoolExecutor(1) as executor:
         rows = dict(sweep({"toy": RECIPE}, [0, 1], tmp_path, [2], executor=executor))
