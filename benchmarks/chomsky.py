@@ -17,7 +17,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from keras_nm.tasks import TASKS, guess_accuracy
-from keras_nm.training import RECIPES, RunError, evaluate_range, load_run, resume, train
+from keras_nm.training import RECIPES, RunError, evaluate_range, train_or_resume
 
 TASK_NAMES = (
     "even_pairs",
@@ -55,12 +55,7 @@ def measure(task, layer, seed, output):
     directory = output / task / f"{layer}-{seed}"
     recipe = RECIPES[f"chomsky/{task}"][layer]
     try:
-        if (directory / "result.json").exists():
-            run = load_run(directory)
-        elif directory.exists():
-            run = resume(directory, verbose=0)
-        else:
-            run = train(recipe, directory, seed=seed, verbose=0)
+        run = train_or_resume(recipe, directory, seed, verbose=0)
     except RunError as error:  # another process has it
         print(error)
         return

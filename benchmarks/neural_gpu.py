@@ -16,7 +16,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_nm.training import RECIPES, load_run, resume, train
+from keras_nm.training import RECIPES, train_or_resume
 
 # How many random problems of each number of positions, and how many of each other kind.
 LENGTHS = {
@@ -46,15 +46,11 @@ def measured(task, seed, output):
     """Trains a machine, unless its results are there. Returns its results."""
     directory = output / f"{task}-{seed}"
     results = output / f"{task}-{seed}.json"
+    begin = time.process_time()
+    recipe = RECIPES[f"neural_gpu/{task}"]["neural-gpu"]
+    run = train_or_resume(recipe, directory, seed, verbose=0)
     if results.exists():
         return json.loads(results.read_text())
-    begin = time.process_time()
-    if (directory / "result.json").exists():
-        run = load_run(directory)
-    elif directory.exists():
-        run = resume(directory, verbose=0)
-    else:
-        run = train(RECIPES[f"neural_gpu/{task}"]["neural-gpu"], directory, seed, verbose=0)
     found = {"seconds": time.process_time() - begin, "examples": run.num_examples}
     for length, (num_random, num_others) in LENGTHS[task].items():
         for kind in KINDS:

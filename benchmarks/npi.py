@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_nm.programs import npi
-from keras_nm.training import RECIPES, load_run, resume, train
+from keras_nm.training import RECIPES, train_or_resume
 
 # How many problems of each length.
 LENGTHS = {
@@ -53,15 +53,9 @@ def share_right(library, layer, task, length, number):
 def row(task, name, seed, output):
     """Returns the cells of a table's row."""
     directory = output / f"{task}-{name}-{seed}"
-    seconds = "-"
-    if (directory / "result.json").exists():
-        run = load_run(directory)
-    elif directory.exists():
-        run = resume(directory, verbose=0)
-    else:
-        begin = time.process_time()
-        run = train(RECIPES[f"npi/{task}"][name], directory, seed=seed, verbose=0)
-        seconds = f"{time.process_time() - begin:.0f}"
+    begin = time.process_time()
+    run = train_or_resume(RECIPES[f"npi/{task}"][name], directory, seed, verbose=0)
+    seconds = f"{time.process_time() - begin:.0f}"
     library = run.task.library
     proof = "-"
     if library.recursive:

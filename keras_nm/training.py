@@ -80,7 +80,7 @@ if importlib.util.find_spec("tensorflow"):
     from keras_nm.runs.population import train_population
     from keras_nm.runs.recipe import Recipe, build_model
     from keras_nm.runs.report import write_report
-    from keras_nm.runs.run import Run, load_run, resume, train
+    from keras_nm.runs.run import Run, load_run, resume, train, train_or_resume
     from keras_nm.runs.sweep import sweep, train_and_measure
 
     __all__ += [
@@ -102,6 +102,7 @@ if importlib.util.find_spec("tensorflow"):
         "sweep",
         "train",
         "train_and_measure",
+        "train_or_resume",
         "train_population",
         "write_report",
     ]

@@ -73,6 +73,16 @@ class RunDirectory:
                 "the run in it"
             )
 
+    def check_holds(self, recipe: Recipe, seed: int) -> None:
+        """Raises a `RunError` if the directory holds a run of another recipe or seed."""
+        if not self.is_begun:
+            return
+        found, found_seed, _, _ = self.read()
+        if (found.to_json(), found_seed) != (recipe.to_json(), seed):
+            raise RunError(
+                f"{self.path} is a run of another recipe or seed. Choose another directory"
+            )
+
     def begin(self, recipe: Recipe, seed: int) -> dict[str, Any]:
         """Makes the directory, writes the run's settings and returns the versions."""
         versions = current_versions()

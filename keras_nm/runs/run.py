@@ -176,6 +176,40 @@ def resume(directory, verbose="auto"):
     return _finish(files, recipe, seed, versions, verbose)
 
 
+def train_or_resume(recipe, directory, seed=0, verbose="auto"):
+    """Trains what is left of a run: all of it, the rest, or nothing if it is finished.
+
+    A script that calls it can be interrupted, and called again.
+
+    Args:
+        recipe: A `Recipe`.
+        directory: Path of a directory that does not exist, is empty, or holds this run.
+        seed: Non-negative integer, as for `train`.
+        verbose: As in `keras.Model.fit`.
+
+    Returns:
+        The finished `Run`.
+
+    Raises:
+        RunError: If the directory holds anything else, even a run of another recipe or
+            seed, and for a damaged run.
+
+    Example:
+
+    >>> from keras_nm.training import RECIPES, train_or_resume
+    >>> def train_all():
+    ...     for seed in range(5):
+    ...         train_or_resume(RECIPES["ntm/copy"]["ntm"], f"runs/{seed}", seed)
+    """
+    files = RunDirectory(Path(directory))
+    files.check_holds(recipe, seed)
+    if files.is_finished:
+        return load_run(directory)
+    if files.is_begun:
+        return resume(directory, verbose)
+    return train(recipe, directory, seed, verbose)
+
+
 def load_run(directory):
     """Loads a run directory, finished or not.
 

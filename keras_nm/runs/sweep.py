@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from keras_nm.arguments import check_integer
 from keras_nm.files import write_text
-from keras_nm.runs.directory import RunDirectory, RunError
+from keras_nm.runs.directory import RunDirectory
 from keras_nm.runs.evaluation import evaluate_runs
 from keras_nm.runs.population import check_population, train_population
-from keras_nm.runs.run import load_run, resume, train
+from keras_nm.runs.run import train_or_resume
 
 _MEASURED_FILE = "measured.json"
 
@@ -66,7 +66,7 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
     for name, recipe in recipes.items():
         paths = {seed: Path(directory) / f"{name}-{seed}" for seed in seeds}
         for seed, path in paths.items():
-            _check_directory(path, recipe, seed)
+            RunDirectory(path).check_holds(recipe, seed)
         if replicas > 1:
             check_population(recipe)
         items = list(paths.items())
@@ -115,19 +115,6 @@ def _num_cores():
     return os.cpu_count() or 1
 
 
-def _check_directory(directory, recipe, seed):
-    """Raises a `RunError` if a directory holds another run."""
-    files = RunDirectory(directory)
-    if not files.is_begun:
-        return
-    found, found_seed, _, _ = files.read()
-    if (found.to_json(), found_seed) != (recipe.to_json(), seed):
-        raise RunError(
-            f"{directory} is a run of another recipe or seed. Choose another directory for "
-            "the sweep"
-        )
-
-
 def train_and_measure(recipe, directories, lengths):
     """Trains and measures runs of a sweep, or completes them.
 
@@ -144,20 +131,17 @@ def train_and_measure(recipe, directories, lengths):
         RunError: If a directory holds another run.
     """
     for seed, directory in directories.items():
-        _check_directory(directory, recipe, seed)
-    files = {seed: RunDirectory(path) for seed, path in directories.items()}
-    new = {seed: path for seed, path in directories.items() if not files[seed].is_begun}
-    seconds, started = {}, time.monotonic()
-    if len(new) > 1:
-        seconds = train_population(recipe, new, verbose=0)
-    elif new:
-        [(seed, directory)] = new.items()
-        train(recipe, directory, seed, verbose=0)
-        seconds[seed] = time.monotonic() - started
-    runs = {
-        seed: load_run(path) if files[seed].is_finished else resume(path, verbose=0)
-        for seed, path in directories.items()
+        RunDirectory(directory).check_holds(recipe, seed)
+    new = {
+        seed: path for seed, path in directories.items() if not RunDirectory(path).is_begun
     }
+    seconds = train_population(recipe, new, verbose=0) if len(new) > 1 else {}
+    runs = {}
+    for seed, directory in directories.items():
+        started = time.monotonic()
+        runs[seed] = train_or_resume(recipe, directory, seed, verbose=0)
+        if seed in new:
+            seconds.setdefault(seed, time.monotonic() - started)
     measured = {seed: _read_measured(path) for seed, path in directories.items()}
     for seed in seconds:
         measured[seed]["seconds"] = seconds[seed]

@@ -27,6 +27,7 @@ from keras_nm.training import (
     load_run,
     resume,
     train,
+    train_or_resume,
 )
 
 TINY = small_runs.changed(
@@ -153,6 +154,20 @@ def test_an_interrupted_run_resumes_to_the_same_weights(baseline, tmp_path):
     curves = [path / "curve.csv" for path in (directory, original)]
     assert curves[0].read_text() == curves[1].read_text()
     assert resumed.result == run.result
+
+
+def test_a_run_is_trained_as_far_as_it_is_not_yet(baseline, tmp_path):
+    original, run = baseline
+    shutil.copytree(f"{original}-killed", tmp_path / "killed")
+    for name in ("new", "killed", "killed"):
+        made = train_or_resume(BASELINE, tmp_path / name, seed=5, verbose=0)
+        assert_same(weights_of(made), weights_of(run))
+        assert made.result == run.result
+    before = snapshot(tmp_path)
+    for recipe, seed in ((BASELINE, 6), (TINY, 5)):
+        with pytest.raises(RunError, match="another recipe or seed"):
+            train_or_resume(recipe, tmp_path / "killed", seed)
+    assert snapshot(tmp_path) == before
 
 
 def test_a_resumed_run_continues_the_random_numbers_of_dropout(tmp_path):
