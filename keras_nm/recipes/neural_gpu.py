@@ -41,7 +41,7 @@ def _diagonal(task, num_maps, buckets):
 
 
 NEURAL_GPU_RECIPES = (
-    # Machines that train on longer sums carry less far.
+    # Training on longer sums takes longer, and machines carry no further.
     _diagonal("binary_addition", num_maps=48, buckets=[8, 12, 16, 20]),
     _diagonal("binary_multiplication", num_maps=96, buckets=[8, 12, 16, 20, 25, 28]),
 )
