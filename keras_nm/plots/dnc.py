@@ -192,10 +192,15 @@ def _link_rows(trace, time):
 def _draw_links(axes, links, written):
     """Draws locations side by side, and arrows that lead to what was written next."""
     places = {location: place for place, (location, _) in enumerate(written)}
+    span = max(len(places), 1) + 1
     for after, place in places.items():
         for before, origin in places.items():
             weight = float(links[after, before])
             if weight > _LEAST:
+                # A long arrow is flatter, so that it stays inside.
+                bend = min(
+                    0.5 if place > origin else 0.3, 0.18 * span / abs(place - origin)
+                )
                 axes.annotate(
                     "",
                     xy=(place, 0),
@@ -207,13 +212,13 @@ def _draw_links(axes, links, written):
                         "shrinkA": 3,
                         "shrinkB": 3,
                         # An arrow against the order of writing passes below.
-                        "connectionstyle": f"arc3,rad={-0.5 if place > origin else -0.3}",
+                        "connectionstyle": f"arc3,rad={-bend}",
                     },
                 )
     axes.plot(list(places.values()), [0] * len(places), "o", color="0.3", markersize=3)
     if not places:
         axes.text(0, 0, f"none above {_LEAST}", ha="center", va="center", fontsize=9)
-    axes.set_xlim(-1, max(len(places), 1))
+    axes.set_xlim(-1, span - 1)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
     step = max(len(places) // 16, 1)

@@ -87,6 +87,17 @@ def test_arrows_lead_from_each_location_to_the_next(rng, trace):
     np.testing.assert_array_equal(memory, trace["memory"][1, 7:20])
 
 
+def test_the_longest_arrow_stays_inside(rng, trace):
+    trace["links"][-1, 0, ORDER[-1], ORDER[0]] = 1
+    figure = dnc_plate(None, rng.random((STEPS, 2)), trace)
+    figure.draw_without_rendering()
+    axes = panels(figure)["Links after step 6"]
+    assert len(axes.texts) == STEPS + 1
+    for arrow in axes.texts:
+        box = arrow.arrow_patch.get_path().get_extents()  # in pixels
+        assert axes.bbox.y0 < box.y0 < box.y1 < axes.bbox.y1
+
+
 def test_a_location_stands_where_it_was_last_written():
     weightings = np.eye(4)[[0, 1, 2, 0]]
     links = np.zeros((4, 4))
