@@ -75,6 +75,9 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_duplicate_string
 	$(BIN)/keras-nm export runs/saved_models/ntm_duplicate_string \
 		saved_models/ntm_duplicate_string --memory-size 512
+	$(BIN)/keras-nm train dnc/series_copy --layer dnc-s \
+		--output runs/saved_models/dnc_series_copy
+	$(BIN)/keras-nm export runs/saved_models/dnc_series_copy saved_models/dnc_series_copy
 	$(BIN)/keras-nm train neural_gpu/binary_multiplication \
 		--output runs/saved_models/neural_gpu_multiplication
 	$(BIN)/keras-nm export runs/saved_models/neural_gpu_multiplication \
