@@ -16,6 +16,7 @@ import copy
 import dataclasses
 from pathlib import Path
 
+from keras_nm.recipes.parts import LSTM_CONTROLLER
 from keras_nm.training import RECIPES, sweep, write_report
 
 LENGTHS = [20, 120]
@@ -53,14 +54,9 @@ def lines():
 
     unclipped = {"global_clipnorm": None}
     by_element = {"global_clipnorm": None, "clipvalue": 10.0}
-    lstm = {
-        "module": "keras.layers",
-        "class_name": "LSTMCell",
-        "config": {"units": 100},
-    }
     return {
         "the recipe": recipe,
-        "LSTM controller": machine(controller=lstm),
+        "LSTM controller": machine(controller=LSTM_CONTROLLER),
         "two head pairs": machine(num_read_heads=2, num_write_heads=2),
         "write first": machine(step_order="write_first"),
         "initial read zeros": machine(initial_read="zeros"),

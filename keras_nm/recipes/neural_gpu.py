@@ -47,7 +47,7 @@ def _diagonal(task, learning_rate, buckets, **layer_options):
 NEURAL_GPU_RECIPES = (
     _diagonal(
         "binary_addition",
-        # Machines that learn slowly do not carry to longer sums, and this makes most learn
+        # Machines that learn slowly do not carry to longer sums, and so more of them learn
         # fast. Training on longer sums takes longer, and they carry no further.
         learning_rate=0.01,
         kernel_initializer="orthogonal",
