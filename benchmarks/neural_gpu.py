@@ -10,6 +10,7 @@ one thread, or a GPU if TensorFlow finds one.
 
 import argparse
 import dataclasses
+import itertools
 import json
 import time
 from pathlib import Path
@@ -33,12 +34,20 @@ KINDS = ("random", "overflow", "carries", "powers", "small", "zeros")
 LARGEST_BATCH = 64
 
 
-def percent_wrong(run, length, operands, number):
-    """Returns the percentage of problems of the test split with a wrong digit."""
-    task = dataclasses.replace(run.task.with_lengths(length, length), operands=operands)
+def problems(task, length, kind, split="test"):
+    """Returns an evaluation set of problems of one kind and length."""
+    number = LENGTHS[task][length][0 if kind == "random" else 1]
     batch_size = min(number, LARGEST_BATCH)
-    data = task.evaluation_set(batch_size=batch_size, num_batches=number // batch_size)
-    results = run.model.evaluate(data, verbose=0, return_dict=True)
+    source = RECIPES[f"neural_gpu/{task}"]["neural-gpu"].made_task
+    source = dataclasses.replace(source.with_lengths(length, length), operands=kind)
+    return source.evaluation_set(
+        batch_size=batch_size, num_batches=number // batch_size, split=split
+    )
+
+
+def percent_wrong(model, data):
+    """Returns the percentage of problems with a wrong digit."""
+    results = model.evaluate(data, verbose=0, return_dict=True)
     return 100 * (1 - results["exact_answers"])
 
 
@@ -52,10 +61,8 @@ def measured(task, seed, output):
     if results.exists():
         return json.loads(results.read_text())
     found = {"seconds": time.process_time() - begin, "examples": run.num_examples}
-    for length, (num_random, num_others) in LENGTHS[task].items():
-        for kind in KINDS:
-            number = num_random if kind == "random" else num_others
-            found[f"{kind} {length}"] = percent_wrong(run, length, kind, number)
+    for length, kind in itertools.product(LENGTHS[task], KINDS):
+        found[f"{kind} {length}"] = percent_wrong(run.model, problems(task, length, kind))
     results.write_text(json.dumps(found, indent=2) + "\n")
     return found
 
