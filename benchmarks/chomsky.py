@@ -10,6 +10,7 @@ million training steps (Delétang et al. 2023, table 2 and appendix B).
 """
 
 import argparse
+import itertools
 import json
 import statistics
 from pathlib import Path
@@ -110,7 +111,5 @@ if __name__ == "__main__":
         table(options.output)
     else:
         tf.config.threading.set_intra_op_parallelism_threads(1)
-        for name in options.layers:
-            for seed in SEEDS:
-                for task in TASK_NAMES:
-                    measure(task, name, seed, options.output)
+        for seed, name, task in itertools.product(SEEDS, options.layers, TASK_NAMES):
+            measure(task, name, seed, options.output)
