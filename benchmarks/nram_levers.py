@@ -18,7 +18,9 @@ import copy
 import dataclasses
 from pathlib import Path
 
-from keras_nm.training import RECIPES, sweep, write_report
+import variants
+
+from keras_nm.training import RECIPES
 
 
 def scheduled(arguments):
@@ -110,19 +112,7 @@ def main():
             f"Received: {options.steps}"
         )
     length = recipe.task_options["max_length"]
-    rows, errors = {}, {}
-    for name, row in sweep(
-        lines(recipe, options.steps),
-        range(options.seeds),
-        options.output,
-        [length],
-        jobs=options.jobs,
-        replicas=options.seeds,
-    ):
-        (errors if isinstance(row, Exception) else rows)[name] = row
-    print(write_report(rows, options.task, options.output))
-    for name, error in errors.items():
-        print(f"{name}: {error}")
+    variants.train(lines(recipe, options.steps), options, [length], replicas=options.seeds)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ import copy
 import dataclasses
 from pathlib import Path
 
+import variants
+
 from keras_nm.recipes.parts import LSTM_CONTROLLER
-from keras_nm.training import RECIPES, sweep, write_report
+from keras_nm.training import RECIPES
 
 LENGTHS = [20, 120]
 
@@ -94,14 +96,7 @@ def main():
     options = parser.parse_args()
     recipes = lines()
     chosen = {name: recipes[name] for name in options.lines or recipes}
-    rows, errors = {}, {}
-    for name, row in sweep(
-        chosen, range(options.seeds), options.output, LENGTHS, jobs=options.jobs
-    ):
-        (errors if isinstance(row, Exception) else rows)[name] = row
-    print(write_report(rows, "ntm/copy", options.output))
-    for name, error in errors.items():
-        print(f"{name}: {error}")
+    variants.train(chosen, options, LENGTHS)
 
 
 if __name__ == "__main__":

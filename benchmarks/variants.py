@@ -1,0 +1,26 @@
+"""What the benchmarks share that change one thing of a recipe at a time."""
+
+from keras_nm.training import sweep, write_report
+
+
+def train(recipes, options, lengths, **how):
+    """Trains all seeds of some variants of a recipe, and prints a report.
+
+    Runs that are in `options.output` already are not trained again.
+
+    Args:
+        recipes: Dict from the name of a variant to its recipe. All are of one task.
+        options: Has the number of `seeds` and of `jobs`, and the folder `output`.
+        lengths: The lengths to measure at, on the test split.
+        **how: Further arguments of `keras_nm.training.sweep`.
+    """
+    rows, errors = {}, {}
+    seeds = range(options.seeds)
+    for name, row in sweep(
+        recipes, seeds, options.output, lengths, jobs=options.jobs, **how
+    ):
+        (errors if isinstance(row, Exception) else rows)[name] = row
+    [task] = {recipe.task for recipe in recipes.values()}
+    print(write_report(rows, task, options.output))
+    for name, error in errors.items():
+        print(f"{name}: {error}")
