@@ -9,8 +9,9 @@ INTRODUCTION = """\
 # Model zoo
 
 Trained machines and programs, in `saved_models/` of the repository. Each needs TensorFlow
-and not keras_nm. `keras-nm serve saved_models` serves them all, `make page` puts them into
-one page for the browser, and `make saved_models` makes them again, as their next versions.
+and not keras_nm. `keras-nm serve saved_models` serves them all, and `make page` puts them
+into one page for the browser. `make saved_models` makes them again, as their next versions,
+but for neural_gpu_multiplication, which takes a GPU.
 
 *Right up to* is the largest length at which the card has no wrong answer.
 
