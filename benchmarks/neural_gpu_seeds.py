@@ -20,6 +20,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import argparse
 import itertools
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -241,8 +242,12 @@ def is_right(logits, questions, answers):
 
 
 def train(options):
+    """Trains machines of every rate and seed, and measures them."""
+    file = file_of(options.problems, options.task, options.split)
+    if not file.exists():
+        sys.exit(f"There is no {file}. First run `{Path(__file__).name} write`")
     machines = Machines(options)
-    with np.load(file_of(options.problems, options.task, options.split)) as arrays:
+    with np.load(file) as arrays:
         names = [x for x in arrays.files if int(x.split()[1]) <= options.up_to]
         problems = {name: arrays[name] for name in names}
     rng = np.random.default_rng(min(options.seeds))
@@ -287,23 +292,29 @@ def report(options, machines, logs, seconds, percents):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=["write", "train"])
-    parser.add_argument("task", nargs="?", choices=list(NUM_CLASSES))
-    parser.add_argument("--problems", type=Path, default=Path("runs/neural_gpu_problems"))
-    parser.add_argument("--split", default="test", choices=["validation", "test"])
-    parser.add_argument("--output", type=Path, default=Path("runs/neural_gpu_seeds"))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.005])
-    parser.add_argument("--maps", type=int, default=96)
-    parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--initializer", default="glorot_uniform")
-    parser.add_argument("--buckets", type=int, nargs="+", default=list(BUCKETS))
-    parser.add_argument("--batch", type=int, default=32, help="problems of each bucket")
-    parser.add_argument("--in-turn", action="store_true")
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--up-to", type=int, default=2001, help="measure no longer ones")
+    commands = parser.add_subparsers(required=True)
+    for name, function in (("write", write), ("train", train)):
+        command = commands.add_parser(name, help=function.__doc__.splitlines()[0])
+        command.set_defaults(run=function)
+        command.add_argument(
+            "--problems", type=Path, default=Path("runs/neural_gpu_problems")
+        )
+        command.add_argument("--split", default="test", choices=["validation", "test"])
+    add = command.add_argument
+    add("task", choices=list(NUM_CLASSES))
+    add("--output", type=Path, default=Path("runs/neural_gpu_seeds"))
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    add("--rates", type=float, nargs="+", default=[0.005])
+    add("--maps", type=int, default=96)
+    add("--dropout", type=float, default=0.1)
+    add("--initializer", default="glorot_uniform")
+    add("--buckets", type=int, nargs="+", default=list(BUCKETS))
+    add("--batch", type=int, default=32, help="problems of each bucket in a step")
+    add("--in-turn", action="store_true", help="take a step for each bucket")
+    add("--steps", type=int, default=6000)
+    add("--up-to", type=int, default=2001, help="measure no longer problems")
     options = parser.parse_args()
-    {"write": write, "train": train}[options.command](options)
+    options.run(options)
 
 
 if __name__ == "__main__":
