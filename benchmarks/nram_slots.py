@@ -4,7 +4,8 @@
 
 `fixed` is the recipe for the task: each of the 14 gates runs once in a step, in its place.
 In the other lines a step has some slots, and for each of them the controller chooses the
-gate, with its arguments. Nothing else changes. If it is interrupted, run it again.
+gate, with its arguments. In the last line it chooses among six gates, which suffice for all
+tasks. Nothing else changes. If it is interrupted, run it again.
 """
 
 import os
@@ -21,17 +22,23 @@ import variants
 from keras_nm.training import RECIPES
 
 NUM_SLOTS = (2, 4, 8)
+SIX_GATES = ["READ", "ZERO", "INC", "DEC", "ADD", "WRITE"]
 LENGTHS = (20, 50)
 
 
 def lines(recipe):
     """The recipe's variants by name."""
-    recipes = {"fixed": recipe}
-    for number in NUM_SLOTS:
+
+    def changed(**config):
         layer = copy.deepcopy(recipe.layer)
-        layer["config"]["num_slots"] = number
-        recipes[f"{number} slots"] = dataclasses.replace(recipe, layer=layer)
-    return recipes
+        layer["config"].update(config)
+        return dataclasses.replace(recipe, layer=layer)
+
+    return {
+        "fixed": recipe,
+        **{f"{number} slots": changed(num_slots=number) for number in NUM_SLOTS},
+        "8 slots, six gates": changed(num_slots=8, gates=SIX_GATES),
+    }
 
 
 def main():
