@@ -43,14 +43,7 @@ card = {
     "task": options.task,
     "task_options": dataclasses.asdict(task),
     "paper": f"{spec.paper.name}, section {spec.section}",
-    "layer": {
-        "class_name": type(layer).__name__,
-        **{
-            name: value
-            for name, value in layer.get_config().items()
-            if isinstance(value, int | float | str | list | tuple)
-        },
-    },
+    "layer": {"class_name": type(layer).__name__},
     "seed": options.seed,
     "made": options.made,
     "results": results,
