@@ -31,11 +31,13 @@ TASK_NAMES = (
     "odds_first",
     "bucket_sort",
 )
-LAYERS = ("stack-rnn", "lstm", "ntm-feedforward", "tape-rnn", "ntm")
+LAYERS = ("stack-rnn", "lstm", "ntm-feedforward", "tape-rnn", "ntm", "dnc")
 SEEDS = range(3)
 # Every tenth length that the benchmark tests, and enough memory for the longest.
 LENGTHS = range(41, 501, 10)
 MEMORY_SIZE = 512
+# Links between all pairs of 512 locations take a minute per length.
+FEWER_LENGTHS = {"dnc": range(41, 501, 50)}
 
 # What a table of the paper or a summary of it says, in percent.
 PUBLISHED = {
@@ -64,7 +66,7 @@ def measure(task, layer, seed, output):
     trained = evaluate_range(run, range(1, 41))
     if recipe.machine.memory_size is not None:
         run = run.with_memory_size(MEMORY_SIZE)
-    longer = evaluate_range(run, LENGTHS)
+    longer = evaluate_range(run, FEWER_LENGTHS.get(layer, LENGTHS))
     results.write_text(json.dumps({"1:40": trained, "41:500": longer}, indent=2) + "\n")
     print(task, layer, seed, f"{accuracy(trained):.1f} {accuracy(longer):.1f}", flush=True)
 

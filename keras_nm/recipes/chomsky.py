@@ -53,6 +53,10 @@ _LAYERS = {
         "A Neural Turing Machine with a feed-forward controller.",
         layer_of_ours("NTM", controller=FEEDFORWARD_CONTROLLER, memory_shape=[64, 8]),
     ),
+    "dnc": (
+        "A Differentiable Neural Computer with an LSTM controller.",
+        layer_of_ours("DNC", controller=LSTM_CONTROLLER, memory_shape=[64, 8]),
+    ),
     "lstm": (
         "The baseline: an LSTM of 100 units.",
         {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 100}},
