@@ -4,8 +4,8 @@
 
 `fixed` is the recipe for the task: each of the 14 gates runs once in a step, in its place.
 In the other lines a step has some slots, and for each of them the controller chooses the
-gate, with its arguments. In the last line it chooses among six gates, which suffice for all
-tasks. Nothing else changes. If it is interrupted, run it again.
+gate, with its arguments. In the last line it chooses among six gates, which suffice for
+these tasks. Nothing else changes. If it is interrupted, run it again.
 """
 
 import os
