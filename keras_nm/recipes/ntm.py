@@ -138,8 +138,8 @@ NTM_RECIPES = (
             "ntm/dynamic_ngrams",
             layer=_ntm(controller=LSTM_CONTROLLER),
             steps=5000,
-            # With batches of 4 it did not learn: 159 bits, where the optimum is 132.
-            batch_size=16,
+            # Tables are random, and so are the bits that they give: small batches are noise.
+            batch_size=64,
         ),
     ),
     Recipe(
