@@ -138,7 +138,7 @@ NTM_RECIPES = (
             "ntm/dynamic_ngrams",
             layer=_ntm(controller=LSTM_CONTROLLER),
             steps=5000,
-            # Tables are random, and so are the bits that they give: small batches are noise.
+            # Tables are random, and so are the bits: small batches are noise.
             batch_size=64,
         ),
     ),
