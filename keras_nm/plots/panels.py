@@ -197,7 +197,9 @@ def _draw_panel(axes, panel, time, last):
         axes.plot(np.arange(len(path)), path, color="C1", linewidth=1.5)
     axes.tick_params(labelbottom=last)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.yaxis.get_major_locator().set_params(integer=True, nbins=6 if panel.label else 30)
+    axes.yaxis.get_major_locator().set_params(
+        integer=True, min_n_ticks=1, nbins=6 if panel.label else 30
+    )
     if last:
         axes.set_xlabel("time step", fontsize=9)
 

@@ -116,3 +116,11 @@ def test_inputs_that_are_no_vectors_are_left_out(example):
     found = panels(ntm_plate(None, outputs, trace))
     assert next(iter(found)) == "Outputs"
     assert len(found) == 5
+
+
+def test_a_single_channel_has_whole_numbers_at_its_axis(example):
+    _, _, trace = example
+    axes = panels(ntm_plate(np.zeros((7, 1)), np.zeros((7, 2)), trace))["Inputs"]
+    bottom, top = sorted(axes.get_ylim())
+    ticks = [tick for tick in axes.get_yticks() if bottom <= tick <= top]
+    assert ticks == [0]
