@@ -21,6 +21,6 @@ LSTM_RECIPES = (
     _baseline("ntm/repeat_copy", steps=12_500, learning_rate=1e-3, stop_below=0.02),
     _baseline("ntm/associative_recall", steps=25_000, stop_below=0.02),
     # Only 128 units, because of the training time.
-    _baseline("ntm/dynamic_ngrams", units=128, steps=5000, batch_size=16),
+    _baseline("ntm/dynamic_ngrams", units=128, steps=5000, batch_size=64),
     _baseline("ntm/priority_sort", steps=10_000, batch_size=16),
 )
