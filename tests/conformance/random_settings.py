@@ -139,6 +139,7 @@ def ntm_options(draw):
         ),
         "activation": draw(st.sampled_from([None, "sigmoid", "tanh"])),
         "parameter_clip": draw(st.sampled_from([20.0, 1.0, 1e3, None])),
+        "gradient_clip": draw(st.sampled_from([1e6, 1.0, 1e-3])),
         "sigmoid_epsilon": draw(st.sampled_from([0.0, 1e-4, 0.5])),
     }
 

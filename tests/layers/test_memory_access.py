@@ -137,3 +137,27 @@ def test_the_gradient_of_a_chaotic_machine_is_finite(rng):
 
     assert not np.all(np.isfinite(gradient(training=False)))  # or it is not chaotic
     assert np.all(np.isfinite(gradient(training=True)))
+
+
+@pytest.mark.parametrize("step_order", ["read_first", "write_first"])
+def test_the_gradient_clip_acts_on_the_results(rng, step_order):
+    """A loss whose gradient is clipped is as one that has the clipped gradient."""
+    inputs = {name: tf.constant(x) for name, x in arguments(rng).items()}
+    factors = [rng.normal(size=shape) for shape in [(B, READ, W), (B, H, N), (B, W, N)]]
+
+    def gradients(factors, **options):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            parameters = dict(inputs)
+            memory, weightings = parameters.pop("memory"), parameters.pop("weightings")
+            results = access_memory(
+                memory, weightings, parameters, step_order, training=True, **options
+            )
+            loss = sum(tf.reduce_sum(r * f) for r, f in zip(results, factors, strict=True))
+        return tape.gradient(loss, inputs)
+
+    clipped = gradients(factors, gradient_clip=0.5)
+    expected = gradients([np.clip(factor, -0.5, 0.5) for factor in factors])
+    for name in inputs:
+        np.testing.assert_allclose(clipped[name], expected[name], err_msg=name)
+    assert not np.allclose(clipped["memory"], gradients(factors)["memory"])

@@ -473,6 +473,8 @@ def test_dropout_in_a_feed_forward_controller_draws_new_masks(rng):
         ),
         ({"parameter_clip": 0}, "parameter_clip=0"),
         ({"parameter_clip": "20"}, "parameter_clip='20'"),
+        ({"gradient_clip": 0}, "gradient_clip=0"),
+        ({"gradient_clip": None}, "gradient_clip=None"),
         ({"sigmoid_epsilon": 1.0}, "sigmoid_epsilon=1.0"),
         ({"sigmoid_epsilon": None}, "sigmoid_epsilon=None"),
         ({"key_activation": "nothing"}, "nothing"),

@@ -21,14 +21,10 @@ from keras_nm.layers.ntm.addressing import (
     sharpen,
 )
 
-# The gradient of every element of a state is clipped to this, far above the gradients that
-# training meets. Where sharpening makes a machine chaotic, its gradient grows exponentially
-# with the number of time steps, and a single infinite gradient would end training. (Graves
-# 2013, arXiv 1308.0850, section 2.1, limits the gradients of states for the same reason.)
-_GRADIENT_LIMIT = 1e6
 
-
-def access_memory(memory, weightings, parameters, step_order, training=False):
+def access_memory(
+    memory, weightings, parameters, step_order, training=False, gradient_clip=1e6
+):
     """Addresses, reads and writes (Graves et al. 2014, sections 3.1 to 3.3).
 
     Args:
@@ -40,6 +36,8 @@ def access_memory(memory, weightings, parameters, step_order, training=False):
             `(B, H, 1)`.
         step_order: `"read_first"` or `"write_first"`.
         training: Boolean, whether to use the hand-written gradient.
+        gradient_clip: Positive float. The hand-written gradient clips the gradients of the
+            results to plus or minus this number.
 
     Returns:
         A triple: the read vectors `(B, R, W)`, the new weightings `(B, H, N)` and the new
@@ -53,7 +51,12 @@ def access_memory(memory, weightings, parameters, step_order, training=False):
 
     def access(*arguments):
         result, kept = _access(step_order, *arguments)
-        return result, lambda upstream: _gradient(step_order, arguments, kept, upstream)
+
+        def gradient(upstream):
+            clipped = [ops.clip(d, -gradient_clip, gradient_clip) for d in upstream]
+            return _gradient(step_order, arguments, kept, clipped)
+
+        return result, gradient
 
     if training and supports_several_outputs():
         return with_gradient(access, *arguments)
@@ -90,10 +93,7 @@ def _gradient(step_order, arguments, kept, upstream):
     `d_x` is the gradient of the loss with respect to `x`.
     """
     memory, keys, erase, add, *location = arguments
-    d_reads, d_weightings, d_new_memory = (  # (B, R, W), (B, H, N), (B, W, N)
-        ops.clip(gradient, -_GRADIENT_LIMIT, _GRADIENT_LIMIT) for gradient in upstream
-    )
-
+    d_reads, d_weightings, d_new_memory = upstream  # (B, R, W), (B, H, N), (B, W, N)
     similarities, inverse_norms, content, shifted, weightings = kept
     if location:
         previous, gates, shifts, sharpening = location
