@@ -10,12 +10,7 @@ from numbers import Real
 import keras
 from keras import ops
 
-from keras_nm.arguments import (
-    check_choice,
-    check_integer,
-    check_pair,
-    check_positive,
-)
+from keras_nm.arguments import check_choice, check_integer, check_pair, check_positive
 from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.eager import in_graph
