@@ -11,7 +11,7 @@ import argparse
 import statistics
 from pathlib import Path
 
-from keras_nm.training import RECIPES, evaluate_range, load_run, train
+from keras_nm.training import RECIPES, evaluate_range, train_or_resume
 
 # The paper's shares in percent: as trained, and rounded.
 PUBLISHED = {
@@ -40,13 +40,8 @@ def measure(language, output):
     """Prints the row of a language."""
     rows = []
     for seed in SEEDS:
-        directory = output / f"{language}-{seed}"
-        if (directory / "model.keras").exists():
-            run = load_run(directory)
-        else:
-            recipe = RECIPES[f"stack/{language}"]["stack-rnn"]
-            run = train(recipe, directory, seed=seed, verbose=0)
-        rows.append(shares(run))
+        recipe, directory = RECIPES[f"stack/{language}"]["stack-rnn"], f"{language}-{seed}"
+        rows.append(shares(train_or_resume(recipe, output / directory, seed, verbose=0)))
     cells = []
     for column, published in zip(zip(*rows, strict=True), PUBLISHED[language], strict=True):
         each = ", ".join(f"{share:.1f}" for share in sorted(column))
