@@ -76,7 +76,8 @@ def evaluate_range(run, lengths, **task_options):
 
     Args:
         run: A `Run`.
-        lengths: A `range` of positive integers, such as `range(41, 501)`.
+        lengths: A `range` of positive integers, such as `range(41, 501)`. Lengths that
+            examples of the task cannot have are left out.
         **task_options: As in `evaluate`.
 
     Returns:
@@ -84,10 +85,15 @@ def evaluate_range(run, lengths, **task_options):
         number of examples of all lengths together.
 
     Raises:
-        ValueError: As for `evaluate`, and for an empty range.
+        ValueError: As for `evaluate`, and for a range without such lengths.
     """
-    if len(lengths) == 0:
-        raise ValueError(f"`lengths` must be a range with lengths. Received: {lengths}")
+    smallest, step = run.task.smallest_length, run.task.length_step
+    given, lengths = lengths, [n for n in lengths if (n - smallest) % step == 0]
+    if not lengths:
+        raise ValueError(
+            f"`lengths` must be a range with lengths that examples of {run.task.name} can "
+            f"have: {smallest}, {smallest + step} and so on. Received: {given}"
+        )
     if run.recipe.machine.task_change is not None or run.recipe.machine.measures:
         # Each length takes another machine, or another look at it.
         results = [evaluate(run, length, **task_options) for length in lengths]

@@ -266,6 +266,20 @@ def test_a_range_of_lengths_is_measured_by_the_mean_over_lengths(finished):
         evaluate_range(run, range(3, 3))
 
 
+def test_a_range_leaves_out_lengths_that_no_example_has(tmp_path):
+    recipe = dataclasses.replace(
+        BASELINE, task="neural_gpu/duplicate", task_options={"max_length": 4}, epochs=1
+    )
+    run = train(recipe, tmp_path / "run", verbose=0)
+    lengths = [run.task.smallest_length + 2, run.task.smallest_length + 4]
+    result = evaluate_range(run, range(lengths[0] - 1, lengths[1] + 2))
+    expected = evaluate_range(run, range(lengths[0], lengths[1] + 1, 2))
+    assert result == expected
+    assert result["examples"] == 2 * 128
+    with pytest.raises(ValueError, match=r"examples of duplicate can have: 2, 4 and so on"):
+        evaluate_range(run, range(5, 6))
+
+
 def test_evaluate_with_other_settings_of_the_task(baseline, tmp_path):
     _, run = baseline
     with pytest.raises(ValueError, match=r"has the options .*num_bits.* max_repeat"):
