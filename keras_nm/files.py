@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+LOCK_FILE = ".lock"
+
 
 def write_text(path: Path, content: str) -> None:
     """Writes a file next to its final place and moves it there when it is complete."""
@@ -24,7 +26,7 @@ def locked(directory: Path, message: str) -> Iterator[None]:
         ValueError: With the message, if another process is in the directory.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with open(directory / ".lock", "w") as lock:
+    with open(directory / LOCK_FILE, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -22,7 +22,7 @@ from typing import Any
 
 import keras
 
-from keras_nm.files import write_text
+from keras_nm.files import LOCK_FILE, write_text
 from keras_nm.runs.recipe import Recipe
 from keras_nm.version import current_versions
 
@@ -66,8 +66,11 @@ class RunDirectory:
         return self.path / "tensorboard"
 
     def check_free(self):
-        """Raises a `RunError` unless the directory is missing or empty."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        """Raises a `RunError` unless the directory is missing or empty but for a lock."""
+        if self.path.exists() and (
+            not self.path.is_dir()
+            or any(child.name != LOCK_FILE for child in self.path.iterdir())
+        ):
             raise RunError(
                 f"{self.path} exists and is not empty. Choose another directory, or resume "
                 "the run in it"
@@ -161,6 +164,13 @@ class RunDirectory:
                 f"{self.curve} does not have the curve {name!r} "
                 f"({type(error).__name__}: {error})"
             ) from error
+
+    def curve_columns(self) -> list[str]:
+        """Returns the names of the curves: none, if there is no complete epoch yet."""
+        if not self.curve.exists():
+            return []
+        with self.curve.open(newline="") as file:
+            return next(csv.reader(file), ["epoch"])[1:]
 
     def cut_curve(self, epochs: int) -> None:
         """Removes the lines after an epoch, which was possibly interrupted."""

@@ -144,14 +144,15 @@ def train(recipe, directory, seed=0, verbose="auto"):
     """
     files = RunDirectory(Path(directory))
     files.check_free()
-    if check_integer("seed", seed, minimum=0) >= 2**32:
-        raise ValueError(f"`seed` must be less than 2**32. Received: seed={seed}")
+    check_integer("seed", seed, minimum=0, maximum=2**32 - 1)
     # A wrong recipe fails before there is a directory.
     recipe.make_curriculum()
     model = _new_model(recipe, seed)
     recipe.make_callbacks(model.get_layer("machine"))
-    versions = files.begin(recipe, seed)
-    return _finish(files, recipe, seed, versions, verbose, model)
+    with _locked(files):
+        files.check_free()  # Another process may have begun a run since.
+        versions = files.begin(recipe, seed)
+        return _finish(files, recipe, seed, versions, verbose, model)
 
 
 def resume(directory, verbose="auto"):
@@ -173,7 +174,8 @@ def resume(directory, verbose="auto"):
     recipe, seed, versions, result = files.read()
     if result is not None:
         raise RunError(f"The run in {files.path} is finished: nothing to resume")
-    return _finish(files, recipe, seed, versions, verbose)
+    with _locked(files):
+        return _finish(files, recipe, seed, versions, verbose)
 
 
 def train_or_resume(recipe, directory, seed=0, verbose="auto"):
@@ -237,17 +239,20 @@ def _run(path, recipe, seed, versions, model, result=None):
     return run if recipe.memory_size is None else run.with_memory_size(recipe.memory_size)
 
 
+def _locked(files):
+    return locked(
+        files.path,
+        f"Another process is training the run in {files.path}. Wait for it, or train into "
+        "another directory",
+    )
+
+
 def _finish(files, recipe, seed, versions, verbose, model=None):
     """Trains the rest of a run: all of it, if there is a new model."""
-    busy = (
-        f"Another process is training the run in {files.path}. Wait for it, or train into "
-        "another directory"
-    )
-    with locked(files.path, busy):
-        model = _fit(files, recipe, seed, verbose, model)
-        run = _run(files.path, recipe, seed, versions, model)
-        result = {"examples": run.num_examples, **_validate(recipe, run.model)}
-        files.finish(result)
+    model = _fit(files, recipe, seed, verbose, model)
+    run = _run(files.path, recipe, seed, versions, model)
+    result = {"examples": run.num_examples, **_validate(recipe, run.model)}
+    files.finish(result)
     return dataclasses.replace(run, result=result)
 
 
@@ -304,7 +309,7 @@ def _fit(files, recipe, seed, verbose, model):
             *learning_callbacks(recipe, model, validation, curriculum),
             *([] if keras.backend.backend() == "jax" else [GradientNorm()]),
             StopBelow(recipe.monitors, recipe.stop_below),
-            keras.callbacks.CSVLogger(files.curve, append=True),
+            _CurveLogger(files),
             *tensorboard_callbacks(
                 files.tensorboard,
                 recipe,
@@ -324,6 +329,21 @@ def _fit(files, recipe, seed, verbose, model):
         verbose=verbose,
     )
     return model
+
+
+class _CurveLogger(keras.callbacks.CSVLogger):
+    """Writes the logs of each epoch, in the columns that the file already has.
+
+    Logs may be others than before the interruption: some need a backend.
+    """
+
+    def __init__(self, files):
+        super().__init__(files.curve, append=True)
+        self._files = files
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.keys = self._files.curve_columns() or None
 
 
 def learning_callbacks(recipe, model, validation, curriculum):

@@ -367,6 +367,37 @@ def test_two_processes_cannot_train_one_run(finished, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"recipe.json", ".lock"}
 
 
+def test_a_run_that_another_process_began_meanwhile_is_left_alone(tmp_path, monkeypatch):
+    def begin_another(recipe):
+        (tmp_path / "recipe.json").write_text("another's")
+
+    monkeypatch.setattr(Recipe, "make_curriculum", begin_another)
+    with pytest.raises(RunError, match="not empty"):
+        train(TINY, tmp_path)
+    assert (tmp_path / "recipe.json").read_text() == "another's"
+
+
+def test_a_lock_alone_does_not_keep_a_run_out(tmp_path):
+    (tmp_path / ".lock").touch()
+    train(dataclasses.replace(BASELINE, epochs=1), tmp_path, verbose=0)
+
+
+def test_a_resumed_curve_keeps_its_columns(baseline, tmp_path):
+    original, run = baseline
+    directory = shutil.copytree(f"{original}-killed", tmp_path / "killed")
+    # As if it had begun with a backend that does not have the column.
+    lines = (directory / "curve.csv").read_text().splitlines()
+    place = lines[0].split(",").index("gradient_norm")
+    rows = [line.split(",") for line in lines]
+    text = "".join(",".join(row[:place] + row[place + 1 :]) + "\n" for row in rows)
+    (directory / "curve.csv").write_text(text)
+    resumed = resume(directory, verbose=0)
+    name = "val_bits_per_sequence"
+    assert resumed.curve(name) == run.curve(name)
+    with pytest.raises(RunError, match="gradient_norm"):
+        resumed.curve("gradient_norm")
+
+
 def snapshot(directory):
     return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
