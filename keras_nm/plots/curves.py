@@ -82,12 +82,14 @@ def learning_curves(
 
 
 def _median(seeds):
-    """Returns the median of curves. A curve that has ended keeps its last value."""
+    """Returns the median of curves. A curve that has ended keeps its last value.
+
+    A value that is not a number is worse than any number.
+    """
     shared = sorted({x for examples, _ in seeds for x in examples})
     held = []
     for examples, values in seeds:
         last = np.searchsorted(examples, shared, side="right") - 1
-        held.append(
-            np.where(last < 0, np.nan, np.asarray(values, float)[np.maximum(last, 0)])
-        )
+        values = np.nan_to_num(np.asarray(values, float), nan=np.inf, posinf=np.inf)
+        held.append(np.where(last < 0, np.nan, values[np.maximum(last, 0)]))
     return shared, np.nanmedian(held, axis=0)

@@ -2,8 +2,9 @@
 
 import importlib.util
 import math
-import statistics
 from pathlib import Path
+
+import numpy as np
 
 from keras_nm.files import write_text
 from keras_nm.runs.evaluation import measures_of
@@ -46,17 +47,17 @@ def _summary(rows, measures):
     for recipe, group in _by_recipe(rows).items():
         # The median over all seeds: one that is never solved is later than any other.
         solved = [row["solved_at"] or math.inf for row in group]
-        half = statistics.median(solved)
+        half = _median(solved)
         times = [row["seconds"] for row in group if row["seconds"] is not None]
         cells = [recipe, f"{sum(map(math.isfinite, solved))} of {len(group)}"]
         cells += [f"{half:.0f}" if math.isfinite(half) else "never"]
-        cells += [f"{statistics.median(times):.0f} s" if times else "resumed"]
+        cells += [f"{_median(times):.0f} s" if times else "resumed"]
         for measure in measures:
             values = [
                 [measure.of(row["results"][length]) for row in group]
                 for length in first["results"]
             ]
-            cells += [f"{statistics.median(at_length):.3f}" for at_length in values]
+            cells += [f"{_median(at_length):.3f}" for at_length in values]
             if measure.perfect:
                 cells += [f"{at_length.count(0)} of {len(group)}" for at_length in values]
         lines.append(_line(cells))
@@ -80,6 +81,11 @@ def _table(rows, spec, measures):
             cells += [f"{measure.of(result):.3f}" for result in row["results"].values()]
         lines.append(_line(cells))
     return "\n".join(lines) + "\n"
+
+
+def _median(values):
+    """Returns the median of numbers, among which one that is not a number is the worst."""
+    return float(np.median(np.nan_to_num(values, nan=math.inf, posinf=math.inf)))
 
 
 def _head(columns):
@@ -122,5 +128,5 @@ def _write_charts(rows, spec, measure, directory):
     }
     for name, figure in figures.items():
         path = directory / name
-        path.unlink(missing_ok=True)  # from the same sweep, before it was continued
+        path.unlink(missing_ok=True)  # of the runs that there were before
         plots.write_picture(figure, path)

@@ -1,3 +1,6 @@
+import itertools
+import math
+
 from keras_nm.training import write_report
 
 
@@ -55,6 +58,26 @@ def test_a_report_of_a_task_that_cannot_be_answered_without_errors(tmp_path):
     assert "none wrong" not in text
     assert lines[0][-1] == "median bits per sequence above the optimum at 200 |"
     assert lines[2][-1] == lines[5][-1] == "3.500 |"
+
+
+def test_a_run_that_diverged_counts_as_the_worst(tmp_path):
+    def row(seed, wrong):
+        return {
+            "recipe": "small",
+            "seed": seed,
+            "examples": 4000,
+            "seconds": 1.0,
+            "metric": "bits_per_sequence",
+            "curve": ([4000], [wrong]),
+            "solved_at": None,
+            "results": {2: {"wrong_bits_per_sequence": wrong}},
+            "trained": (1, 2),
+        }
+
+    for values in itertools.permutations([1.0, 2.0, math.nan]):
+        rows = {f"small-{seed}": row(seed, value) for seed, value in enumerate(values)}
+        cells = write_report(rows, "ntm/copy", tmp_path).splitlines()[2].split(" | ")
+        assert cells[4:] == ["2.000", "0 of 3 |"]
 
 
 def test_a_report_of_tapes(tmp_path):
