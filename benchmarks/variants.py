@@ -1,6 +1,6 @@
 """What the benchmarks share that change one thing of a recipe at a time."""
 
-from keras_nm.training import sweep, write_report
+from keras_nm.training import read_rows, sweep, write_report
 
 
 def train(recipes, options, lengths, **how):
@@ -14,13 +14,15 @@ def train(recipes, options, lengths, **how):
         lengths: The lengths to measure at, on the test split.
         **how: Further arguments of `keras_nm.training.sweep`.
     """
-    rows, errors = {}, {}
+    [task] = {recipe.task for recipe in recipes.values()}
+    errors = {}
     seeds = range(options.seeds)
     for name, row in sweep(
         recipes, seeds, options.output, lengths, jobs=options.jobs, **how
     ):
-        (errors if isinstance(row, Exception) else rows)[name] = row
-    [task] = {recipe.task for recipe in recipes.values()}
+        if isinstance(row, Exception):
+            errors[name] = row
+    rows = read_rows(options.output, task, lengths)
     print(write_report(rows, task, options.output))
     for name, error in errors.items():
         print(f"{name}: {error}")

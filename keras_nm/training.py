@@ -81,7 +81,7 @@ if importlib.util.find_spec("tensorflow"):
     from keras_nm.runs.recipe import Recipe, build_model
     from keras_nm.runs.report import write_report
     from keras_nm.runs.run import Run, load_run, resume, train, train_or_resume
-    from keras_nm.runs.sweep import sweep, train_and_measure
+    from keras_nm.runs.sweep import read_rows, sweep, train_and_measure
 
     __all__ += [
         "RECIPES",
@@ -98,6 +98,7 @@ if importlib.util.find_spec("tensorflow"):
         "evaluate_runs",
         "evaluate_structured",
         "load_run",
+        "read_rows",
         "resume",
         "sweep",
         "train",

@@ -19,8 +19,9 @@ def add_command(commands):
         help="train a task from many seeds, in parallel",
         description="Trains a task by its recipes from the seeds 0, 1, ..., in parallel "
         "processes, each run in DIR/LAYER-SEED, and measures the trained models. At the "
-        "end, it writes the table to DIR/table.md and, if matplotlib is installed, the "
-        "charts to DIR/curves.png and DIR/lengths.png. If it is interrupted, run it again.",
+        "end, it writes the table of all runs of the task in DIR to DIR/table.md and, if "
+        "matplotlib is installed, the charts to DIR/curves.png and DIR/lengths.png. If it "
+        "is interrupted, run it again.",
     )
     add_task(parser)
     parser.add_argument(
@@ -66,16 +67,17 @@ def add_command(commands):
 
 def run(options):
     from keras_nm.runs.report import write_report
-    from keras_nm.runs.sweep import sweep
+    from keras_nm.runs.sweep import read_rows, sweep
 
     names = options.layers or list(recipes_of(options.task))
     recipes = {name: recipe_of(options.task, name) for name in names}
+    lengths = lengths_of(options, options.task)
     rows, errors = {}, {}
     runs = sweep(
         recipes,
         range(options.seeds),
         options.output,
-        lengths_of(options, options.task),
+        lengths,
         options.jobs,
         options.replicas,
     )
@@ -85,6 +87,7 @@ def run(options):
             done = len(rows) + len(errors)
             print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
     if rows:
+        rows = {**read_rows(options.output, options.task, lengths), **rows}
         print(write_report(rows, options.task, options.output), end="")
     if errors:
         name, error = next(iter(errors.items()))

@@ -16,7 +16,7 @@ from keras_nm.files import write_text
 from keras_nm.runs.directory import RunDirectory
 from keras_nm.runs.evaluation import evaluate_runs
 from keras_nm.runs.population import check_population, train_population
-from keras_nm.runs.run import train_or_resume
+from keras_nm.runs.run import Run, train_or_resume
 
 _MEASURED_FILE = "measured.json"
 
@@ -51,7 +51,8 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
 
     Raises:
         RunError: Before any training, if a run's directory holds another run.
-        ValueError: Before any training, if a recipe's seeds cannot be trained together.
+        ValueError: Before any training, if a recipe's seeds cannot be trained together, or
+            if its task has no examples of one of the lengths.
 
     Example:
 
@@ -62,8 +63,10 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
     """
     check_integer("jobs", jobs)
     check_integer("replicas", replicas)
-    work, seeds = [], list(seeds)
+    work, seeds, lengths = [], list(seeds), list(lengths)
     for name, recipe in recipes.items():
+        for length in lengths:
+            recipe.made_task.with_room_for(length, length)
         paths = {seed: Path(directory) / f"{name}-{seed}" for seed in seeds}
         for seed, path in paths.items():
             RunDirectory(path).check_holds(recipe, seed)
@@ -76,7 +79,7 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
         if executor is None:
             executor = stack.enter_context(_processes(jobs))
         futures = {
-            executor.submit(train_and_measure, recipe, paths, list(lengths)): (name, paths)
+            executor.submit(train_and_measure, recipe, paths, lengths): (name, paths)
             for name, recipe, paths in work
         }
         try:
@@ -145,15 +148,49 @@ def train_and_measure(recipe, directories, lengths):
     measured = {seed: _read_measured(path) for seed, path in directories.items()}
     for seed in seconds:
         measured[seed]["seconds"] = seconds[seed]
+        _write_measured(directories[seed], measured[seed])
     for length in map(str, lengths):
         left = [seed for seed in runs if length not in measured[seed]["results"]]
         if left:
             results = evaluate_runs([runs[seed] for seed in left], int(length))
             for seed, result in zip(left, results, strict=True):
                 measured[seed]["results"][length] = result
-    for seed, directory in directories.items():
-        write_text(directory / _MEASURED_FILE, json.dumps(measured[seed], indent=2))
+                _write_measured(directories[seed], measured[seed])
     return {seed: _row(runs[seed], measured[seed], lengths) for seed in runs}
+
+
+def read_rows(directory, task, lengths):
+    """Reads what sweeps have measured, of all finished runs in a directory.
+
+    So a report has the runs of earlier sweeps too: those by other recipes or of more seeds.
+
+    Args:
+        directory: Path, as for `sweep`.
+        task: Key of `keras_nm.tasks.TASKS`.
+        lengths: Positive integers. Runs that were not measured at all of them are left out.
+
+    Returns:
+        A dict from the names of runs to dicts, as `sweep` yields them.
+
+    Raises:
+        RunError: For a damaged run.
+    """
+    rows = {}
+    for path in sorted(Path(directory).iterdir()):
+        files, measured = RunDirectory(path), _read_measured(path)
+        is_measured = {str(length) for length in lengths} <= set(measured["results"])
+        if not (files.is_finished and is_measured):
+            continue
+        recipe, seed, versions, result = files.read()
+        if recipe.task == task:
+            run = Run(path, recipe, seed, versions, model=None, result=result)
+            name = path.name.removesuffix(f"-{seed}")
+            rows[path.name] = {"recipe": name, **_row(run, measured, lengths)}
+    return rows
+
+
+def _write_measured(directory, measured):
+    write_text(directory / _MEASURED_FILE, json.dumps(measured, indent=2))
 
 
 def _read_measured(directory):

@@ -12,7 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import small_runs
 
-from keras_nm.training import RECIPES, RunError, evaluate, load_run, sweep
+from keras_nm.training import (
+    RECIPES,
+    RunError,
+    evaluate,
+    evaluate_runs,
+    load_run,
+    read_rows,
+    sweep,
+)
 
 SMALL = small_runs.changed(
     RECIPES["ntm/copy"]["ntm-feedforward"],
@@ -92,6 +100,37 @@ def test_a_sweep_goes_on_where_it_was_interrupted(first, tmp_path):
     for name in ("bad-0", "bad-3"):
         assert isinstance(again[name], Exception)
         assert "Nonsense" in str(again[name])
+
+
+def test_rows_are_read_of_all_runs_that_were_measured(first, tmp_path):
+    original, rows = first
+    directory = shutil.copytree(original, tmp_path / "sweep")
+    (directory / "table.md").write_text("")
+    assert read_rows(directory, "ntm/copy", [2]) == rows
+    assert read_rows(directory, "ntm/copy", [2, 4]) == {}
+    assert read_rows(directory, "ntm/repeat_copy", [2]) == {}
+    (directory / "small-3" / "result.json").unlink()
+    assert set(read_rows(directory, "ntm/copy", [2])) == {"small-0"}
+
+
+def test_a_failure_while_measuring_keeps_what_was_measured(tmp_path, monkeypatch):
+    def fail(runs, length):
+        if length == 4:
+            raise OSError("killed")
+        return evaluate_runs(runs, length)
+
+    monkeypatch.setattr("keras_nm.runs.sweep.evaluate_runs", fail)
+    [error] = sweep_here({"small": SMALL}, [0], tmp_path, [2, 4]).values()
+    assert isinstance(error, OSError)
+    [row] = read_rows(tmp_path, "ntm/copy", [2]).values()
+    assert row["seconds"] > 0
+
+
+def test_lengths_that_a_task_does_not_have_are_found_before_training(tmp_path):
+    recipe = RECIPES["neural_gpu/binary_addition"]["neural-gpu"]
+    with pytest.raises(ValueError, match="none from 40 to 40"):
+        sweep_here({"small": recipe}, [0], tmp_path, [41, 40])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_directory_of_other_runs_is_left_alone(first):
