@@ -54,6 +54,13 @@ def check_positive(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_boolean(name: str, value: Any) -> bool:
+    """Returns `value`, or raises a ValueError if it is not True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return value
+
+
 def check_choice(name: str, value: Any, choices: Collection[str]) -> str:
     """Returns `value`, or raises a ValueError if it is not one of `choices`."""
     if not isinstance(value, str) or value not in choices:

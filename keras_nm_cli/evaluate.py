@@ -1,6 +1,7 @@
 """`keras-nm evaluate`: measures a trained model at given lengths."""
 
 import argparse
+import ast
 import sys
 
 from keras_nm_cli.arguments import add_memory_size, add_run_directory, integer, lengths_of
@@ -32,7 +33,7 @@ def add_command(commands):
         default=[],
         metavar="NAME=VALUE",
         help="settings of the task that differ from training, such as min_repeats=15 "
-        "max_repeats=15 or operands=powers",
+        "max_repeats=15, operands=powers or loss_on_padding=False",
     )
     parser.add_argument(
         "--structured",
@@ -98,4 +99,7 @@ def _task_option(text):
     name, separator, value = text.partition("=")
     if not (separator and name.isidentifier()):
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
-    return name, int(value) if value.isdecimal() else value
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value  # a word, such as powers

@@ -39,7 +39,8 @@ def add_command(commands):
         "--output",
         type=Path,
         metavar="FILE",
-        help="the .png, .svg, .pdf or .gif to make (default: DIR/trace.png)",
+        help="the .png, .svg, .pdf or .gif to make (default: DIR/trace.png, with --animate "
+        "DIR/trace.gif)",
     )
     parser.set_defaults(run=run)
 
@@ -49,10 +50,10 @@ def run(options):
     from keras_nm.runs import pictures
     from keras_nm.runs.run import load_run
 
-    path = options.output or options.directory / "trace.png"
-    suffixes = (*plots.PICTURE_SUFFIXES, plots.ANIMATION_SUFFIX)
+    name, suffixes = "trace.png", (*plots.PICTURE_SUFFIXES, plots.ANIMATION_SUFFIX)
     if options.animate:
-        suffixes = (plots.ANIMATION_SUFFIX,)
+        name, suffixes = "trace.gif", (plots.ANIMATION_SUFFIX,)
+    path = options.output or options.directory / name
     plots.check_path(path, suffixes)  # before the work
     run = load_run(options.directory)
     if path.suffix in plots.PICTURE_SUFFIXES:

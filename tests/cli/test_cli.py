@@ -144,13 +144,20 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
         yield "ntm-1", OSError("no space left")
         yield "ntm-0", row
 
+    def earlier(directory, task, lengths):
+        assert (directory, task, lengths) == (tmp_path, "ntm/copy", [7])
+        return {"gru-0": {**row, "recipe": "gru"}}
+
     monkeypatch.setattr("keras_nm.runs.sweep.sweep", pretend)
+    monkeypatch.setattr("keras_nm.runs.sweep.read_rows", earlier)
     arguments = ["--seeds", "2", "--jobs", "3", "--replicas", "2", "--lengths", "7"]
     arguments += ["--output", str(tmp_path)]
     assert main(["sweep", "ntm/copy", *arguments]) == 2
     captured = capsys.readouterr()
     table = (tmp_path / "table.md").read_text()
     assert captured.out == f"1 of 2: ntm-1\n2 of 2: ntm-0\n{table}"
+    assert "| gru | 0 |" in table
+    assert "| ntm | 0 |" in table
     assert "1 of 2 runs failed; run the sweep again" in captured.err
     assert "ntm-1: OSError: no space left" in captured.err
 
@@ -215,6 +222,7 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["chart", "pie", "{run}", "--output", "x.png"], "invalid choice: 'pie'"),
         (["chart", "curves", "{missing}", "--output", "x.png"], "not a run directory"),
         (["trace", "{run}", "--animate", "time", "--output", "x.png"], "must end in .gif"),
+        (["trace", "{missing}", "--animate", "time"], "not a run directory"),
         (["trace", "{run}", "--example", "-1"], "at least 0, received '-1'"),
         (["serve", "{missing}", "--port", "99999"], "at most 65535, received '99999'"),
         (
@@ -238,6 +246,10 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (
             ["evaluate", "{run}", "--lengths", "2", "--task-options", "num_bits=many"],
             "Received: num_bits='many'",
+        ),
+        (
+            ["evaluate", "{run}", "--lengths", "2", "--task-options", "num_bits=False"],
+            "Received: num_bits=False",
         ),
         (["evaluate", "{run}", "--structured", "--lengths", "5"], "without --lengths"),
         (["nonsense"], "invalid choice: 'nonsense'"),

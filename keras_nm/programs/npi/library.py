@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from keras_nm.arguments import check_integer
+from keras_nm.arguments import check_boolean, check_integer
 
 # The one primitive program. Its arguments say what the environment should do.
 ACT = "ACT"
@@ -101,7 +101,8 @@ class Library(abc.ABC):
             that solves the task.
 
     Raises:
-        ValueError: For a base that is not an integer of at least 2.
+        ValueError: For a base that is not an integer of at least 2, and if `recursive` is
+            not a boolean.
 
     Example:
 
@@ -121,6 +122,7 @@ class Library(abc.ABC):
     programs: ClassVar[tuple[str, ...]]
 
     def __post_init__(self):
+        check_boolean("recursive", self.recursive)
         check_integer("base", self.base, minimum=2)
 
     @property

@@ -4,13 +4,13 @@ Axes: B batch, T time, N tokens of a question, A tokens of an answer.
 """
 
 import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
 
-from keras_nm.arguments import check_integer
+from keras_nm.arguments import check_boolean, check_integer
 from keras_nm.tasks.token_task import TokenTask
 
 
@@ -41,7 +41,8 @@ class ChomskyTask(TokenTask):
             Defaults to `True`. Only some tasks have an end token.
         one_length_per_batch: Boolean, whether all examples of a batch are as long as its
             first, so that an example depends on its batch. Defaults to `False`. With
-            several seeds, the examples of each have a length of their own.
+            several seeds, the examples of each have a length of their own. Sets for
+            evaluation have all lengths in a batch.
 
     Attributes:
         num_symbols: Integer, the number of different tokens in questions.
@@ -60,6 +61,8 @@ class ChomskyTask(TokenTask):
     def __post_init__(self):
         super().__post_init__()
         check_integer("computation_steps", self.computation_steps, 0, 2)
+        check_boolean("loss_on_padding", self.loss_on_padding)
+        check_boolean("one_length_per_batch", self.one_length_per_batch)
 
     @abc.abstractmethod
     def tokens(self, draws, lengths):
@@ -76,6 +79,14 @@ class ChomskyTask(TokenTask):
             tokens: int32 `(B, max_length)`, as `tokens` draws them.
             lengths: int32 `(B, 1)`.
         """
+
+    def with_lengths(self, min_length, max_length):
+        return replace(
+            self,
+            min_length=min_length,
+            max_length=max_length,
+            one_length_per_batch=False,
+        )
 
     def num_tokens(self, length):
         """Returns the number of tokens of a question, for an integer or a tensor."""

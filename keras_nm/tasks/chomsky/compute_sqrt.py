@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_nm.arguments import check_boolean
 from keras_nm.tasks.chomsky.chomsky_task import ChomskyTask, places
 from keras_nm.tasks.numbers import nonzero, square_root
 
@@ -39,6 +40,10 @@ class ComputeSqrt(ChomskyTask):
     name = "compute_sqrt"
     num_symbols = 2
     num_classes = 2
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_boolean("big_endian", self.big_endian)
 
     def answer_length(self, length):
         return (length + 1) // 2

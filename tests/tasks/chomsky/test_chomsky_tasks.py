@@ -177,6 +177,9 @@ def test_a_batch_can_have_one_length():
     one = [w.numpy().sum() / 8 for _, _, w in task.dataset(8, seed=3).take(6)]
     each = chomsky.BucketSort(max_length=9).dataset(8, seed=3).take(6)
     assert one == [w.numpy()[0].sum() for _, _, w in each]
+    # Sets for evaluation have all lengths.
+    [(_, _, weight)] = task.evaluation_set(num_batches=1)
+    assert len({*weight.numpy().sum(axis=1)}) > 3
 
 
 def test_variants_of_the_paper():
@@ -203,6 +206,9 @@ def test_variants_of_the_paper():
         (chomsky.ParityCheck, {"computation_steps": -1}, "at least 0"),
         (chomsky.CycleNavigation, {"moves": "paper"}, "'stay_forward_back'.*'paper'"),
         (chomsky.OddsFirst, {"count_from": 2}, "at most 1.*count_from=2"),
+        (chomsky.BucketSort, {"loss_on_padding": "False"}, "loss_on_padding='False'"),
+        (chomsky.BucketSort, {"one_length_per_batch": 1}, "one_length_per_batch=1"),
+        (chomsky.ComputeSqrt, {"big_endian": "no"}, "True or False.*big_endian='no'"),
     ],
 )
 def test_bad_arguments(make, options, message):
