@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_integer
-from keras_nm.keras_internals import AutocastScope, takes_training
+from keras_nm.keras_internals import AutocastScope, mask_of, takes_training
 from keras_nm.layers.inner_dropout import InnerDropout
 from keras_nm.layers.quantization import quantization_of, quantize_as
 from keras_nm.layers.random_layers import drawn_before_loop
@@ -247,6 +247,8 @@ class MachineLayer(MachineLoop):
         self.input_spec = keras.InputSpec(ndim=3)
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
+        # Keras finds the mask of a layer before by itself only without `initial_state`.
+        mask = mask_of(sequences) if mask is None else mask
         given = self.states if initial_state is None else initial_state
         if training and given is not None:
             given = keras.tree.flatten(given)
@@ -320,6 +322,7 @@ class MachineLayer(MachineLoop):
             first = ops.zeros_like(sequences[:, 0, :1])
             first = ops.repeat(first, tracer.cell.output_size, axis=-1)
             initial_state = [first, *initial_state]
+        mask = mask_of(sequences) if mask is None else mask
         trace = tracer(sequences, initial_state=initial_state, mask=mask)
         return split(trace, self.cell.trace_shapes)
 

@@ -34,6 +34,21 @@ def test_steps_masked_inside_are_skipped(case, inputs):
 
 
 @each_sequence_machine
+def test_the_mask_of_the_layer_before_counts_beside_an_initial_state(case, inputs):
+    layer = case.make(return_state=True)
+    _, *states = layer(inputs)
+    inputs = inputs.copy()
+    inputs[:, 3:] = 0
+    outputs, *_ = layer(keras.layers.Masking()(inputs), initial_state=states)
+    expected, *_ = layer(inputs, initial_state=states, mask=np.arange(SIZE) < [[3]] * BATCH)
+    assert_close(outputs, expected)
+    masked = keras.layers.Masking()(inputs)
+    trace = layer.trace(masked, initial_state=states)
+    for values in trace.values():
+        assert_close(values[:, 3:], np.repeat(values[:, 2:3], SIZE - 3, axis=1))
+
+
+@each_sequence_machine
 def test_mask_passes_through_a_model(case, inputs):
     padded = inputs.copy()
     padded[:, 3:] = 0

@@ -196,6 +196,14 @@ def test_wrong_inputs(shape):
         NeuralGPU(3)(keras.KerasTensor(shape, dtype="int32"))
 
 
+def test_a_mask_goes_on(rng):
+    layer = NeuralGPU(3, 4, SYMBOLS)
+    tokens, mask = np.array([[1, 0, 2, 0]]), np.array([[True, True, True, False]])
+    np.testing.assert_array_equal(layer(tokens, mask=mask)._keras_mask, mask)
+    with pytest.raises(TypeError):  # by position, Keras would forget it
+        layer(tokens, mask)
+
+
 def test_tokens_must_be_integers():
     layer = NeuralGPU(3, 4, SYMBOLS)
     for inputs in (keras.Input((None,)), np.ones((2, 5), "float32")):

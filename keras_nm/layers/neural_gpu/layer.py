@@ -256,7 +256,8 @@ class NeuralGPU(keras.layers.Layer):
                 f"dtype='int32'). Received: inputs of dtype {dtype}"
             )
 
-    def compute_output_spec(self, inputs, mask=None, training=False):
+    # Keras passes a mask on only if it is given by name.
+    def compute_output_spec(self, inputs, *, mask=None, training=False):
         # This is the first chance to reject a model that is built on wrong inputs.
         self._check_dtype(inputs)
         shape = self.compute_output_shape(inputs.shape)
@@ -271,7 +272,7 @@ class NeuralGPU(keras.layers.Layer):
         is_symbol = ops.not_equal(inputs, 0)
         return is_symbol if len(inputs.shape) == 2 else ops.any(is_symbol, axis=-1)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         real = self._real(inputs, mask)
         start = self._start(inputs, real, training)
         step = self._step_function(real, training)
