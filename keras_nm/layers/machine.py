@@ -40,11 +40,19 @@ class MachineCell(keras.layers.Layer, InnerDropout):
 
     Args:
         controller: A Keras RNN cell or feed-forward layer, or `None`.
-        num_replicas: `None`, or a number of independent machines, see `Replicated`.
+        num_replicas: `None`, or a number of independent machines, see `Replicated`. For
+            cells with `can_be_replicated`.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
+    can_be_replicated = False
+
     def __init__(self, controller, num_replicas=None, **kwargs):
+        if num_replicas is not None and not self.can_be_replicated:
+            raise ValueError(
+                f"{type(self).__name__} does not take `num_replicas`: build a layer per "
+                f"machine. Received: num_replicas={num_replicas!r}"
+            )
         kwargs["dtype"] = at_least_float32(kwargs.get("dtype"))
         super().__init__(**kwargs)
         if num_replicas is not None:

@@ -25,9 +25,9 @@ class Replicated(keras.layers.Layer):
         layer: The layer that is copied.
 
     Raises:
-        ValueError: For a layer that changes any state other than its trainable weights, as
-            dropout does; for a layer whose weights have constraints or regularizers; for a
-            batch that K does not divide.
+        ValueError: For a layer that has other than trainable weights, or changes any other
+            state, as dropout does; for a layer whose weights have constraints or
+            regularizers; for a batch that K does not divide.
 
     Example:
 
@@ -57,6 +57,13 @@ class Replicated(keras.layers.Layer):
             )
             initial_values.append([weight.numpy() for weight in copy.trainable_variables])
         layer = _built(self.layer, inputs_shape)
+        if layer.non_trainable_weights:
+            names = [weight.path for weight in layer.non_trainable_weights]
+            raise ValueError(
+                "Replicated takes layers whose weights are all trainable: no statistics, "
+                f"and no frozen layers. Received: layer={layer!r}, whose weights {names} "
+                "are not"
+            )
         if any(weight.constraint or weight.regularizer for weight in layer.weights):
             raise ValueError(
                 "Replicated takes layers without constraints and regularizers, which would "

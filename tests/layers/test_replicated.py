@@ -4,7 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from keras_nm.layers import NRAM, ChainedCell, NTMCell, Replicated
+from keras_nm.layers import (
+    DNC,
+    NPI,
+    NRAM,
+    NTM,
+    ChainedCell,
+    Replicated,
+    StackRNN,
+    TapeRNN,
+)
 
 GATES = ["READ", "ONE", "ADD", "WRITE"]
 
@@ -67,6 +76,9 @@ def test_what_cannot_be_replicated():
     for option in ({"kernel_constraint": "unit_norm"}, {"bias_regularizer": "l2"}):
         with pytest.raises(ValueError, match="without constraints and regularizers"):
             Replicated(keras.layers.Dense(2, **option), 2).build((None, 3))
+    frozen = keras.layers.Dense(2, trainable=False)
+    with pytest.raises(ValueError, match=r"weights are all trainable.*kernel"):
+        Replicated(frozen, 2).build((None, 3))
     dropout = Replicated(keras.layers.Dropout(0.5), 2)
     x = np.ones((4, 2), "float32")
     np.testing.assert_array_equal(dropout(x), x)  # there it changes nothing
@@ -187,6 +199,8 @@ def test_entropy_of_a_machine_by_hand(rng):
     assert float(loss) == pytest.approx(3 * mean, rel=1e-4)
 
 
-def test_there_are_no_replicas_of_other_machines():
-    with pytest.raises(TypeError, match="num_replicas"):
-        NTMCell(5, (9, 4), num_replicas=2)  # only its controller would be replicated
+@pytest.mark.parametrize("layer", [NTM, DNC, StackRNN, TapeRNN, NPI])
+def test_there_are_no_replicas_of_other_machines(layer):
+    sizes = {"num_programs": 3, "argument_sizes": (2,)} if layer is NPI else {"units": 3}
+    with pytest.raises(ValueError, match=r"Cell does not take .* num_replicas=2"):
+        layer(**sizes, num_replicas=2)  # only its controller would be replicated

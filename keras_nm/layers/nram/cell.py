@@ -101,6 +101,8 @@ class NRAMCell(MachineCell):
     1.0
     """
 
+    can_be_replicated = True
+
     def __init__(
         self,
         num_registers,

@@ -139,7 +139,7 @@ class NTMCell(MachineCell):
         sigmoid_epsilon=0.0,
         **kwargs,
     ):
-        super().__init__(controller, num_replicas=None, **kwargs)
+        super().__init__(controller, **kwargs)
         self.units = check_integer("units", units)
         self.memory_shape = check_pair(
             "memory_shape", memory_shape, ("num_locations", "width")
@@ -169,7 +169,7 @@ class NTMCell(MachineCell):
                 "`sigmoid_epsilon` must be at least 0 and less than 1. "
                 f"Received: sigmoid_epsilon={sigmoid_epsilon!r}"
             )
-        self.sigmoid_epsilon = sigmoid_epsilon
+        self.sigmoid_epsilon = float(sigmoid_epsilon)
         self._check_locations()
         if initial_memory == "drawn":
             self.seed_generator = keras.random.SeedGenerator()
