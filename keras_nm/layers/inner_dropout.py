@@ -1,6 +1,6 @@
 """Dropout in cells that are made of other cells."""
 
-from keras_nm.keras_internals import DropoutRNNCell, inner_layers
+from keras_nm.keras_internals import DropoutRNNCell, in_training_call, inner_layers
 
 
 class InnerDropout(DropoutRNNCell):
@@ -15,7 +15,9 @@ class InnerDropout(DropoutRNNCell):
     """
 
     def get_dropout_mask(self, step_input):
-        if any(
+        # Keras calls this at inference too, when a call with `training=True` would change
+        # the statistics of a batch normalization.
+        if in_training_call() and any(
             getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0)
             for cell in self._inner_cells()
         ):

@@ -72,15 +72,15 @@ def drawn_before_loop(cell, sequences, training):
 
     inputs = _inputs_of(layers, cell, sequences[:, 0])
     batch_size, num_steps, num_features = ops.shape(sequences)
-    draws = []  # (B, T, units) each
+    draws = []  # (B, T, size) each
     for layer, x in inputs:
         draw, _ = _RANDOM_LAYERS[type(layer)]
-        shape = (num_steps, batch_size, x.shape[-1])
-        drawn = ops.broadcast_to(draw(layer, shape), shape)
-        draws.append(ops.transpose(drawn, (1, 0, 2)))
+        shape = (num_steps, batch_size, *x.shape[1:])
+        drawn = ops.swapaxes(ops.broadcast_to(draw(layer, shape), shape), 0, 1)
+        draws.append(ops.reshape(drawn, (batch_size, num_steps, math.prod(x.shape[1:]))))
     dtype = keras.backend.result_type(sequences.dtype, "float32")
     sequences = ops.concatenate([ops.cast(x, dtype) for x in (sequences, *draws)], axis=-1)
-    sizes = [num_features, *(x.shape[-1] for _, x in inputs)]
+    sizes = [num_features, *(math.prod(x.shape[1:]) for _, x in inputs)]
     *bounds, _ = itertools.accumulate(sizes)
 
     call = cell.call
@@ -91,7 +91,12 @@ def drawn_before_loop(cell, sequences, training):
 
         def function_of(layer):
             _, combine = _RANDOM_LAYERS[type(layer)]
-            return lambda x, training=False: combine(x, ops.cast(next(step_draws), x.dtype))
+
+            def function(x, training=False):
+                drawn = ops.reshape(next(step_draws), (-1, *x.shape[1:]))
+                return combine(x, ops.cast(drawn, x.dtype))
+
+            return function
 
         with replaced({layer: {"call": function_of(layer)} for layer in layers}):
             return call(step_inputs, states, training=training)

@@ -41,6 +41,18 @@ def test_outputs_differ_in_training_only(case, inputs, controller):
     assert_close(layer(inputs), layer(inputs))
 
 
+@with_cases(WITH_RECURRENT_CONTROLLERS[:1])
+def test_inference_changes_no_statistics(case, inputs):
+    lstm = keras.layers.LSTMCell(8, dropout=0.2)
+    chain = [keras.layers.Dense(8), keras.layers.BatchNormalization(), lstm]
+    layer = case.make(controller=ChainedCell(chain))
+    layer(inputs)
+    before = layer.get_weights()
+    layer(inputs)
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 @once_per_kind(WITH_RECURRENT_CONTROLLERS)
 def test_fit_changes_every_weight(case, inputs):
     layer = case.make(controller=chain(0.2))

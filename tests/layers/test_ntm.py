@@ -395,7 +395,7 @@ def test_user_defined_cell_as_controller(rng):
     np.testing.assert_allclose(copy(sequences), layer(sequences))
 
 
-def test_dropout_of_the_controller_keeps_its_mask_within_a_sequence(rng):
+def test_dropout_of_the_controller_keeps_its_mask_within_a_sequence(rng, monkeypatch):
     controller = keras.layers.LSTMCell(16, dropout=0.5, recurrent_dropout=0.5)
     layer = small_ntm(rng, controller=controller)
     sequences = rng.normal(size=(2, 5, 6)).astype("float32")
@@ -418,6 +418,7 @@ def test_dropout_of_the_controller_keeps_its_mask_within_a_sequence(rng):
     )
     drop.build((None, None, 6))
     cell = drop.cell
+    monkeypatch.setattr("keras_nm.layers.inner_dropout.in_training_call", lambda: True)
     cell.get_dropout_mask(steps[:, 0])
     mask = cell.controller.get_dropout_mask(steps[:, 0])
     assert mask.shape == (2, 6 + 4)

@@ -1,5 +1,7 @@
 """Random layers in a controller draw anew for every example and time step."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -76,3 +78,27 @@ def test_the_seed_decides():
         return drawn(keras.layers.Dropout(0.25), bias=3.0)
 
     np.testing.assert_array_equal(outputs(), outputs())
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4])
+def test_tensors_of_any_rank(batch):
+    """Each example and each place has a mask of its own."""
+    inner = keras.Sequential(
+        [
+            keras.layers.Dense(20, kernel_initializer="zeros", bias_initializer="ones"),
+            keras.layers.Reshape((4, 5)),
+            keras.layers.Dropout(0.5),
+            keras.layers.Flatten(),
+        ]
+    )
+    layer = ToyMachine(20, leak=0.0, controller=inner, return_sequences=True)
+    sequences = np.zeros((batch, STEPS, 2), "float32")
+    layer(sequences)
+    layer.cell.total_map.kernel.assign(np.eye(20))
+    outputs = np.asarray(layer(sequences, training=True))
+    np.testing.assert_allclose(np.unique(outputs), [0, 2])
+    masks = outputs.reshape(batch, STEPS, 4, 5)
+    for first, second in itertools.combinations(range(4), 2):
+        assert np.any(masks[:, :, first] != masks[:, :, second])
+    for first, second in itertools.combinations(range(batch), 2):
+        assert np.any(masks[first] != masks[second])
