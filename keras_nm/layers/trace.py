@@ -155,7 +155,8 @@ def _traced_arguments(machine):
     """Returns the first argument of a layer's call, and a dict of those `trace` takes."""
     call = first_call(machine)
     _, *names = inspect.signature(machine.trace).parameters
-    given = call.arguments.kwargs
+    signature, arguments = inspect.signature(machine.call), call.arguments
+    given = signature.bind(*arguments.args, **arguments.kwargs).arguments
     return call.input_tensors[0], {name: given[name] for name in names if name in given}
 
 

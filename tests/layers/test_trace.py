@@ -48,6 +48,16 @@ def test_what_a_machine_is_called_with_is_not_forgotten(rng):
     np.testing.assert_allclose(traces["encoder"]["output"], expected, atol=1e-6)
 
 
+def test_arguments_by_position_are_not_forgotten_either(rng):
+    x = keras.Input((5, 6))
+    options = {"memory_shape": (9, 4), "return_sequences": True}
+    _, *states = NTM(4, **options, return_state=True, name="encoder")(x)
+    model = keras.Model(x, NTM(4, **options, name="decoder")(x, states))
+    data = rng.normal(size=(2, 5, 6)).astype("float32")
+    traced = Tracer(model)(data)["decoder"]["output"]
+    np.testing.assert_allclose(traced, model(data), atol=1e-6)
+
+
 def test_it_shows_the_weights_of_the_moment(rng):
     model = sequence_model()
     tracer = Tracer(model)
