@@ -123,6 +123,16 @@ def test_rounded_actions_equal_loops(rng, actions):
     np.testing.assert_allclose(layer(sequences, training=True)[0], expected, atol=1e-4)
 
 
+def test_rounding_begins_after_training_with_the_first_move_too(rng):
+    sequences = rng.normal(size=(1, 1, FEATURES)).astype("float32")
+    layer = excited(make({}, actions="discrete", memory_order="push_first"), rng)
+    soft = make({}, actions="soft", memory_order="push_first")
+    soft.build(sequences.shape)
+    soft.set_weights(layer.get_weights())
+    np.testing.assert_allclose(layer(sequences, training=True), soft(sequences), atol=1e-6)
+    assert np.abs(layer(sequences) - soft(sequences)).max() > 1e-3
+
+
 def test_stacks_by_hand():
     """Three steps of one stack of numbers, worked out on paper."""
     stacks = np.full((1, 1, 6), -1.0, "float32")

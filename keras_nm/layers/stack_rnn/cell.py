@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_pair
+from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import SELECTIONS, select
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.stack_rnn import stack
@@ -37,7 +38,8 @@ class StackRNNCell(MachineCell):
                                          `use_bias=False`
     Chomsky benchmark       (128, 8)     `push_activation="linear"`
     DuSell and Chiang 2020  any          none, or
-                                         `pushed_value="controller_output"`
+                                         `pushed_value="controller_output"`,
+                                         `push_activation="linear"`
     Suzgun et al. 2019      (104, 5)     `no_op=False`
     ReLeaSE 2018            (200, 1500)  `push_activation="tanh"`,
                                          `memory_order="push_first"`
@@ -71,7 +73,8 @@ class StackRNNCell(MachineCell):
             most likely action alone. `"straight_through"` takes the most likely action
             always, with the gradient of the softmax.
         pushed_value: `"mapped"` (default), a linear map of the controller's output, or
-            `"controller_output"`, that output itself. The width must then be its size.
+            `"controller_output"`, that output without a map. The width must then be its
+            size.
         push_activation: Activation of the pushed values. Defaults to `"sigmoid"`.
         empty_value: Float, the content of an empty cell. Defaults to `0.0`.
         memory_order: `"push_last"` (default): the stacks move at the end of a step, after
@@ -206,7 +209,8 @@ class StackRNNCell(MachineCell):
                     "build the layer, or call it, before you ask for the initial state"
                 )
             nothing = ops.zeros((batch_size, self._controller_units), dtype=dtype)
-            _, _, stacks = self._move(nothing, self._unflattened(stacks), training=False)
+            stacks = self._unflattened(stacks)
+            _, _, stacks = self._move(nothing, stacks, in_training_call())
         return [
             ops.zeros((batch_size, self.units), dtype=dtype),
             *self.initial_controller_states(batch_size),
