@@ -118,6 +118,11 @@ def test_wrong_numbers_of_steps_are_refused_inside_a_graph():
             tf.function(function)(tape, num_steps=tf.constant(0))
 
 
+def test_an_entropy_weight_is_a_number():
+    with pytest.raises(ValueError, match="entropy_weight='much'"):
+        NRAM(2, entropy_weight="much")
+
+
 def test_every_tape_needs_registers():
     layer = NRAM(2)
     with pytest.raises(ValueError, match=r"3 tapes and registers of shape \(2, 2\)"):

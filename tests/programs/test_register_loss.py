@@ -156,7 +156,7 @@ def test_errors(rng):
     with pytest.raises(ValueError, match="must be a function of the tape"):
         NRAM(2, register_loss="list_k")
     layer = NRAM(2, 3, register_loss=loss)
-    with pytest.raises(ValueError, match="one integer as the number of steps"):
+    with pytest.raises(ValueError, match="one Python integer as the number of steps"):
         layer(LIST, num_steps=np.array([1, 2]), training=True)
 
     @tf.function(input_signature=[tf.TensorSpec((2, None), tf.int32)])

@@ -4,6 +4,8 @@ Axes: B batch, T time steps, M size of the tape and of the integers, R registers
 G gates to choose from.
 """
 
+from numbers import Real
+
 import keras
 from keras import ops
 
@@ -121,6 +123,11 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
                 f"Received: register_loss={register_loss!r}"
             )
         self.register_loss = register_loss
+        if not isinstance(entropy_weight, Real | None):
+            raise ValueError(
+                "`entropy_weight` must be a number, or None for no such loss. "
+                f"Received: entropy_weight={entropy_weight!r}"
+            )
         self.initial_entropy_weight = entropy_weight
         self.entropy_weight = None
 
@@ -169,7 +176,7 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
             if tape.shape[1] is None or not isinstance(steps, int):
                 raise ValueError(
                     "With a `register_loss`, training takes tapes of known size, and one "
-                    "integer as the number of steps for all examples. "
+                    "Python integer as the number of steps for all examples. "
                     f"Received: a size of {tape.shape[1]}, num_steps={steps}"
                 )
             shapes["registers"] = (self.cell.num_registers, tape.shape[1])
