@@ -10,7 +10,8 @@
 The processes may be on several machines. Without the variables, the same command trains in
 one process, on all of its devices. The model is the same each time, up to rounding. Process
 0 saves it after every epoch, and the same command goes on from there: the file must then be
-where every process sees it. Needs JAX: keras_nm[jax].
+where every process sees it. Recipes with a curriculum, with callbacks or with an early stop
+look at the training while it runs, and cannot be trained so. Needs JAX: keras_nm[jax].
 """
 
 import argparse
@@ -55,6 +56,11 @@ def train(recipe, path, seed=0):
     """Trains a recipe, from its file if there is one, and returns the model."""
     import jax  # only now, so that a wrong backend gives the error above
 
+    if recipe.curriculum or recipe.callbacks or recipe.stop_below > 0:
+        raise ValueError(
+            "Choose a recipe without a curriculum, callbacks or an early stop. "
+            f"Received: a recipe of {recipe.task}"
+        )
     is_first = jax.process_index() == 0
     if recipe.batch_size % jax.device_count():
         raise ValueError(

@@ -102,6 +102,16 @@ def test_a_batch_that_devices_cannot_share(example, tmp_path, monkeypatch):
         example.train(recipe, tmp_path / "model.keras")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"curriculum": {"threshold": 0.1}}, {"callbacks": {"x": {}}}, {"stop_below": 0.1}],
+)
+def test_recipes_that_look_at_the_training(example, tmp_path, change):
+    recipe = dataclasses.replace(small_runs.COPY, **change)
+    with pytest.raises(ValueError, match=r"without a curriculum.*Received: .* ntm/copy"):
+        example.train(recipe, tmp_path / "model.keras")
+
+
 def test_another_backend(example, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(ValueError, match=r"the JAX backend.*Received: torch"):
