@@ -125,5 +125,6 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# All but the runs of your own.
 clean:
-	rm -rf $(VENV) runs build *.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO) build *.egg-info .hypothesis .pytest_cache .ruff_cache
