@@ -23,6 +23,14 @@ def select(logits, selection):
     return harden(softmax(logits), hard, selection)
 
 
+def soft_in_training(selection, training):
+    """Returns the selection of a call, where `"discrete"` is the softmax in training.
+
+    The paper of the Stack-RNN rounds a trained machine, and trains it unrounded.
+    """
+    return "soft" if training and selection == "discrete" else selection
+
+
 def harden(soft, hard, selection):
     """Returns the soft or the hard form of a choice, as the selection says."""
     if selection == "soft":

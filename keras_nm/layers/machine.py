@@ -156,6 +156,19 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         """
         return dict(zip(self.state_names, self.unflatten_states(states), strict=True))
 
+    def flat_states(self, named):
+        """Flattens named states for RNN: the inverse of `named_states`.
+
+        Use it to make your own initial state.
+
+        Args:
+            named: Dict of tensors, as `named_states` returns it.
+
+        Returns:
+            List of tensors of shape `(B, size)`, in the order of `state_names`.
+        """
+        return [flatten(named[name]) for name in self.state_names]
+
     def check_states(self, states):
         """Raises a ValueError unless states have the shapes of `state_size`."""
         shapes = [tuple(state.shape) for state in states]

@@ -37,6 +37,15 @@ def test_returned_states_continue_the_sequence(case, inputs):
     assert_all_close(states, last)
 
 
+@each_sequence_case
+def test_named_states_are_states_again(case, inputs):
+    layer = case.make(return_state=True)
+    _, *states = layer(inputs)
+    named = layer.cell.named_states(states)
+    for state, same in zip(states, layer.cell.flat_states(named), strict=True):
+        np.testing.assert_array_equal(state, same)
+
+
 class EncoderDecoder(keras.Model):
     """It answers one sequence from the states in which another one left a machine."""
 

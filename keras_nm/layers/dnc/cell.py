@@ -296,18 +296,8 @@ class DNCCell(MachineCell):
         return named
 
     def flat_states(self, named):
-        """Flattens named states for RNN: the inverse of `named_states`.
-
-        Use it to make your own initial state.
-
-        Args:
-            named: Dict of tensors, as `named_states` returns it.
-
-        Returns:
-            List of tensors of shape `(B, size)`, in the order of `state_names`.
-        """
-        named = {**named, "memory": ops.transpose(named["memory"], (0, 2, 1))}
-        return [flatten(named[name]) for name in self.state_names]
+        memory = ops.transpose(named["memory"], (0, 2, 1))
+        return super().flat_states({**named, "memory": memory})
 
     def unflatten_states(self, states):
         """Brings the states around the memory into the shapes that the step computes with.

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_pair
 from keras_nm.keras_internals import in_training_call
-from keras_nm.layers.choices import SELECTIONS, select
+from keras_nm.layers.choices import SELECTIONS, select, soft_in_training
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.stack_rnn import stack
 from keras_nm.layers.tensors import flatten
@@ -294,9 +294,7 @@ class StackRNNCell(MachineCell):
         logits = ops.reshape(
             self.action_map(hidden), (-1, self.num_stacks, self.num_actions)
         )
-        # The paper rounds a trained machine, and trains it unrounded.
-        rounded = self.actions != "discrete" or not training
-        actions = select(logits, self.actions if rounded else "soft")  # (B, K, A)
+        actions = select(logits, soft_in_training(self.actions, training))  # (B, K, A)
         if self.push_map is None:
             values = ops.repeat(hidden[:, None], self.num_stacks, axis=1)  # (B, K, W)
         else:

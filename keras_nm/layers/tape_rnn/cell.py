@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_choice, check_integer, check_integers, check_pair
-from keras_nm.layers.choices import SELECTIONS, select
+from keras_nm.layers.choices import SELECTIONS, select, soft_in_training
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.tape_rnn import tape
 
@@ -29,7 +29,7 @@ class TapeRNNCell(MachineCell):
     as they come, up to the first in which `end_channel` is 1. Until then, the length is
     not known, and a jump leads nowhere. The benchmark's code tells the cell the length
     before the first step. To do so here, pass an initial state whose `"input_length"` is
-    `[length, 1]`.
+    `[length, 1]`: `named_states` and `flat_states` get at it.
 
     The cell computes in at least float32: under a half precision policy, its tapes stay in
     float32. A controller with its own policy follows that policy.
@@ -279,8 +279,7 @@ class TapeRNNCell(MachineCell):
     def _move(self, hidden, tapes, values, length, training):
         """Returns the moves `(B, K, A)` and the new tapes `(B, K, N W)`."""
         logits = ops.reshape(self.move_map(hidden), (-1, self.num_tapes, len(self.moves)))
-        rounded = self.actions != "discrete" or not training
-        moves = select(logits, self.actions if rounded else "soft")  # (B, K, A)
+        moves = select(logits, soft_in_training(self.actions, training))  # (B, K, A)
         lengths = ops.cast(self._jump_length(*length), "int32") if length else None
         written = tape.write(tapes, values)
         new = 0.0
