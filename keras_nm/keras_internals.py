@@ -54,9 +54,16 @@ def inner_layers(layer):
     return layer._flatten_layers(include_self=False)
 
 
-def first_call(layer):
-    """Returns the node of a layer's first symbolic call, with its inputs and arguments."""
-    return layer._inbound_nodes[0]
+def first_call(layer, model):
+    """Returns the node of a layer's first call in a model, with its inputs and arguments.
+
+    The model is functional or `Sequential`, and the layer is one of its own.
+    """
+    graph = getattr(model, "_functional", model)  # of a Sequential
+    nodes = [node for level in graph._nodes_by_depth.values() for node in level]
+    return next(
+        node for node in layer._inbound_nodes if any(node is each for each in nodes)
+    )
 
 
 def call_that_made(tensor):

@@ -77,9 +77,15 @@ def test_calls_are_found():
     y = layer(x, training=True)
     made_by, call = keras_internals.call_that_made(y)
     assert made_by is layer
-    assert call is keras_internals.first_call(layer)
+    assert call is keras_internals.first_call(layer, keras.Model(x, y))
     assert call.input_tensors[0] is x
     assert call.arguments.kwargs["training"] is True
+    # Of several calls, the one in the model is found.
+    other = keras.Input((3,))
+    found = keras_internals.first_call(layer, keras.Model(other, layer(other)))
+    assert found.input_tensors[0] is other
+    model = keras.Sequential([other, layer])
+    assert keras_internals.first_call(layer, model).input_tensors[0] is model.inputs[0]
 
 
 def test_masks_are_found():

@@ -135,7 +135,7 @@ class Probe(keras.callbacks.Callback):
 
     def _examples_of(self, machine):
         """Returns the examples, if the model's inputs and outputs are the machine's."""
-        [first_input] = first_call(machine).input_tensors[:1]
+        [first_input] = first_call(machine, self.model).input_tensors[:1]
         alone = first_input is self.model.inputs[0]
         if not (alone and machine.output is self.model.outputs[0]):
             return None

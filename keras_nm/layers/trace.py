@@ -125,7 +125,7 @@ class Tracer(keras.Model):
                 f"Received: a model with the stateful layers {stateful}"
             )
         # The first argument of each machine's call, and the others that `trace` also takes.
-        calls = {machine.name: _traced_arguments(machine) for machine in self.machines}
+        calls = {each.name: _traced_arguments(each, model) for each in self.machines}
         self._options = {name: options for name, (_, options) in calls.items()}
         self.feed = keras.Model(
             model.inputs,
@@ -151,9 +151,9 @@ class Tracer(keras.Model):
         return self._options[machine.name]
 
 
-def _traced_arguments(machine):
+def _traced_arguments(machine, model):
     """Returns the first argument of a layer's call, and a dict of those `trace` takes."""
-    call = first_call(machine)
+    call = first_call(machine, model)
     _, *names = inspect.signature(machine.trace).parameters
     signature, arguments = inspect.signature(machine.call), call.arguments
     given = signature.bind(*arguments.args, **arguments.kwargs).arguments

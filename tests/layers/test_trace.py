@@ -58,6 +58,15 @@ def test_arguments_by_position_are_not_forgotten_either(rng):
     np.testing.assert_allclose(traced, model(data), atol=1e-6)
 
 
+def test_a_machine_of_two_models_is_shown_in_each(rng):
+    machine = NTM(3, (9, 4), keras.layers.Dense(8), return_sequences=True, name="a")
+    shapes = [(5, 6), (7, 6)]
+    data = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
+    models = [keras.Model(x := keras.Input(shape), machine(x)) for shape in shapes]
+    for model, x in zip(models, data, strict=True):
+        np.testing.assert_allclose(Tracer(model)(x)["a"]["output"], model(x), atol=1e-6)
+
+
 def test_it_shows_the_weights_of_the_moment(rng):
     model = sequence_model()
     tracer = Tracer(model)
