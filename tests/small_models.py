@@ -65,11 +65,13 @@ def stacks():
 
 
 def tapes():
-    """A Tape-RNN with two tapes, which jump in sequences whose last feature is large."""
+    """A Tape-RNN with two tapes, which jump by the last feature, rounded down."""
     layer = TapeRNN(
         UNITS,
         (6, 3),
         num_tapes=2,
+        moves=("stay", "left", "right", "jump_left", "jump_right"),
+        length_channel=-1,
         controller=keras.layers.SimpleRNNCell(8),
         write_units=(8,),  # more make such large values that rounding shows
         return_sequences=True,

@@ -43,7 +43,13 @@ _LAYERS = {
     ),
     "tape-rnn": (
         "A Tape-RNN with an Elman network of 100 units and one tape.",
-        layer_of_ours("TapeRNN", controller=_ELMAN, tape_shape=[64, 8]),
+        layer_of_ours(
+            "TapeRNN",
+            controller=_ELMAN,
+            tape_shape=[64, 8],
+            moves=["stay", "left", "right", "jump_left", "jump_right"],
+            length_channel=-1,
+        ),
     ),
     "ntm": (
         "A Neural Turing Machine with an LSTM controller.",
@@ -78,7 +84,12 @@ CHOMSKY_RECIPES = tuple(
         epochs=_STEPS // 250,
         # The benchmark trains to the end.
         stop_below=0.0,
-        task_options={"max_length": 40, "one_length_per_batch": True},
+        task_options={
+            "max_length": 40,
+            "one_length_per_batch": True,
+            # As in the benchmark, tapes know the question's length from its first step.
+            **({"length_channel": True} if name == "tape-rnn" else {}),
+        },
     )
     for task in _TASKS
     for name, (description, layer) in _LAYERS.items()

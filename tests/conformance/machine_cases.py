@@ -117,7 +117,7 @@ def jumping_tape(**options):
     defaults = {
         "controller": keras.layers.LSTMCell(8),
         "moves": ("right", "jump_left"),
-        "end_channel": None,
+        "length_channel": 0,
         "actions": "straight_through",
         "jumps_write": False,
         "write_units": (),

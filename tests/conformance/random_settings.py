@@ -183,11 +183,13 @@ def stack_options(draw):
 
 def tape_options(draw):
     moves = draw(st.permutations(["stay", "left", "right", "jump_left", "jump_right"]))
+    moves = moves[: draw(st.integers(2, 5))]
+    jumps = any(move.startswith("jump") for move in moves)
     return {
         "tape_shape": (draw(st.integers(1, 6)), draw(st.integers(1, 4))),
         "num_tapes": draw(st.integers(1, 3)),
-        "moves": moves[: draw(st.integers(2, 5))],
-        "end_channel": draw(st.sampled_from([None, -1, 0])),
+        "moves": moves,
+        "length_channel": draw(st.sampled_from([-1, 0])) if jumps else None,
         "actions": draw(st.sampled_from(["soft", "discrete", "straight_through"])),
         "jumps_write": draw(st.booleans()),
         "write_units": draw(st.sampled_from([(), (3,), (4, 2)])),

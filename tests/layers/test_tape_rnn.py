@@ -7,12 +7,16 @@ import stack_loops as loops
 
 from keras_nm.layers import TapeRNN, TapeRNNCell
 from keras_nm.layers.tape_rnn import tape
+from keras_nm.tasks.chomsky import ReverseString
 
 BATCH, STEPS, FEATURES = 2, 20, 4
+LENGTHS = (5, 9)
 
 
 def make(**options):
     options = {"tape_shape": (7, 3), "num_tapes": 2, "write_units": (5, 4), **options}
+    if any(move.startswith("jump") for move in options.get("moves", ())):
+        options.setdefault("length_channel", -1)
     controller = keras.layers.SimpleRNNCell(6, activation="relu")
     return TapeRNN(3, controller=controller, return_sequences=True, **options)
 
@@ -23,16 +27,17 @@ def excited(layer, rng, scale=0.6):
     return layer
 
 
-def sequences_of(rng, ends):
-    """Random sequences, whose last channel is 1 from their ends on."""
+def sequences_of(rng, channel=-1):
+    """Random sequences with one channel of lengths."""
     sequences = rng.normal(size=(BATCH, STEPS, FEATURES)).astype("float32")
-    sequences[..., -1] = np.arange(STEPS) >= np.array(ends)[:, None]
+    sequences[..., channel] = np.array(LENGTHS)[:, None]
     return sequences
 
 
-def run_loops(layer, sequence, length_at, choose=loops.softmax):
+def run_loops(layer, sequence, choose=loops.softmax):
     """Outputs, and tapes after each step, of one sequence."""
     cell = layer.cell
+    channel = cell.length_channel
     num_locations, width = cell.tape_shape
     tapes = [[[0.0] * width] * num_locations] * cell.num_tapes
     hidden = [0.0] * cell.controller.units
@@ -42,8 +47,10 @@ def run_loops(layer, sequence, length_at, choose=loops.softmax):
         [w.numpy() for w in part.weights] for part in (cell.move_map, cell.output_map)
     )
     results = []
-    for time, inputs in enumerate(sequence):
-        x = [*map(float, inputs), *(v for t in tapes for v in t[0])]
+    for inputs in sequence.astype("float64"):
+        length = 0 if channel is None else int(inputs[channel])
+        seen = inputs if channel is None else np.delete(inputs, channel)
+        x = [*seen, *(v for t in tapes for v in t[0])]
         hidden = loops.elman(recurrent, x, hidden, loops.relu)
         values = hidden
         for weights in maps[:-1]:
@@ -51,7 +58,7 @@ def run_loops(layer, sequence, length_at, choose=loops.softmax):
         values = loops.chunks(loops.linear(maps[-1], values), width)
         logits = loops.chunks(loops.linear(move_map, hidden), len(cell.moves))
         tapes = [
-            loops.move_tape(t, choose(x), cell.moves, length_at(time), v, cell.jumps_write)
+            loops.move_tape(t, choose(x), cell.moves, length, v, cell.jumps_write)
             for t, x, v in zip(tapes, logits, values, strict=True)
         ]
         results.append((loops.linear(output_map, hidden), tapes))
@@ -63,46 +70,51 @@ def run_loops(layer, sequence, length_at, choose=loops.softmax):
     "options",
     [
         {},
-        {"jumps_write": False, "write_units": ()},
+        {"moves": tape.MOVES},
+        {"moves": tape.MOVES, "jumps_write": False, "write_units": ()},
         {"moves": ("left", "stay")},
-        {"moves": ("jump_right", "right"), "num_tapes": 1},
+        {"moves": ("jump_right", "right"), "num_tapes": 1, "length_channel": 1},
     ],
     ids=str,
 )
 def test_twenty_steps_equal_loops(rng, options):
     layer = excited(make(**options), rng)
-    ends = [5, 9]
-    sequences = sequences_of(rng, ends)
+    sequences = sequences_of(rng, options.get("length_channel", -1))
     outputs, trace = layer(sequences), layer.trace(sequences)
-    for row, end in enumerate(ends):
-        # Before the end of the input, a jump leads nowhere.
-        expected, tapes = run_loops(
-            layer, sequences[row], lambda time, end=end: end if time >= end else 0
-        )
+    for row in range(BATCH):
+        expected, tapes = run_loops(layer, sequences[row])
         np.testing.assert_allclose(outputs[row], expected, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(trace["tapes"][row], tapes, rtol=1e-3, atol=1e-4)
     assert np.std(trace["moves"]) > 0.05
 
 
-def test_a_length_that_is_known_from_the_start(rng):
-    layer = excited(make(), rng)
-    sequences = sequences_of(rng, [6, 6])
-    names = layer.cell.state_names
-    states = layer.get_initial_state(BATCH)
-    states[names.index("input_length")] = np.float32([[6, 1]] * BATCH)
-    outputs = layer(sequences, initial_state=states)
-    expected, _ = run_loops(layer, sequences[0], lambda time: 6)
-    np.testing.assert_allclose(outputs[0], expected, rtol=1e-3, atol=1e-4)
+def test_a_length_that_changes(rng):
+    layer = excited(make(moves=tape.MOVES), rng)
+    sequences = sequences_of(rng)
+    sequences[..., -1] = rng.integers(0, 12, (BATCH, STEPS))
+    expected, _ = run_loops(layer, sequences[0])
+    np.testing.assert_allclose(layer(sequences)[0], expected, rtol=1e-3, atol=1e-4)
+    lengths = layer.trace(sequences)["jump_length"]
+    np.testing.assert_array_equal(lengths, sequences[..., -1:])
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_jump_leads_as_far_as_the_question_is_long(rng, steps):
+    """Steps to compute do not count, and it does from the first step on."""
+    task = ReverseString(
+        min_length=4, max_length=4, computation_steps=steps, length_channel=True
+    )
+    x, *_ = next(iter(task.dataset(1)))
+    lengths = make(moves=tape.MOVES).trace(x)["jump_length"]
+    assert lengths.numpy().ravel().tolist() == [4.0] * (4 + 4 * steps + 4)
 
 
 def test_rounded_moves_equal_loops(rng):
-    layer = excited(make(actions="discrete", end_channel=None), rng)
-    sequences = sequences_of(rng, [6, 6])
-    # Without an end channel, a jump leads as far as there were steps, with this one.
-    options = {"length_at": lambda time: time + 1}
-    expected, _ = run_loops(layer, sequences[0], choose=loops.one_hot, **options)
+    layer = excited(make(actions="discrete", moves=tape.MOVES), rng)
+    sequences = sequences_of(rng)
+    expected, _ = run_loops(layer, sequences[0], choose=loops.one_hot)
     np.testing.assert_allclose(layer(sequences)[0], expected, rtol=1e-3, atol=1e-4)
-    expected, _ = run_loops(layer, sequences[0], **options)
+    expected, _ = run_loops(layer, sequences[0])
     outputs = layer(sequences, training=True)[0]
     np.testing.assert_allclose(outputs, expected, rtol=1e-3, atol=1e-4)
 
@@ -126,7 +138,7 @@ def test_moves_of_a_ring_by_hand():
 def test_a_larger_tape_changes_nothing_while_no_move_goes_around(rng):
     # 20 steps to the left: the head meets locations 1 to 20.
     layer = excited(make(tape_shape=(40, 3), moves=("stay", "left")), rng)
-    sequences = sequences_of(rng, [5, 9])
+    sequences = sequences_of(rng)
     larger = layer.with_num_locations(60)
     np.testing.assert_allclose(larger(sequences), layer(sequences), rtol=1e-4, atol=1e-4)
     smaller = layer.with_num_locations(2)
@@ -135,13 +147,10 @@ def test_a_larger_tape_changes_nothing_while_no_move_goes_around(rng):
 
 def test_states_by_name(rng):
     layer = make(return_state=True)
-    _, *states = layer(sequences_of(rng, [5, 9]))
+    _, *states = layer(sequences_of(rng))
     named = layer.cell.named_states(states)
-    assert list(named) == ["output", "controller_0", "input_length", "tapes"]
-    assert named["input_length"].numpy().tolist() == [[5, 1], [9, 1]]
+    assert list(named) == ["output", "controller_0", "tapes"]
     assert named["tapes"].shape == (BATCH, 2, 7, 3)
-    layer = make(moves=("stay", "left"))
-    assert layer.cell.state_names == ["output", "controller_0", "tapes"]
 
 
 @pytest.mark.parametrize(
@@ -152,10 +161,15 @@ def test_states_by_name(rng):
         ({"moves": ("left", "up")}, "'stay', 'left', 'right'.*'up'"),
         ({"moves": ("left", "left")}, "two different moves.*'left', 'left'"),
         ({"moves": ("left",)}, "at least two different moves"),
+        ({"moves": 3}, "must be a list or tuple of names.*moves=3"),
+        ({"moves": "left"}, "must be a list or tuple of names.*moves='left'"),
         ({"actions": "hard"}, "'soft', 'straight_through', 'discrete'.*'hard'"),
+        ({"jumps_write": 1}, "`jumps_write` must be True or False.*jumps_write=1"),
         ({"write_units": (3, 0)}, r"write_units\[1\]=0"),
         ({"write_units": 64}, "must be a list or tuple .* write_units=64"),
-        ({"end_channel": 1.5}, "end_channel=1.5"),
+        ({"length_channel": 1.5}, "length_channel=1.5"),
+        ({"moves": tape.MOVES}, "Jumps need a `length_channel`.*length_channel=None"),
+        ({"length_channel": 0}, "no use for it.*moves=.'stay', 'left', 'right'.*=0"),
     ],
 )
 def test_bad_arguments(arguments, message):
@@ -163,6 +177,7 @@ def test_bad_arguments(arguments, message):
         TapeRNNCell(3, **arguments)
 
 
-def test_an_end_channel_that_the_inputs_lack():
-    with pytest.raises(ValueError, match=r"one of the 4 input channels.*end_channel=4"):
-        TapeRNNCell(3, end_channel=4).build((None, 4))
+def test_a_length_channel_that_the_inputs_lack():
+    cell = TapeRNNCell(3, moves=tape.MOVES, length_channel=4)
+    with pytest.raises(ValueError, match=r"one of the 4 input channels.*length_channel=4"):
+        cell.build((None, 4))

@@ -99,10 +99,12 @@ def reverser():
 
 def duplicator():
     """A Tape-RNN that answers classes, as probabilities, with jumps."""
-    task = TASKS["chomsky/duplicate_string"].make(max_length=4)
+    task = TASKS["chomsky/duplicate_string"].make(max_length=4, length_channel=True)
     layer = TapeRNN(
         task.output_size,
         (9, 3),
+        moves=("stay", "left", "right", "jump_left", "jump_right"),
+        length_channel=-1,
         controller=keras.layers.SimpleRNNCell(5),
         write_units=(8,),
         activation="softmax",

@@ -6,7 +6,13 @@ Axes: B batch, K tapes, N locations, W width of a location, A moves.
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_integers, check_pair
+from keras_nm.arguments import (
+    check_boolean,
+    check_choice,
+    check_integer,
+    check_integers,
+    check_pair,
+)
 from keras_nm.layers.choices import SELECTIONS, select, soft_in_training
 from keras_nm.layers.machine import MachineCell, in_form_of
 from keras_nm.layers.tape_rnn import tape
@@ -25,11 +31,9 @@ class TapeRNNCell(MachineCell):
 
     A tape is a ring of N locations: what leaves it at one end enters at the other.
 
-    A jump moves a tape by the length of the input. The cell counts the steps of the input
-    as they come, up to the first in which `end_channel` is 1. Until then, the length is
-    not known, and a jump leads nowhere. The benchmark's code tells the cell the length
-    before the first step. To do so here, pass an initial state whose `"input_length"` is
-    `[length, 1]`: `named_states` and `flat_states` get at it.
+    A jump moves a tape by the length of the input, which the cell is told at every step, in
+    a channel of its own. As in the benchmark's code, it knows the length before the input
+    ends, and the controller does not see it.
 
     The cell computes in at least float32: under a half precision policy, its tapes stay in
     float32. A controller with its own policy follows that policy.
@@ -45,10 +49,10 @@ class TapeRNNCell(MachineCell):
         moves: Names of the moves, in the order of their logits: two or more of `"stay"`,
             `"left"`, `"right"`, `"jump_left"` and `"jump_right"`. They say where the
             contents of the tape go: after `"left"`, the head is at the location to the
-            right. Defaults to all five.
-        end_channel: The index of the input channel that is 1 at the first step after the
-            input. Defaults to -1, the last channel. `None` if there is no such channel: a
-            jump then leads as far as there were steps.
+            right. Defaults to the first three. The paper has all five.
+        length_channel: The index of the input channel that holds how far a jump leads, a
+            number of locations. Needed for jumps. Defaults to `None`: there is no such
+            channel.
         actions: How the logits become moves. `"soft"` (default) takes the softmax.
             `"discrete"` takes the softmax in training, and otherwise the most likely move
             alone. `"straight_through"` takes the most likely move always, with the gradient
@@ -65,19 +69,23 @@ class TapeRNNCell(MachineCell):
     Call arguments:
         inputs: Tensor of shape `(batch, features)`.
         states: List of 2-D tensors `(batch, size)`: the last output, the controller's
-            states, with jumps the input's length, and the tapes. `named_states` returns
-            them by name, in their own shapes.
+            states and the tapes. `named_states` returns them by name, in their own shapes.
         training: Boolean, passed to the controller.
 
     Raises:
-        ValueError: For a size that is not positive, an unknown or repeated move, an unknown
-            option, or a controller that is neither a cell nor a layer.
+        ValueError: For a size that is not positive, an unknown or repeated move, jumps
+            without a `length_channel` or the reverse, an unknown option, or a controller
+            that is neither a cell nor a layer.
 
     Example:
 
     >>> import numpy as np, keras, keras_nm
-    >>> cell = keras_nm.layers.TapeRNNCell(8, tape_shape=(20, 4), num_tapes=2)
-    >>> y = keras.layers.RNN(cell, return_sequences=True)(np.ones((4, 7, 9), "float32"))
+    >>> cell = keras_nm.layers.TapeRNNCell(
+    ...     8, tape_shape=(20, 4), moves=("left", "right", "jump_left"), length_channel=-1
+    ... )
+    >>> lengths = np.full((4, 7, 1), 5.0)  # each input has 5 steps, and its answer 2
+    >>> x = np.concatenate([np.ones((4, 7, 9)), lengths], axis=-1)
+    >>> y = keras.layers.RNN(cell, return_sequences=True)(x)
     >>> tuple(y.shape)
     (4, 7, 8)
     """
@@ -88,8 +96,8 @@ class TapeRNNCell(MachineCell):
         tape_shape=(64, 8),
         num_tapes=1,
         controller=None,
-        moves=tape.MOVES,
-        end_channel=-1,
+        moves=tuple(tape.STEPS),
+        length_channel=None,
         actions="soft",
         jumps_write=True,
         write_units=(64, 64),
@@ -101,17 +109,27 @@ class TapeRNNCell(MachineCell):
         self.units = self.output_size = check_integer("units", units)
         self.tape_shape = check_pair("tape_shape", tape_shape, ("num_locations", "width"))
         self.num_tapes = check_integer("num_tapes", num_tapes)
+        if not isinstance(moves, (list, tuple)):
+            raise ValueError(
+                f"`moves` must be a list or tuple of names. Received: moves={moves!r}"
+            )
         self.moves = tuple(check_choice("moves", move, tape.MOVES) for move in moves)
         if len(self.moves) < 2 or len(set(self.moves)) < len(self.moves):
             raise ValueError(
                 "`moves` must be at least two different moves. "
                 f"Received: moves={tuple(moves)}"
             )
-        self.end_channel = end_channel
-        if end_channel is not None:
-            self.end_channel = check_integer("end_channel", end_channel, minimum=-(2**31))
+        self.length_channel = length_channel
+        if length_channel is not None:
+            self.length_channel = check_integer("length_channel", length_channel, -(2**31))
+        if self.has_jumps != (length_channel is not None):
+            raise ValueError(
+                "Jumps need a `length_channel`, the input channel that says how far they "
+                "lead, and other moves have no use for it. "
+                f"Received: moves={self.moves}, length_channel={length_channel}"
+            )
         self.actions = check_choice("actions", actions, SELECTIONS)
-        self.jumps_write = bool(jumps_write)
+        self.jumps_write = check_boolean("jumps_write", jumps_write)
         self.write_units = check_integers("write_units", write_units)
         self.readout_activation = keras.activations.get(readout_activation)
         self.activation = keras.activations.get(activation)
@@ -129,7 +147,6 @@ class TapeRNNCell(MachineCell):
         self.state_size = [
             self.units,
             *self._controller_state_sizes,
-            *([2] if self.has_jumps else []),
             self.num_tapes * num_locations * width,
         ]
 
@@ -160,17 +177,18 @@ class TapeRNNCell(MachineCell):
     @property
     def state_names(self):
         """List of strings, one name per state."""
-        length = ["input_length"] if self.has_jumps else []
-        return ["output", *self.controller_state_names, *length, "tapes"]
+        return ["output", *self.controller_state_names, "tapes"]
 
     def build(self, input_shape):
         self._check_step_shape(input_shape)
         batch, features = input_shape
-        if self.end_channel is not None and not -features <= self.end_channel < features:
-            raise ValueError(
-                f"`end_channel` must be the index of one of the {features} input channels. "
-                f"Received: end_channel={self.end_channel}"
-            )
+        if self.has_jumps:
+            if not -features <= self.length_channel < features:
+                raise ValueError(
+                    f"`length_channel` must be the index of one of the {features} input "
+                    f"channels. Received: length_channel={self.length_channel}"
+                )
+            features -= 1  # the controller does not see it
         width = self.tape_shape[1]
         units = self._build_controller((batch, features + self.num_tapes * width))
         self.move_map.build((batch, units))
@@ -180,18 +198,16 @@ class TapeRNNCell(MachineCell):
 
     def get_initial_state(self, batch_size=None):
         dtype = self.compute_dtype
-        length = [ops.zeros((batch_size, 2), dtype=dtype)] if self.has_jumps else []
         return [
             ops.zeros((batch_size, self.units), dtype=dtype),
             *self.initial_controller_states(batch_size),
-            *length,
             ops.zeros((batch_size, self.state_size[-1]), dtype=dtype),
         ]
 
     def first_controller_inputs(self, step_input):
         size = self.num_tapes * self.tape_shape[1]
         zeros = ops.zeros((ops.shape(step_input)[0], size), self.compute_dtype)
-        return ops.concatenate([step_input, zeros], axis=-1)
+        return ops.concatenate([self._without_length(step_input), zeros], axis=-1)
 
     def named_states(self, states):
         """Returns states by name, in their own shapes.
@@ -201,9 +217,8 @@ class TapeRNNCell(MachineCell):
                 the order of `state_names`.
 
         Returns:
-            A dict: `"output"` `(B, units)`, one entry per controller state, with jumps
-            `"input_length"` `(B, 2)`, the number of steps and whether the input has ended,
-            and `"tapes"` `(B, K, N, W)`, from the head on.
+            A dict: `"output"` `(B, units)`, one entry per controller state, and `"tapes"`
+            `(B, K, N, W)`, from the head on.
         """
         named = super().named_states(states)
         named["tapes"] = self._by_location(named["tapes"])
@@ -223,6 +238,13 @@ class TapeRNNCell(MachineCell):
         num_locations, width = self.tape_shape
         return [*others, ops.reshape(tapes, (-1, self.num_tapes, num_locations * width))]
 
+    def _without_length(self, inputs):
+        """Returns the inputs `(B, features)` without the channel of the length."""
+        if not self.has_jumps:
+            return inputs
+        channel = self.length_channel % inputs.shape[-1]
+        return ops.concatenate([inputs[:, :channel], inputs[:, channel + 1 :]], axis=-1)
+
     def _by_location(self, tapes):
         return ops.reshape(tapes, (-1, self.num_tapes, *self.tape_shape))
 
@@ -239,16 +261,18 @@ class TapeRNNCell(MachineCell):
             The output `(B, units)`, and the list of new states, of the kind of `states`.
         """
         _, *others, tapes = self.unflatten_states(states)
-        length = [self._counted(others.pop(), inputs)] if self.has_jumps else []
         width = self.tape_shape[1]
         reads = ops.reshape(tapes[..., :width], (-1, self.num_tapes * width))  # (B, K W)
         hidden, controller_states = self._run_controller(  # hidden: (B, controller_units)
-            ops.concatenate([inputs, reads], axis=-1), others, training
+            ops.concatenate([self._without_length(inputs), reads], axis=-1),
+            others,
+            training,
         )
         values = hidden
         for part in self.write_maps:
             values = part(values)
         values = ops.reshape(values, (-1, self.num_tapes, width))  # (B, K, W)
+        length = inputs[:, self.length_channel, None] if self.has_jumps else None  # (B, 1)
         moves, tapes = self._move(hidden, tapes, values, length, training)
         output = self.activation(self.output_map(self.readout_activation(hidden)))
         if trace is not None:
@@ -258,29 +282,16 @@ class TapeRNNCell(MachineCell):
                 written_values=values,
                 tapes=self._by_location(tapes),
             )
-            if length:
-                trace["jump_length"] = self._jump_length(*length)
-        new_states = [output, *controller_states, *length, tapes]
+            if self.has_jumps:
+                trace["jump_length"] = length
+        new_states = [output, *controller_states, tapes]
         return output, in_form_of(new_states, states)
-
-    def _counted(self, length, inputs):
-        """Counts this step unless the input has ended: `(B, 2)`, number and end."""
-        count, ended = length[:, :1], length[:, 1:]
-        if self.end_channel is not None:
-            channel = inputs[:, self.end_channel][:, None]
-            ended = ops.maximum(ended, ops.cast(channel > 0.5, ended.dtype))
-        return ops.concatenate([count + 1 - ended, ended], axis=-1)
-
-    def _jump_length(self, length):
-        """Returns how far a jump leads, `(B, 1)`."""
-        count, ended = length[:, :1], length[:, 1:]
-        return count if self.end_channel is None else count * ended
 
     def _move(self, hidden, tapes, values, length, training):
         """Returns the moves `(B, K, A)` and the new tapes `(B, K, N W)`."""
         logits = ops.reshape(self.move_map(hidden), (-1, self.num_tapes, len(self.moves)))
         moves = select(logits, soft_in_training(self.actions, training))  # (B, K, A)
-        lengths = ops.cast(self._jump_length(*length), "int32") if length else None
+        lengths = ops.cast(length, "int32") if self.has_jumps else None  # (B, 1)
         written = tape.write(tapes, values)
         new = 0.0
         for index, name in enumerate(self.moves):
@@ -295,7 +306,7 @@ class TapeRNNCell(MachineCell):
             "tape_shape": self.tape_shape,
             "num_tapes": self.num_tapes,
             "moves": self.moves,
-            "end_channel": self.end_channel,
+            "length_channel": self.length_channel,
             "actions": self.actions,
             "jumps_write": self.jumps_write,
             "write_units": self.write_units,

@@ -27,7 +27,8 @@ class ChomskyTask(TokenTask):
         y               .  .  .  d  e
         sample_weight   .  .  .  1  1
 
-    Between the two there may be steps to compute, with another channel.
+    Between the two there may be steps to compute, with another channel. A last channel may
+    hold the number of tokens of the question, at every step.
 
     Subclasses have the class attributes `num_symbols` and `num_classes`, and implement
     `tokens` and `answers`. They may override `num_tokens` and `answer_length`.
@@ -37,6 +38,9 @@ class ChomskyTask(TokenTask):
         max_length: Positive integer, the longest questions. Defaults to `40`.
         computation_steps: 0 (default), 1 or 2, the number of steps to compute per token of
             the question.
+        length_channel: Boolean, whether inputs have such a last channel. A `TapeRNN` with
+            jumps and `length_channel=-1` takes it, and jumps as in the benchmark. Defaults
+            to `False`.
         loss_on_padding: Boolean, whether the padding behind an answer's end token counts.
             Defaults to `True`. Only some tasks have an end token.
         one_length_per_batch: Boolean, whether all examples of a batch are as long as its
@@ -53,6 +57,7 @@ class ChomskyTask(TokenTask):
 
     max_length: int = 40
     computation_steps: int = 0
+    length_channel: bool = False
     loss_on_padding: bool = True
     one_length_per_batch: bool = False
 
@@ -61,6 +66,7 @@ class ChomskyTask(TokenTask):
     def __post_init__(self):
         super().__post_init__()
         check_integer("computation_steps", self.computation_steps, 0, 2)
+        check_boolean("length_channel", self.length_channel)
         check_boolean("loss_on_padding", self.loss_on_padding)
         check_boolean("one_length_per_batch", self.one_length_per_batch)
 
@@ -98,6 +104,11 @@ class ChomskyTask(TokenTask):
 
     @property
     def input_size(self):
+        return self._num_kinds + (1 if self.length_channel else 0)
+
+    @property
+    def _num_kinds(self):
+        """Integer, the number of kinds of steps: symbols, steps to compute, empty steps."""
         return self.num_symbols + (2 if self.computation_steps else 1)
 
     def num_timesteps(self, length):
@@ -122,8 +133,11 @@ class ChomskyTask(TokenTask):
         symbols = _at(time < num_tokens, tokens, time)
         symbols = tf.where(time < num_tokens, symbols, self.num_symbols)
         # Without steps to compute, this is the same channel.
-        symbols = tf.where(time < begin, symbols, self.input_size - 1)
-        x = tf.one_hot(tf.where(time < end, symbols, -1), self.input_size)
+        symbols = tf.where(time < begin, symbols, self._num_kinds - 1)
+        x = tf.one_hot(tf.where(time < end, symbols, -1), self._num_kinds)
+        if self.length_channel:
+            length = tf.where(time < end, num_tokens, 0)  # (B, T)
+            x = tf.concat([x, tf.cast(length, x.dtype)[..., tf.newaxis]], axis=-1)
 
         is_answer = (time >= begin) & (time < end)
         y = _at(is_answer, answers, time - begin)

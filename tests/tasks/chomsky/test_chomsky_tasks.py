@@ -148,6 +148,23 @@ def test_worked_example_of_the_frame():
     assert weight.tolist() == [[0, 0, 0, 0, 1, 1], [0, 0, 1, 0, 0, 0]]
 
 
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize("name", MAKE)
+def test_a_channel_for_the_length_of_the_question(name, steps):
+    options = {"max_length": 9, "computation_steps": steps}
+    plain = sampled(MAKE[name](**options), 50)
+    task = MAKE[name](**options, length_channel=True)
+    x, *others = sampled(task, 50)
+    assert x.shape[2] == task.input_size == plain[0].shape[2] + 1
+    for with_length, without in zip([x[..., :-1], *others], plain, strict=True):
+        assert np.array_equal(with_length, without)
+    for inputs in x:
+        num_steps = np.count_nonzero(inputs[:, :-1].any(axis=1))
+        length = np.count_nonzero(inputs[:, : task.num_symbols].any(axis=1))
+        expected = [length] * num_steps + [0] * (len(inputs) - num_steps)
+        assert inputs[:, -1].tolist() == expected
+
+
 @pytest.mark.parametrize("name", sorted(WITH_END))
 def test_padding_counts_or_not(name):
     assert {name for name, make in MAKE.items() if make.end_token is not None} == WITH_END
