@@ -17,7 +17,7 @@ def add_command(commands):
     parser = commands.add_parser(
         "sweep",
         help="train a task from many seeds, in parallel",
-        description="Trains a task by its recipes from the seeds 0, 1, ..., in parallel "
+        description="Trains a task by its recipes from several seeds, in parallel "
         "processes, each run in DIR/LAYER-SEED, and measures the trained models. At the "
         "end, it writes the table of all runs of the task in DIR to DIR/table.md and, if "
         "matplotlib is installed, the charts to DIR/curves.png and DIR/lengths.png. If it "
@@ -38,6 +38,14 @@ def add_command(commands):
         default=5,
         metavar="N",
         help="number of seeds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--first-seed",
+        type=integer(0),
+        default=0,
+        metavar="N",
+        help="the first seed (default: %(default)s). To search for settings, take others "
+        "than those that you will report",
     )
     parser.add_argument(
         "--jobs",
@@ -75,7 +83,7 @@ def run(options):
     rows, errors = {}, {}
     runs = sweep(
         recipes,
-        range(options.seeds),
+        range(options.first_seed, options.first_seed + options.seeds),
         options.output,
         lengths,
         options.jobs,

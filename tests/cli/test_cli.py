@@ -139,10 +139,10 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
 
     def pretend(recipes, seeds, directory, lengths, jobs, replicas):
         assert dict(recipes) == {"ntm": RECIPE}
-        assert (list(seeds), directory, lengths, jobs) == ([0, 1], tmp_path, [7], 3)
+        assert (list(seeds), directory, lengths, jobs) == ([100, 101], tmp_path, [7], 3)
         assert replicas == 2
-        yield "ntm-1", OSError("no space left")
-        yield "ntm-0", row
+        yield "ntm-101", OSError("no space left")
+        yield "ntm-100", row
 
     def earlier(directory, task, lengths):
         assert (directory, task, lengths) == (tmp_path, "ntm/copy", [7])
@@ -150,16 +150,16 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
 
     monkeypatch.setattr("keras_nm.runs.sweep.sweep", pretend)
     monkeypatch.setattr("keras_nm.runs.sweep.read_rows", earlier)
-    arguments = ["--seeds", "2", "--jobs", "3", "--replicas", "2", "--lengths", "7"]
-    arguments += ["--output", str(tmp_path)]
+    arguments = ["--seeds", "2", "--first-seed", "100", "--jobs", "3", "--replicas", "2"]
+    arguments += ["--lengths", "7", "--output", str(tmp_path)]
     assert main(["sweep", "ntm/copy", *arguments]) == 2
     captured = capsys.readouterr()
     table = (tmp_path / "table.md").read_text()
-    assert captured.out == f"1 of 2: ntm-1\n2 of 2: ntm-0\n{table}"
+    assert captured.out == f"1 of 2: ntm-101\n2 of 2: ntm-100\n{table}"
     assert "| gru | 0 |" in table
     assert "| ntm | 0 |" in table
     assert "1 of 2 runs failed; run the sweep again" in captured.err
-    assert "ntm-1: OSError: no space left" in captured.err
+    assert "ntm-101: OSError: no space left" in captured.err
 
 
 def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
