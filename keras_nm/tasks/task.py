@@ -176,7 +176,7 @@ class Task(abc.ABC):
             lengths = (draw_lengths or self._draw_lengths)(draws)
             if draw_lengths is not None:
                 lengths = self._checked(tf.ensure_shape(lengths, (draws.batch_size, 1)))
-            return self.sample(draws, lengths)
+            return self.sample(draws, self._shared_lengths(draws, lengths))
 
         first = shard_index + start * num_shards
         indices = tf.data.Dataset.counter(first, num_shards)
@@ -189,6 +189,10 @@ class Task(abc.ABC):
 
     def _draw_lengths(self, draws):
         return draws.integers(self.min_length, self.max_length + 1, 1)
+
+    def _shared_lengths(self, draws, lengths):
+        """Returns the lengths of the examples, from those that were drawn for each."""
+        return lengths
 
     def _checked(self, lengths):
         message = f"`draw_lengths` must return lengths from {self.smallest_length} to "

@@ -147,8 +147,7 @@ class ChomskyTask(TokenTask):
             counts &= tf.equal(tf.cumsum(is_end, axis=1, exclusive=True), 0)
         return x, y, tf.cast(counts, tf.float32)
 
-    def _draw_lengths(self, draws):
-        lengths = super()._draw_lengths(draws)
+    def _shared_lengths(self, draws, lengths):
         return draws.of_first(lengths) if self.one_length_per_batch else lengths
 
 

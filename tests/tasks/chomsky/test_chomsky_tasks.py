@@ -194,6 +194,9 @@ def test_a_batch_can_have_one_length():
     one = [w.numpy().sum() / 8 for _, _, w in task.dataset(8, seed=3).take(6)]
     each = chomsky.BucketSort(max_length=9).dataset(8, seed=3).take(6)
     assert one == [w.numpy()[0].sum() for _, _, w in each]
+    # So do batches whose lengths a function draws, such as that of a curriculum.
+    drawn = task.dataset(8, seed=3, draw_lengths=lambda d: d.integers(1, 10, 1)).take(6)
+    assert one == [w.numpy().sum() / 8 for _, _, w in drawn]
     # Sets for evaluation have all lengths.
     [(_, _, weight)] = task.evaluation_set(num_batches=1)
     assert len({*weight.numpy().sum(axis=1)}) > 3
