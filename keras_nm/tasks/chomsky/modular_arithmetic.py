@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_nm.arguments import check_choice
 from keras_nm.tasks.chomsky.chomsky_task import ChomskyTask, places, scaled
 
+EVEN_LENGTHS = ("one_less", "one_more")
 _PLUS, _MINUS, _TIMES = 5, 6, 7
 
 
@@ -19,10 +21,17 @@ class ModularArithmetic(ChomskyTask):
         question  1  +  2  *  3
         answer    2
 
-    Even lengths have as many tokens as the odd length before. As in the benchmark, there is
-    a token 8 that never occurs.
+    A question has an odd number of tokens. As in the benchmark, there is a token 8 that
+    never occurs.
 
-    The options are those of `ChomskyTask`.
+    Args:
+        even_lengths: How an even length becomes odd: `"one_less"` (default), as in the
+            benchmark's code, or `"one_more"`, as in the paper.
+
+    The other options are those of `ChomskyTask`.
+
+    Raises:
+        ValueError: For another way.
 
     Example:
 
@@ -33,17 +42,26 @@ class ModularArithmetic(ChomskyTask):
     (10, 5)
     """
 
+    even_lengths: str = EVEN_LENGTHS[0]
+
     name = "modular_arithmetic"
     num_symbols = 9
     num_classes = 5
 
+    def __post_init__(self):
+        super().__post_init__()
+        check_choice("even_lengths", self.even_lengths, EVEN_LENGTHS)
+
     def num_tokens(self, length):
-        return length - 1 + length % 2
+        is_even = 1 - length % 2
+        return length + (is_even if self.even_lengths == "one_more" else -is_even)
 
     def tokens(self, draws, lengths):
         # Digits and operators are drawn apart, so that each are in the pattern.
-        digits = draws.integer_data(0, 5, draws.first(lengths, self.max_length))
-        operators = _PLUS + scaled(draws.uniform(self.max_length), 3)
+        size = max(self.max_length, self.num_tokens(self.max_length))
+        counts = draws.first(self.num_tokens(lengths), size)
+        digits = draws.integer_data(0, 5, counts)
+        operators = _PLUS + scaled(draws.uniform(size), 3)
         return tf.where(tf.equal(places(digits) % 2, 0), digits, operators)
 
     def answers(self, tokens, lengths):

@@ -206,6 +206,11 @@ def test_variants_of_the_paper():
     tokens, lengths = tf.constant([[0, 1, 2, 1]]), tf.constant([[4]])
     task = chomsky.CycleNavigation(max_length=4, moves="stay_forward_back")
     assert task.answers(tokens, lengths).numpy().tolist() == [[1]]
+    task = chomsky.ModularArithmetic(max_length=4, even_lengths="one_more")
+    assert [task.num_tokens(length) for length in (1, 2, 3, 4)] == [1, 3, 3, 5]
+    x, y, weight = sampled(task, 200)
+    counts = check(task, (x, y, weight))
+    assert set(counts) == {1, 3, 5}
     tokens, lengths = tf.constant([[1, 0, 0, 0, 1]]), tf.constant([[5]])
     for count_from, expected in {1: [1, 0, 1, 0, 0], 0: [0, 0, 1, 0, 1]}.items():
         task = chomsky.OddsFirst(max_length=5, count_from=count_from)
@@ -225,8 +230,10 @@ def test_variants_of_the_paper():
         (chomsky.ParityCheck, {"computation_steps": 3}, "at most 2.*computation_steps=3"),
         (chomsky.ParityCheck, {"computation_steps": -1}, "at least 0"),
         (chomsky.CycleNavigation, {"moves": "paper"}, "'stay_forward_back'.*'paper'"),
+        (chomsky.ModularArithmetic, {"even_lengths": "up"}, "'one_less', 'one_more'.*'up'"),
         (chomsky.OddsFirst, {"count_from": 2}, "at most 1.*count_from=2"),
         (chomsky.BucketSort, {"loss_on_padding": "False"}, "loss_on_padding='False'"),
+        (chomsky.BucketSort, {"length_channel": 1}, "True or False.*length_channel=1"),
         (chomsky.BucketSort, {"one_length_per_batch": 1}, "one_length_per_batch=1"),
         (chomsky.ComputeSqrt, {"big_endian": "no"}, "True or False.*big_endian='no'"),
     ],
