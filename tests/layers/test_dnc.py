@@ -89,6 +89,16 @@ def test_allocation_equals_the_sorted_form(rng):
     np.testing.assert_allclose(allocation.allocation(usage), expected, atol=1e-6)
 
 
+def test_usages_count_as_different_from_one_in_four_thousand_on(rng):
+    usage = np.cumsum(rng.uniform(1 / 4000, 1 / 3000, (8, 9)), axis=1).astype("float32")
+    usage = rng.permuted(usage + rng.uniform(0, 0.9, (8, 1)).astype("float32"), axis=1)
+    expected = [sorted_allocation(row) for row in usage.astype("float64")]
+    np.testing.assert_allclose(allocation.allocation(usage), expected, atol=1e-6)
+    # Nearer ones may count as equal. Then the first comes first.
+    near = allocation.allocation(np.float32([[1e-4, 0]]))
+    np.testing.assert_allclose(near, [[0.9999, 1e-4]], atol=2e-6)
+
+
 def test_rounding_does_not_decide_between_locations(rng):
     usage = random_usages(rng)
     noise = rng.uniform(-2e-7, 2e-7, usage.shape).astype("float32")
@@ -366,6 +376,7 @@ def test_the_interface_is_as_long_as_in_the_paper():
         ({"num_write_heads": 1.5}, "num_write_heads=1.5"),
         ({"mask_minimum": 1}, "`mask_minimum` must be at least 0 and less than 1"),
         ({"mask_minimum": "0.1"}, "mask_minimum='0.1'"),
+        ({"temporal_links": "False"}, "True or False.*temporal_links='False'"),
         ({"link_sharpening": True, "temporal_links": False}, "nothing to sharpen"),
         ({"key_strength_activation": "relu"}, "'oneplus', 'softplus'.*'relu'"),
         ({"initial_memory": "learned"}, "'zeros', 'constant'.*'learned'"),

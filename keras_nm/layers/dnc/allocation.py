@@ -81,6 +81,8 @@ def allocation(usage, training=False):
     `a(i) = (1 - u(i)) prod_j u(j)`, over all locations `j` that are used less than `i`, or
     as much and stand before it. It sums to nearly 1 as long as a location is unused.
 
+    Usages that differ by less than about 1 in 4,000 may count as equal.
+
     Args:
         usage: Tensor of shape `(B, N)`.
         training: Boolean, whether to use the hand-written gradient.
