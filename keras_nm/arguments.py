@@ -54,6 +54,13 @@ def check_positive(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_finite(name: str, value: Any) -> float:
+    """Returns `value`, or raises a ValueError if it is not a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {name}={value!r}")
+    return float(value)
+
+
 def check_boolean(name: str, value: Any) -> bool:
     """Returns `value`, or raises a ValueError if it is not True or False."""
     if not isinstance(value, bool):

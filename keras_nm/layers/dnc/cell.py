@@ -9,7 +9,13 @@ from numbers import Real
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_pair, check_positive
+from keras_nm.arguments import (
+    check_boolean,
+    check_choice,
+    check_integer,
+    check_pair,
+    check_positive,
+)
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.dnc.memory_access import access_memory
 from keras_nm.layers.machine import MachineCell, in_form_of
@@ -33,8 +39,11 @@ class DNCCell(MachineCell):
     of the controller's output and of the new read vectors (Graves et al. 2016, doi
     10.1038/nature20101, methods). `DNC` is the layer around this cell.
 
-    By default, the cell computes the paper's equations, with clipped parameters. Published
-    implementations differ. These arguments give the main differences:
+    By default, the cell computes the paper's equations, but for two things. Parameters are
+    clipped. Locations whose usages differ by less than about 1 in 4,000 may count as used
+    alike, and then the first of them is allocated before the others.
+
+    Published implementations differ. These arguments give the main differences:
 
     =======================  ==============================================================
     implementation           arguments
@@ -143,16 +152,16 @@ class DNCCell(MachineCell):
         )
         self.num_read_heads = check_integer("num_read_heads", num_read_heads)
         self.num_write_heads = check_integer("num_write_heads", num_write_heads)
-        self.temporal_links = bool(temporal_links)
-        self.content_mask = bool(content_mask)
+        self.temporal_links = check_boolean("temporal_links", temporal_links)
+        self.content_mask = check_boolean("content_mask", content_mask)
         if not isinstance(mask_minimum, Real) or not 0 <= mask_minimum < 1:
             raise ValueError(
                 "`mask_minimum` must be at least 0 and less than 1. "
                 f"Received: mask_minimum={mask_minimum!r}"
             )
         self.mask_minimum = float(mask_minimum)
-        self.deallocate_content = bool(deallocate_content)
-        self.link_sharpening = bool(link_sharpening)
+        self.deallocate_content = check_boolean("deallocate_content", deallocate_content)
+        self.link_sharpening = check_boolean("link_sharpening", link_sharpening)
         if self.link_sharpening and not self.temporal_links:
             raise ValueError(
                 "Without links, there is nothing to sharpen. Received: "
@@ -164,7 +173,7 @@ class DNCCell(MachineCell):
         )
         self.key_activation = keras.activations.get(key_activation)
         self.write_activation = keras.activations.get(write_activation)
-        self.usage_gradient = bool(usage_gradient)
+        self.usage_gradient = check_boolean("usage_gradient", usage_gradient)
         self.initial_memory = check_choice(
             "initial_memory", initial_memory, INITIAL_MEMORIES
         )

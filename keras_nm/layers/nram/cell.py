@@ -8,7 +8,7 @@ Axes: B batch, M size of the tape and of the integers, R registers, S slots
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.arguments import check_boolean, check_choice, check_integer, check_positive
 from keras_nm.layers.choices import SELECTIONS
 from keras_nm.layers.eager import in_graph
 from keras_nm.layers.gradients import clip_gradient
@@ -130,7 +130,7 @@ class NRAMCell(MachineCell):
                 "activation_gradient_clip", activation_gradient_clip
             )
         self.activation_gradient_clip = activation_gradient_clip
-        self.renormalize = bool(renormalize)
+        self.renormalize = check_boolean("renormalize", renormalize)
         self.epsilon = check_positive("epsilon", epsilon)
         self.stop_bias = float(stop_bias)
 

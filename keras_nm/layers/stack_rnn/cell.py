@@ -6,7 +6,13 @@ Axes: B batch, K stacks, P depth, W width of a cell, A actions.
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_pair
+from keras_nm.arguments import (
+    check_boolean,
+    check_choice,
+    check_finite,
+    check_integer,
+    check_pair,
+)
 from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import SELECTIONS, select, soft_in_training
 from keras_nm.layers.machine import MachineCell, in_form_of
@@ -49,7 +55,11 @@ class StackRNNCell(MachineCell):
     Elman cell for recurrence beside the stacks; `SimpleRNNCell(256, "relu")`, or
     `LSTMCell(256)` with `readout_activation="relu"`; `LSTMCell`; `SimpleRNNCell(8)`; and
     `GRUCell(1500)`. The benchmark is that of Delétang et al. (2023). Its code mixes up the
-    actions of several stacks, so it has one.
+    actions of several stacks, so it has one. DuSell and Chiang's stacks may have different
+    widths, and grow with the sequence. Here they are alike, and have a fixed depth.
+
+    Outputs are logits. The paper's code applies `activation="softmax"` to them, and Suzgun
+    et al. `"sigmoid"`.
 
     The read enters the controller next to the input. In an Elman cell, this is the same as
     to add a linear map of it to the pre-activation.
@@ -131,15 +141,15 @@ class StackRNNCell(MachineCell):
         self.stack_shape = check_pair("stack_shape", stack_shape, ("depth", "width"))
         self.num_stacks = check_integer("num_stacks", num_stacks)
         self.read_depth = check_integer("read_depth", read_depth, maximum=self.depth)
-        self.no_op = bool(no_op)
+        self.no_op = check_boolean("no_op", no_op)
         self.actions = check_choice("actions", actions, SELECTIONS)
         self.pushed_value = check_choice("pushed_value", pushed_value, PUSHED_VALUES)
         self.push_activation = keras.activations.get(push_activation)
-        self.empty_value = float(empty_value)
+        self.empty_value = check_finite("empty_value", empty_value)
         self.memory_order = check_choice("memory_order", memory_order, MEMORY_ORDERS)
         self.readout_activation = keras.activations.get(readout_activation)
         self.activation = keras.activations.get(activation)
-        self.use_bias = bool(use_bias)
+        self.use_bias = check_boolean("use_bias", use_bias)
 
         depth, width = self.stack_shape
         self.num_actions = len(stack.ACTIONS) if self.no_op else len(stack.ACTIONS) - 1
