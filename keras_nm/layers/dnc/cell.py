@@ -106,7 +106,7 @@ class DNCCell(MachineCell):
         states: List of 2-D tensors `(batch, size)`: the last output, the controller's
             states, the read vectors, the weightings of the heads, the usage, the precedence
             and the links of each write head, and the memory. `named_states` returns them by
-            name, in their own shapes. Of the states of another origin, each weighting, each
+            name, in their own shapes. If you pass your own states, each weighting, each
             precedence and each row and column of links must sum to at most 1, and usages
             must be from 0 to 1: nothing normalizes them again.
         training: Boolean, passed to the controller.

@@ -87,8 +87,8 @@ class NTMCell(MachineCell):
             vectors, weightings and memory is clipped to plus or minus this number in every
             step (Graves 2013, arXiv 1308.0850, section 2.1). Where sharpening makes a
             machine chaotic, gradients grow exponentially with the number of steps. The
-            default, `1e6`, only keeps them finite. With about `1.0`, what comes from far
-            away no longer drowns what comes from near.
+            default, `1e6`, only keeps them finite. With about `1.0`, gradients from
+            distant steps no longer drown those from near ones.
         sigmoid_epsilon: Float in [0, 1). Each sigmoid of the heads and of the output
             becomes `epsilon / 2 + (1 - epsilon) * sigmoid(x)`, which keeps it away from
             0, for logarithms. Defaults to `0.0`.
