@@ -1,9 +1,9 @@
-"""Trains layers on tasks of the Chomsky hierarchy and writes a table of accuracies.
+"""Trains layers on tasks of the Chomsky hierarchy and writes tables of their scores.
 
     python benchmarks/chomsky.py --output runs/chomsky
 
 After an interruption it goes on where it was. Two processes with the same output share the
-work. With `--table` it only prints the table.
+work. With `--table` it only prints the tables.
 
 The published scores are maxima over seeds, learning rates and other settings, after a
 million training steps (Delétang et al. 2023, table 2 and appendix B).
@@ -72,8 +72,13 @@ def measure(task, layer, seed, output):
 
 
 def accuracy(result):
-    """Returns the accuracy in percent."""
+    """Returns the share of right tokens in percent."""
     return 100 * (1 - result["wrong_tokens"])
+
+
+def whole_answers(result):
+    """Returns the share of answers without a wrong token in percent."""
+    return 100 * result["exact_answers"]
 
 
 def guess(task):
@@ -83,24 +88,28 @@ def guess(task):
     return 100 * statistics.mean(accuracies)
 
 
-def table(output):
-    """Prints the accuracies at lengths 41 to 500 as Markdown."""
-    print("| task | guess |", " | ".join(LAYERS), "|")
-    print("|---|--:|" + "---|" * len(LAYERS))
-    for task in TASK_NAMES:
-        cells = [f"{guess(task):.1f}"]
-        for layer in LAYERS:
-            paths = sorted((output / task).glob(f"{layer}-[0-9].json"))
-            found = [json.loads(path.read_text())["41:500"] for path in paths]
-            scores = sorted(map(accuracy, found))
-            cell = ""
-            if scores:
-                each = ", ".join(f"{score:.1f}" for score in scores)
-                cell = f"**{scores[-1]:.1f}** ({each})"
-            if layer in PUBLISHED.get(task, {}):
-                cell += f" paper {PUBLISHED[task][layer]}"
-            cells.append(cell)
-        print(f"| `{task}` |", " | ".join(cells), "|")
+def tables(output):
+    """Prints the scores at lengths 41 to 500 as Markdown: of tokens, of whole answers."""
+    for score in (accuracy, whole_answers):
+        print("\n| task | guess |", " | ".join(LAYERS), "|")
+        print("|---|--:|" + "---|" * len(LAYERS))
+        for task in TASK_NAMES:
+            cells = [f"{guess(task):.1f}" if score is accuracy else ""]
+            for layer in LAYERS:
+                cell = scores_of(output / task, layer, score)
+                if score is accuracy and layer in PUBLISHED.get(task, {}):
+                    cell += f" paper {PUBLISHED[task][layer]}"
+                cells.append(cell)
+            print(f"| `{task}` |", " | ".join(cells), "|")
+
+
+def scores_of(directory, layer, score):
+    """Returns the best score of a layer's seeds, and all of them in order."""
+    paths = sorted(directory.glob(f"{layer}-[0-9].json"))
+    results = [json.loads(path.read_text())["41:500"] for path in paths]
+    scores = sorted(map(score, results))
+    each = ", ".join(f"{score:.1f}" for score in scores)
+    return f"**{scores[-1]:.1f}** ({each})" if scores else ""
 
 
 if __name__ == "__main__":
@@ -110,7 +119,7 @@ if __name__ == "__main__":
     parser.add_argument("--layers", nargs="+", default=LAYERS, choices=LAYERS)
     options = parser.parse_args()
     if options.table:
-        table(options.output)
+        tables(options.output)
     else:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         for seed, name, task in itertools.product(SEEDS, options.layers, TASK_NAMES):

@@ -1,7 +1,11 @@
-"""Times a training step of the NTM and of the DNC against one of keras.layers.LSTM(100).
+"""Times a training step of machines against one of a recurrent layer of Keras.
 
     python benchmarks/step_time.py
     python benchmarks/step_time.py --num-locations 256
+    python benchmarks/step_time.py --stacks
+
+The NTM and the DNC are timed against keras.layers.LSTM(100), and with `--stacks` the
+Stack-RNN and the Tape-RNN against keras.layers.SimpleRNN(256), which is their controller.
 
 All models are compiled with XLA and take the same batches in turns, in one process, so
 that the ratio does not depend on what else the machine does. A step is one of many that
@@ -22,13 +26,13 @@ import tensorflow as tf
 
 import keras_nm
 
-BATCH, TIME, FEATURES, UNITS = 16, 41, 9, 8
+FEATURES, UNITS = 9, 8
 STEPS = 20
 
 
-def models(num_locations):
+def with_memories(num_locations):
     options = {"memory_shape": (num_locations, 20), "return_sequences": True}
-    layers = {
+    return {
         "LSTM(100)": [
             keras.layers.LSTM(100, return_sequences=True),
             keras.layers.Dense(UNITS),
@@ -44,6 +48,24 @@ def models(num_locations):
         "DNC": [keras_nm.layers.DNC(UNITS, **options)],
         "DNC without links": [keras_nm.layers.DNC(UNITS, temporal_links=False, **options)],
     }
+
+
+def with_stacks():
+    def elman():
+        return keras.layers.SimpleRNNCell(256, activation="relu")
+
+    sequences = {"return_sequences": True}
+    return {
+        "SimpleRNN(256)": [
+            keras.layers.SimpleRNN(256, activation="relu", **sequences),
+            keras.layers.Dense(UNITS),
+        ],
+        "StackRNN": [keras_nm.layers.StackRNN(UNITS, (64, 8), 1, elman(), **sequences)],
+        "TapeRNN": [keras_nm.layers.TapeRNN(UNITS, (64, 8), 1, elman(), **sequences)],
+    }
+
+
+def compiled(layers):
     for name, chain in layers.items():
         model = keras.Sequential([keras.Input((None, FEATURES)), *chain])
         model.compile(
@@ -57,7 +79,8 @@ def models(num_locations):
 
 def functions(model, x, y):
     """What is timed, a dict from name to function. Each runs STEPS steps in graph."""
-    batch_x, batch_y = x[:BATCH], y[:BATCH]
+    batch = len(x) // STEPS
+    batch_x, batch_y = x[:batch], y[:batch]
 
     @tf.function(jit_compile=True)
     def forward(x):
@@ -80,7 +103,7 @@ def functions(model, x, y):
 
         return steps
 
-    model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0)
+    model.fit(x, y, batch_size=batch, shuffle=False, verbose=0)
     iterator = iter(tf.data.Dataset.from_tensors((batch_x, batch_y)).repeat())
     return {
         "forward": repeated(forward),
@@ -93,13 +116,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--num-locations", type=int, default=128)
+    parser.add_argument("--stacks", action="store_true")
     arguments = parser.parse_args()
-    rounds, num_locations = arguments.rounds, arguments.num_locations
+    rounds = arguments.rounds
+    if arguments.stacks:
+        batch, time_steps, memory, layers = 128, 40, "64 x 8", with_stacks()
+    else:
+        num_locations = arguments.num_locations
+        batch, time_steps, memory = 16, 41, f"{num_locations} x 20"
+        layers = with_memories(num_locations)
     rng = np.random.default_rng(0)
-    x = tf.constant(rng.integers(0, 2, (STEPS * BATCH, TIME, FEATURES)), tf.float32)
-    y = tf.constant(rng.integers(0, 2, (STEPS * BATCH, TIME, UNITS)), tf.float32)
+    shape = STEPS * batch, time_steps
+    x = tf.constant(rng.integers(0, 2, (*shape, FEATURES)), tf.float32)
+    y = tf.constant(rng.integers(0, 2, (*shape, UNITS)), tf.float32)
 
-    timed = {name: functions(model, x, y) for name, model in models(num_locations)}
+    timed = {name: functions(model, x, y) for name, model in compiled(layers)}
     seconds = {}
     for _ in range(rounds + 2):
         for name, parts in timed.items():
@@ -110,7 +141,7 @@ def main():
                 seconds.setdefault((name, part), []).append(elapsed)
 
     print(
-        f"batch {BATCH}, {TIME} time steps, memory {num_locations} x 20, "
+        f"batch {batch}, {time_steps} time steps, memory {memory}, "
         f"medians of {rounds} rounds"
     )
     baseline = next(iter(timed))
