@@ -50,18 +50,18 @@ def with_memories(num_locations):
     }
 
 
-def with_stacks():
+def with_stacks(num_locations):
     def elman():
         return keras.layers.SimpleRNNCell(256, activation="relu")
 
-    sequences = {"return_sequences": True}
+    shape, sequences = (num_locations, 8), {"return_sequences": True}
     return {
         "SimpleRNN(256)": [
             keras.layers.SimpleRNN(256, activation="relu", **sequences),
             keras.layers.Dense(UNITS),
         ],
-        "StackRNN": [keras_nm.layers.StackRNN(UNITS, (64, 8), 1, elman(), **sequences)],
-        "TapeRNN": [keras_nm.layers.TapeRNN(UNITS, (64, 8), 1, elman(), **sequences)],
+        "StackRNN": [keras_nm.layers.StackRNN(UNITS, shape, 1, elman(), **sequences)],
+        "TapeRNN": [keras_nm.layers.TapeRNN(UNITS, shape, 1, elman(), **sequences)],
     }
 
 
@@ -115,14 +115,18 @@ def functions(model, x, y):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--num-locations", type=int, default=128)
+    parser.add_argument(
+        "--num-locations", type=int, help="default: 128, and 64 with --stacks"
+    )
     parser.add_argument("--stacks", action="store_true")
     arguments = parser.parse_args()
     rounds = arguments.rounds
     if arguments.stacks:
-        batch, time_steps, memory, layers = 128, 40, "64 x 8", with_stacks()
+        num_locations = arguments.num_locations or 64
+        batch, time_steps, memory = 128, 40, f"{num_locations} x 8"
+        layers = with_stacks(num_locations)
     else:
-        num_locations = arguments.num_locations
+        num_locations = arguments.num_locations or 128
         batch, time_steps, memory = 16, 41, f"{num_locations} x 20"
         layers = with_memories(num_locations)
     rng = np.random.default_rng(0)
