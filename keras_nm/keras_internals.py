@@ -49,9 +49,9 @@ def in_training_call():
     return bool(getattr(get_global_attribute("current_call_ctx"), "training", None))
 
 
-def inner_layers(layer):
-    """Returns all layers inside a layer, at any depth."""
-    return layer._flatten_layers(include_self=False)
+def inner_layers(layer, at_any_depth=True):
+    """Returns the layers inside a layer: all of them, or those that it calls itself."""
+    return layer._flatten_layers(include_self=False, recursive=at_any_depth)
 
 
 def first_call(layer, model):

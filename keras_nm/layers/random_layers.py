@@ -70,29 +70,35 @@ def drawn_before_loop(cell, sequences, training):
         yield sequences
         return
 
-    inputs = _inputs_of(layers, cell, sequences[:, 0])
+    calls = _calls_of(layers, cell, sequences[:, 0])
+    if not any(calls):
+        yield sequences
+        return
     batch_size, num_steps, num_features = ops.shape(sequences)
     draws = []  # (B, T, size) each
-    for layer, x in inputs:
+    for layer, x in filter(None, calls):
         draw, _ = _RANDOM_LAYERS[type(layer)]
         shape = (num_steps, batch_size, *x.shape[1:])
         drawn = ops.swapaxes(ops.broadcast_to(draw(layer, shape), shape), 0, 1)
         draws.append(ops.reshape(drawn, (batch_size, num_steps, math.prod(x.shape[1:]))))
     dtype = keras.backend.result_type(sequences.dtype, "float32")
     sequences = ops.concatenate([ops.cast(x, dtype) for x in (sequences, *draws)], axis=-1)
-    sizes = [num_features, *(math.prod(x.shape[1:]) for _, x in inputs)]
-    *bounds, _ = itertools.accumulate(sizes)
+    *bounds, _ = itertools.accumulate([num_features, *(x.shape[-1] for x in draws)])
 
     call = cell.call
 
     def call_with_draws(inputs_and_draws, states, training=False):
         step_inputs, *step_draws = ops.split(inputs_and_draws, bounds, axis=-1)
-        step_draws = iter(step_draws)
+        step_draws, step_calls = iter(step_draws), iter(calls)
 
         def function_of(layer):
-            _, combine = _RANDOM_LAYERS[type(layer)]
+            own, (_, combine) = layer.call, _RANDOM_LAYERS[type(layer)]
 
             def function(x, training=False):
+                if not training:
+                    return x
+                if not next(step_calls, None):
+                    return own(x, training=True)
                 drawn = ops.reshape(next(step_draws), (-1, *x.shape[1:]))
                 return combine(x, ops.cast(drawn, x.dtype))
 
@@ -105,17 +111,24 @@ def drawn_before_loop(cell, sequences, training):
         yield sequences
 
 
-def _inputs_of(layers, cell, step_input):
-    """Returns the calls of layers in one step of a cell: each a layer and its inputs."""
+def _calls_of(layers, cell, step_input):
+    """Returns the calls of random layers in one training step of a cell.
+
+    Each is a layer and its inputs, or `None` if their first axis is not the batch: then the
+    layer draws for itself.
+    """
     calls = []
 
     def function_of(layer):
         def function(x, training=False):
-            calls.append((layer, x))
+            if training:
+                calls.append((layer, x) if x.shape[0] == step_input.shape[0] else None)
             return x
 
         return function
 
-    with replaced({layer: {"call": function_of(layer)} for layer in layers}):
-        cell.call_inner_cells(step_input, training=False)
+    # What the other layers do to their own state is forgotten.
+    recorded = replaced({layer: {"call": function_of(layer)} for layer in layers})
+    with keras.StatelessScope(), recorded:
+        cell.call_inner_cells(step_input, training=True)
     return calls

@@ -16,6 +16,7 @@ from keras import ops
 
 from keras_nm.keras_internals import inner_layers
 from keras_nm.layers.gradients import with_gradient
+from keras_nm.layers.inner_dropout import InnerDropout
 from keras_nm.layers.replaced import replaced
 
 # By the class of a layer: its kernels, in the order of what they multiply. The layer adds
@@ -33,7 +34,9 @@ def summed_after_loop(cell, sequences, scope, training):
 
     They are those of automatic differentiation, in another order of summation. Left to it
     are layers of other classes than `Dense`, `LSTMCell` and `SimpleRNNCell`, and those
-    without a bias, with dropout, or with weights that are frozen or quantized.
+    without a bias, with dropout, or with weights that are frozen or quantized. So are all
+    layers inside a layer whose class is not known: it may call them in a loop of its own,
+    or on other tensors than one vector per example.
 
     Args:
         cell: A Keras RNN cell.
@@ -44,7 +47,7 @@ def summed_after_loop(cell, sequences, scope, training):
     Yields:
         What `keras.layers.RNN` gives to the cell within the context.
     """
-    maps = [_LinearMap(x, scope) for x in inner_layers(cell) if training and _fits(x)]
+    maps = [_LinearMap(x, scope) for x in _parts(cell) if training and _fits(x)]
     if not maps:
         yield sequences
         return
@@ -85,6 +88,29 @@ class _Inputs(NamedTuple):
     @property
     def shape(self):
         return self.sequences.shape
+
+
+def _parts(container):
+    """Yields the layers that a container calls once, on one vector per example."""
+    for layer in inner_layers(container, at_any_depth=False):
+        if not _is_container(layer):
+            yield layer
+        elif all(map(_is_known, inner_layers(layer))):
+            yield from _parts(layer)
+
+
+def _is_container(layer):
+    return isinstance(layer, InnerDropout) or type(layer) in (
+        keras.Sequential,
+        keras.layers.StackedRNNCells,
+    )
+
+
+def _is_known(layer):
+    """Returns whether a layer keeps the batch as it is, as the layers of Keras do."""
+    own_way = (keras.layers.Lambda, keras.layers.Wrapper, keras.layers.RNN, keras.Model)
+    of_keras = type(layer).__module__.startswith("keras.")
+    return _is_container(layer) or (of_keras and not isinstance(layer, own_way))
 
 
 def _fits(layer):

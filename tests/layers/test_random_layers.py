@@ -80,6 +80,54 @@ def test_the_seed_decides():
     np.testing.assert_array_equal(outputs(), outputs())
 
 
+class OwnWay(keras.layers.Layer):
+    """A controller that calls Dropout in the way that a function says."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.dense = keras.layers.Dense(
+            UNITS, kernel_initializer="zeros", bias_initializer="ones"
+        )
+        self.dropout = keras.layers.Dropout(0.5)
+
+    def call(self, x, training=False):
+        return self.function(self.dense(x), self.dropout, training)
+
+
+def outputs_of(controller):
+    layer = ToyMachine(UNITS, leak=0.0, controller=controller, return_sequences=True)
+    sequences = np.zeros((BATCH, STEPS, 2), "float32")
+    layer(sequences)
+    layer.cell.total_map.kernel.assign(np.eye(UNITS))
+    return np.asarray(layer(sequences, training=True))
+
+
+def test_a_layer_that_is_called_for_inference_does_not_draw():
+    frozen = OwnWay(lambda x, dropout, training: dropout(x, training=False))
+    np.testing.assert_array_equal(outputs_of(frozen), 1)
+
+
+def test_a_layer_that_is_only_called_in_training():
+    def function(x, dropout, training):
+        return dropout(x, training=True) if training else x
+
+    outputs = outputs_of(OwnWay(function))
+    assert set(np.unique(outputs)) == {0, 2}
+    assert not np.any(np.all(outputs[:, 1:] == outputs[:, :-1], axis=(0, 2)))
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="needs draws of the loop's own"
+)
+def test_axes_that_are_merged_with_the_batch():
+    def function(x, dropout, training):
+        parts = keras.ops.reshape(x, (-1, UNITS // 2))
+        return keras.ops.reshape(dropout(parts, training=training), (-1, UNITS))
+
+    assert set(np.unique(outputs_of(OwnWay(function)))) == {0, 2}
+
+
 @pytest.mark.parametrize("batch", [1, 3, 4])
 def test_tensors_of_any_rank(batch):
     """Each example and each place has a mask of its own."""

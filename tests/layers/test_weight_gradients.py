@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import ops
 
 import keras_nm
 from keras_nm.layers import machine, weight_gradients
@@ -88,8 +89,43 @@ def chained():
     )
 
 
+class OwnWay(keras.layers.Layer):
+    """Calls a layer as a function says, which gets its inputs and the layer."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+        self.map = keras.layers.Dense(4, activation="tanh")
+
+    def call(self, x):
+        return self.function(x[:, :4], self.map)
+
+
+def in_a_loop(x, layer):
+    return ops.fori_loop(0, 3, lambda i, x: layer(x), x)
+
+
+def on_parts(x, layer):
+    parts = ops.vectorized_map(layer, ops.reshape(x, (-1, 2, 2)))
+    return ops.reshape(parts, (-1, 8))
+
+
+def on_merged_axes(x, layer):
+    return ops.reshape(layer(ops.reshape(x, (-1, 2))), (-1, 8))
+
+
+def sequential(*parts):
+    return keras.Sequential([keras.layers.Dense(4, activation="tanh"), *parts])
+
+
 # By name: a controller, and how many of its layers sum their gradients.
 CONTROLLERS = {
+    "sequential": (lambda: sequential(keras.layers.Dense(3)), 2),
+    "nested": (lambda: sequential(sequential(keras.layers.Dense(3))), 3),
+    "a loop": (lambda: OwnWay(in_a_loop), 0),
+    "parts": (lambda: OwnWay(on_parts), 0),
+    "merged axes": (lambda: OwnWay(on_merged_axes), 0),
+    "a layer that is not known": (lambda: sequential(OwnWay(on_merged_axes)), 0),
     "dense": (lambda: keras.layers.Dense(4, activation="tanh"), 1),
     "LSTM": (lambda: keras.layers.LSTMCell(4), 1),
     "chained": (chained, 3),
