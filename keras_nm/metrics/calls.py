@@ -12,6 +12,7 @@ from keras import ops
 from keras_nm.arguments import check_integers
 from keras_nm.keras_internals import mask_of
 from keras_nm.layers.choices import first_largest
+from keras_nm.metrics.weights import by_step
 
 
 def _parts(y_true, y_pred, argument_sizes):
@@ -104,7 +105,7 @@ class _CallMetric(keras.metrics.Mean):
         counted = ops.ones_like(y_pred[..., 0], dtype=self.dtype)
         for weight in (sample_weight, mask_of(y_pred)):
             if weight is not None:
-                counted = counted * ops.cast(weight, self.dtype)
+                counted = counted * by_step(weight, self.dtype)
         wrong = wrong_steps(y_true, y_pred, self.argument_sizes)
         return ops.cast(wrong, self.dtype), counted
 

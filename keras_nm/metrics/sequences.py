@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import mask_of, scale_loss_for_distribution
+from keras_nm.metrics.weights import by_step
 
 
 def _bits_per_step(y_true, y_pred):
@@ -61,7 +62,7 @@ class _MeanPerSequence(keras.metrics.Mean):
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         per_step = self.per_step(ops.convert_to_tensor(y_true), y_pred)
         if sample_weight is not None:
-            per_step = per_step * ops.cast(sample_weight, per_step.dtype)
+            per_step = per_step * by_step(sample_weight, per_step.dtype)
         if mask is not None:
             per_step = per_step * ops.cast(mask, per_step.dtype)
         return super().update_state(self.of_sequence(ops.sum(per_step, axis=-1)))

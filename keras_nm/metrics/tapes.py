@@ -14,6 +14,7 @@ from keras import ops
 from keras_nm.arguments import check_choice, check_integer, check_positive
 from keras_nm.keras_internals import scale_loss_for_distribution
 from keras_nm.layers.nram import split_outputs
+from keras_nm.metrics.weights import by_step
 
 LIKELIHOODS = ("expected_log", "log_expected")
 
@@ -275,12 +276,9 @@ def discrete_wrong_cells(layer):
 
 def _weight_of_cells(wrong, sample_weight):
     weight = ops.ones_like(wrong)
-    if sample_weight is not None:
-        sample_weight = ops.cast(sample_weight, weight.dtype)
-        if len(sample_weight.shape) == 1:
-            sample_weight = sample_weight[:, None]
-        weight = weight * sample_weight
-    return weight
+    if sample_weight is None:
+        return weight
+    return weight * by_step(sample_weight, weight.dtype)
 
 
 def _at_answer(values, y_true, outside):

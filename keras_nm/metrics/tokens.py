@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_nm.keras_internals import mask_of
+from keras_nm.metrics.weights import by_step
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -58,7 +59,7 @@ class _TokenMetric(keras.metrics.Mean):
         counted = ops.ones_like(y_true, dtype=self.dtype)
         for weight in (sample_weight, mask):
             if weight is not None:
-                counted = counted * ops.cast(weight, self.dtype)
+                counted = counted * by_step(weight, self.dtype)
         if self.end_token is not None:
             is_end = ops.cast(ops.equal(y_true, self.end_token), self.dtype) * counted
             ended_before = ops.cumsum(is_end, axis=-1) - is_end

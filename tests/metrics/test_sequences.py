@@ -83,6 +83,16 @@ def test_exact_sequences_have_no_wrong_bit_that_counts(example):
     np.testing.assert_allclose(metric.result(), 1 - (sample_weight[0, 1] > 0) / len(y_true))
 
 
+def test_whole_sequences_have_weights_too(example):
+    # As many sequences as steps: their weights are not taken for those of the steps.
+    y_true, logits = example[0][:, :3], example[1][:, :3]
+    weight = np.array([0, 1, 1], "float32")
+    for metric in (BitsPerSequence(), WrongBitsPerSequence(), ExactSequences()):
+        expected = metric(y_true, logits, np.repeat(weight[:, None], 3, axis=1))
+        metric.reset_state()
+        np.testing.assert_allclose(metric(y_true, logits, weight), expected)
+
+
 def test_masks_count_like_weights(example):
     y_true, logits, sample_weight = example
     bits, wrong = loop(*example)
