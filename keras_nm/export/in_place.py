@@ -27,6 +27,11 @@ def add_endpoints(archive, model):
     Raises:
         ValueError: If the layer is not alone in the model.
     """
+    if len(model.inputs) != 1:
+        raise ValueError(
+            "Export needs a model with one input, and pads it without a mask. "
+            f"Received: the inputs {model.inputs}"
+        )
     machine, _ = machine_alone(model)
     (symbolic,) = model.inputs
     inputs_spec = tensor_spec(

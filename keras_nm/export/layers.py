@@ -1,5 +1,7 @@
 """The layers of a model, and the tensors of its endpoints."""
 
+import re
+
 import keras
 import tensorflow as tf
 
@@ -40,3 +42,9 @@ def machine_alone(model):
 def tensor_spec(name, *shape, dtype):
     """Returns the spec of a named input of an endpoint."""
     return tf.TensorSpec(shape, dtype, name)
+
+
+def identifier(name):
+    """Returns a name with which TensorFlow lets an input of an endpoint begin."""
+    name = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return name if name[0].isalpha() else f"layer_{name}"

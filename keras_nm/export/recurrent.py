@@ -5,14 +5,14 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_nm.export.layers import layers_of, tensor_spec
+from keras_nm.export.layers import identifier, layers_of, tensor_spec
 
 
 def add_endpoints(archive, model):
     """Adds a chain of recurrent layers to a `keras.export.ExportArchive`.
 
-    The batch and time axes are dynamic. The name of a state combines its layer's name and
-    its own, such as `ntm_weightings`.
+    The batch axis is dynamic, and so is the time axis unless the model fixes it. The name
+    of a state combines its layer's name and its own, such as `ntm_weightings`.
 
     ==================  ==========================================================
     endpoint            from -> to
@@ -34,7 +34,7 @@ def add_endpoints(archive, model):
     chain = _chain_of_layers(model)
     _check_steps(model, chain)
     dtype = model.inputs[0].dtype
-    features = model.inputs[0].shape[-1]
+    _, num_steps, features = model.inputs[0].shape
 
     def step(inputs):
         outputs, states = _step(chain, inputs)
@@ -48,7 +48,7 @@ def add_endpoints(archive, model):
     archive.add_endpoint(
         "sequence",
         lambda inputs: {"outputs": model(inputs["inputs"], training=False)},
-        [{"inputs": tensor_spec("inputs", None, None, features, dtype=dtype)}],
+        [{"inputs": tensor_spec("inputs", None, num_steps, features, dtype=dtype)}],
     )
     inputs_spec = tensor_spec("inputs", None, features, dtype=dtype)
     archive.add_endpoint("step", step, [{"inputs": inputs_spec, **state_specs}])
@@ -81,8 +81,14 @@ def _chain_of_layers(model):
                 f"Layer {layer.name!r} is stateful. Export a model without `stateful`: "
                 "its `step` endpoint leaves the states to the caller"
             )
-    if not _recurrent(layers):
+    names = [identifier(layer.name) for layer in _recurrent(layers)]
+    if not names:
         raise ValueError(f"Model {model.name!r} has no recurrent layer to run step by step")
+    if len({*names}) < len(names):
+        raise ValueError(
+            "Export names states by their layers, so recurrent layers need names of their "
+            f"own, also in nested models. Received: {names}"
+        )
     return layers
 
 
@@ -93,7 +99,7 @@ def _recurrent(chain):
 def _state_names(layer):
     states = keras.tree.flatten(layer.cell.state_size)
     names = getattr(layer.cell, "state_names", range(len(states)))
-    return [f"{layer.name}_{name}" for name in names]
+    return [f"{identifier(layer.name)}_{name}" for name in names]
 
 
 def _initial_states(chain, batch_size):
@@ -127,14 +133,16 @@ def _step(chain, inputs):
 
 def _check_steps(model, chain):
     """Checks on random inputs that single steps return the same as the whole model."""
-    sequence = np.random.default_rng(0).random((2, 3, model.inputs[0].shape[-1]))
-    sequence[0, 1] = 0  # a masking layer would skip this step
+    _, num_steps, features = model.inputs[0].shape
+    num_steps = num_steps or 3
+    sequence = np.random.default_rng(0).random((2, num_steps, features))
+    sequence[0, num_steps // 2] = 0  # a masking layer would skip this step
     sequence = ops.convert_to_tensor(sequence, dtype=model.inputs[0].dtype)
     try:
         expected = model(sequence, training=False)
         states = _initial_states(chain, 2)
         outputs = []
-        for time in range(3):
+        for time in range(num_steps):
             output, states = _step(chain, {"inputs": sequence[:, time], **states})
             outputs.append(output)
         half = expected.dtype in (tf.float16, tf.bfloat16)

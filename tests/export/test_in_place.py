@@ -35,6 +35,13 @@ def test_a_run_and_its_steps(rng, tmp_path):
             np.testing.assert_allclose(result["outputs"], expected, atol=1e-5)
 
 
+def test_a_model_with_a_mask_as_input_is_refused(tmp_path):
+    x, mask = keras.Input((None, SYMBOLS)), keras.Input((None,), dtype="bool")
+    model = keras.Model([x, mask], NeuralGPU(3, 4)(x, mask=mask))
+    with pytest.raises(ValueError, match="a model with one input"):
+        export(model, tmp_path / "gpu")
+
+
 def test_a_model_with_more_layers_is_refused(tmp_path):
     x = keras.Input((None, SYMBOLS))
     model = keras.Model(x, keras.layers.Dense(2)(NeuralGPU(3, 4)(x)))

@@ -50,6 +50,30 @@ def test_models_that_cannot_run_by_steps(tmp_path, layers, message):
     assert not Path(tmp_path / "model").exists()
 
 
+def test_a_fixed_number_of_steps(rng, tmp_path):
+    inputs = keras.Input((7, 6))
+    model = keras.Model(inputs, ntm()(inputs))
+    export(model, tmp_path / "model")
+    sequence = tf.saved_model.load(tmp_path / "model/1").signatures["sequence"]
+    x = rng.normal(size=(2, 7, 6)).astype("float32")
+    np.testing.assert_allclose(sequence(inputs=x)["outputs"], model(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["stack-rnn", "2nd", "_x"])
+def test_names_of_states_are_the_same_going_in_and_out(tmp_path, name):
+    export(chain(ntm(name=name)), tmp_path / "model")
+    signatures = tf.saved_model.load(tmp_path / "model/1").signatures
+    states = signatures["initial_state"](batch_size=tf.constant(1))
+    outputs = signatures["step"](inputs=tf.zeros((1, 6)), **states)
+    assert set(outputs) == {"outputs", *states}
+
+
+def test_layers_of_nested_models_need_names_of_their_own(tmp_path):
+    layers = [keras.Sequential([ntm(name="machine")]) for _ in range(2)]
+    with pytest.raises(ValueError, match=r"names of their own.*'machine', 'machine'"):
+        export(chain(*layers), tmp_path / "model")
+
+
 @pytest.mark.parametrize("dtype", ["float64", "mixed_bfloat16"])
 def test_states_go_round_in_their_own_dtype(rng, tmp_path, dtype):
     model = chain(
