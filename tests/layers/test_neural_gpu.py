@@ -171,6 +171,41 @@ def test_weight_sets_begin_different():
     assert 0.8 * limit < np.abs(kernel).max() <= limit
 
 
+@pytest.mark.parametrize("function", [False, True])
+def test_an_initializer_that_keras_does_not_know(function):
+    class Halves(keras.initializers.Initializer):
+        def __call__(self, shape, dtype=None):
+            return 0.5 * keras.ops.ones(shape, dtype)
+
+    initializer = (
+        (lambda shape, dtype=None: Halves()(shape, dtype)) if function else Halves()
+    )
+    layer = NeuralGPU(3, 4, SYMBOLS, kernel_initializer=initializer)
+    layer.build((None, None))
+    kernels = [w.numpy() for w in layer.weights if "kernel_0" in w.path]
+    assert len(kernels) == 3
+    assert all(np.all(kernel == 0.5) for kernel in kernels)
+
+
+def test_a_seed_does_not_make_weights_alike():
+    initializer = keras.initializers.GlorotUniform(seed=1)
+    options = {"num_weight_sets": 2, "kernel_initializer": initializer}
+    layers = [NeuralGPU(3, 4, SYMBOLS, **options) for _ in range(2)]
+    kernels = []
+    for layer in layers:
+        layer.build((None, None))
+        weights = [w.numpy() for w in layer.weights if "_kernel_" in w.path]
+        kernels.append(np.concatenate(weights))
+    np.testing.assert_array_equal(*kernels)
+    assert len(np.unique(kernels[0])) == kernels[0].size
+
+
+def test_a_step_builds_the_layer():
+    layer = NeuralGPU(3, 4, SYMBOLS)
+    logits, state = layer.step(np.array([[1, 2]]), np.zeros((1, 2, 1, 4), "float32"), 0)
+    assert (tuple(logits.shape), tuple(state.shape)) == ((1, 2, 3), (1, 2, 1, 4))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -200,7 +200,8 @@ class NeuralGPU(keras.layers.Layer):
             (None, num_symbols if self.embedding is None else self.num_maps)
         )
         self.output_map.build((None, self.num_maps))
-        self._cells = [self._add_cell(index) for index in range(self.cells_per_step)]
+        draw = weight_sets.drawn_apart(self.kernel_initializer)
+        self._cells = [self._add_cell(index, draw) for index in range(self.cells_per_step)]
         if self.initial_saturation_weight is not None:
             self.saturation_weight = self._add_number(
                 "saturation_weight", self.initial_saturation_weight
@@ -220,11 +221,10 @@ class NeuralGPU(keras.layers.Layer):
             f"Received: inputs of shape {shape}, num_symbols={self.num_symbols}"
         )
 
-    def _add_cell(self, index):
+    def _add_cell(self, index, draw):
         """Makes the weights of a cell, as in `weight_sets`."""
         maps, side = self.num_maps, 1 if self.width == 1 else self.kernel_size
         kernel_shape = (self.num_weight_sets, self.kernel_size, side, maps, maps)
-        draw = weight_sets.drawn_apart(self.kernel_initializer)
         return [
             (
                 self.add_weight(
@@ -390,6 +390,8 @@ class NeuralGPU(keras.layers.Layer):
         Returns:
             The logits after this step `(B, N, units)`, and the new state.
         """
+        if not self.built:
+            self.build(inputs.shape)
         real = self._real(inputs, mask)
         start, cost = self._start(inputs, real, training=False)
         state = ops.where(ops.equal(time, 0), start, state)

@@ -6,6 +6,8 @@ A cell is a list of three pairs of a kernel `(R, ..., M, M)` and a bias `(R, M)`
 reset gate, of the update gate, and of the candidate.
 """
 
+import itertools
+
 import keras
 from keras import ops
 
@@ -14,14 +16,21 @@ def drawn_apart(initializer):
     """Returns an initializer that draws each set by itself.
 
     Args:
-        initializer: A Keras initializer of one set.
+        initializer: A Keras initializer of one set, or a function of a shape and a dtype.
     """
-    config = keras.initializers.serialize(initializer)
+    count = itertools.count()
+
+    def another():
+        if not isinstance(initializer, keras.initializers.Initializer):
+            return initializer
+        # The same initializer would repeat its numbers, and so would the same seed.
+        config = initializer.get_config()
+        if isinstance(config.get("seed"), int):
+            config["seed"] += next(count)
+        return type(initializer).from_config(config)
 
     def draw(shape, dtype=None):
-        # Each from a new initializer: the same one would repeat its numbers.
-        draws = (keras.initializers.get(config) for _ in range(shape[0]))
-        return ops.stack([each(shape[1:], dtype) for each in draws])
+        return ops.stack([another()(shape[1:], dtype=dtype) for _ in range(shape[0])])
 
     return draw
 
