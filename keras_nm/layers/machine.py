@@ -333,6 +333,8 @@ class MachineLayer(MachineLoop):
                 "`trace` takes sequences of shape (batch, timesteps, features). "
                 f"Received shape: {tuple(sequences.shape)}"
             )
+        if not self.built:
+            self.build(sequences.shape)
         tracer = keras.layers.RNN(
             TraceCell(self.cell, self.cell.trace_shapes),
             return_sequences=True,

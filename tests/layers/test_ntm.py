@@ -117,6 +117,14 @@ def test_trace_follows_masks_and_initial_states(rng):
     np.testing.assert_allclose(trace["output"], outputs, atol=1e-6)
 
 
+def test_a_layer_that_was_only_traced_has_its_weights(rng):
+    layer = NTM(5, (9, 4), keras.layers.Dense(8))
+    sequences = rng.normal(size=(2, 6, 6)).astype("float32")
+    trace = layer.trace(sequences)
+    same = layer.with_num_locations(9)
+    np.testing.assert_allclose(same.trace(sequences)["output"], trace["output"], atol=1e-6)
+
+
 def test_trace_can_be_part_of_a_model(rng):
     layer = small_ntm(rng)
     inputs = keras.Input((None, 6))
