@@ -135,11 +135,16 @@ class Probe(keras.callbacks.Callback):
 
     def _examples_of(self, machine):
         """Returns the examples, if the model's inputs and outputs are the machine's."""
-        [first_input] = first_call(machine, self.model).input_tensors[:1]
+        first_input = first_call(machine, self.model).input_tensors[0]
         alone = first_input is self.model.inputs[0]
-        if not (alone and machine.output is self.model.outputs[0]):
+        if not (alone and _answers(machine, self.model)):
             return None
         return self.examples, self._look.tracer.options_of(machine)
+
+
+def _answers(machine, model):
+    """Returns whether the outputs of a model are those of a machine."""
+    return first_call(machine, model).output_tensors[0] is model.outputs[0]
 
 
 class _Look(keras.Model):
@@ -153,7 +158,7 @@ class _Look(keras.Model):
     def call(self, inputs):
         traces = self.tracer(inputs)
         for machine in self.tracer.machines:
-            if machine.output is self.model.outputs[0]:
+            if _answers(machine, self.model):
                 # The trace already has the outputs.
                 return {"traces": traces}
         return {"traces": traces, "outputs": keras.tree.flatten(self.model(inputs))[0]}

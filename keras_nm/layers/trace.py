@@ -128,7 +128,7 @@ class Tracer(keras.Model):
         calls = {each.name: _traced_arguments(each, model) for each in self.machines}
         self._options = {name: options for name, (_, options) in calls.items()}
         self.feed = keras.Model(
-            model.inputs,
+            getattr(model, "_functional", model).input,
             {
                 name: {
                     "inputs": inputs,

@@ -127,6 +127,22 @@ def test_a_random_access_machine_is_looked_at(tmp_path):
     assert image(written["machine/picture"]).shape == expected.shape
 
 
+def test_a_machine_of_two_models_is_looked_at_in_each(tmp_path):
+    layer = NRAM(2, num_steps=1, gates=GATES, name="machine")
+    models = []
+    for _ in range(2):
+        tape = keras.Input((None,), dtype="int32")
+        models.append(keras.Model(tape, layer(tape)))
+    task = TASKS["nram/access"].make(max_length=4)
+    examples = next(iter(task.evaluation_set(4, batch_size=2)))
+    for index, model in enumerate(models):
+        model.compile(keras.optimizers.SGD(0.0), TapeLoss(), jit_compile=False)
+        probe = Probe(tmp_path / str(index), examples)
+        options = {"steps_per_epoch": 1, "shuffle": False, "verbose": 0}
+        model.fit(task.dataset(2), callbacks=[probe], **options)
+        assert "machine/wrong_cells_soft" in read(tmp_path / str(index))
+
+
 def test_without_pictures_and_without_a_program(tmp_path, monkeypatch):
     tape = keras.Input((None,), dtype="int32")
     controller = keras.layers.LSTMCell(4)

@@ -67,6 +67,15 @@ def test_a_machine_of_two_models_is_shown_in_each(rng):
         np.testing.assert_allclose(Tracer(model)(x)["a"]["output"], model(x), atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:When providing `inputs` as a dict")
+def test_inputs_have_the_names_of_the_model(rng):
+    x = keras.Input((5, 6), name="other")
+    machine = NTM(3, (9, 4), keras.layers.Dense(8), return_sequences=True, name="a")
+    model = keras.Model({"source": x}, machine(x))
+    data = {"source": rng.normal(size=(2, 5, 6)).astype("float32")}
+    np.testing.assert_allclose(Tracer(model)(data)["a"]["output"], model(data), atol=1e-6)
+
+
 def test_it_shows_the_weights_of_the_moment(rng):
     model = sequence_model()
     tracer = Tracer(model)
