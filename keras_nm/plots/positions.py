@@ -59,7 +59,7 @@ def state_picture(inputs, outputs, state, time=None):
         (f"class {index}", outputs[..., index], WEIGHTS)
         for index in range(outputs.shape[-1])
     ]
-    panels += _liveliest_maps(state, _NUM_PANELS - len(panels))
+    panels += _liveliest_maps(state, max(_NUM_PANELS - len(panels), 0))
 
     rows = math.ceil(len(panels) / _COLUMNS)
     top = _TOP if inputs is None else _TOP + _TITLE + _INPUTS

@@ -49,6 +49,7 @@ def scale_to(axes, values, logarithmic=False):
     Returns:
         The lower end of the axis.
     """
+    values = values[np.isfinite(values)]
     positive = values[values > 0]
     low, high = (positive.min(), positive.max()) if positive.size else (1, 1)
     decade = 10.0 ** np.floor(np.log10(low))
@@ -57,7 +58,7 @@ def scale_to(axes, values, logarithmic=False):
         axes.set_yscale("log")
     else:
         axes.set_yscale("symlog", linthresh=decade)
-        bottom = min(0, np.nanmin(values))
+        bottom = np.min(values, initial=0)
     axes.set_ylim(bottom, 1.5 * high)
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(

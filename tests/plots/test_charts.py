@@ -24,6 +24,13 @@ def test_learning_curves_and_their_median():
     assert axes.get_ylabel() == "bits per sequence"
 
 
+def test_infinite_values_leave_the_others_on_the_axes():
+    axes = learning_curves({"ntm": [([1, 2, 3], [5, np.inf, 2])]}).axes[0]
+    low, high = axes.get_ylim()
+    assert 0 < low < 2
+    assert 5 < high < 10
+
+
 def dots(axes):
     """The centers of all dots, in data and in points."""
     axes.figure.draw_without_rendering()

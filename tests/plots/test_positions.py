@@ -33,6 +33,12 @@ def test_classes_and_the_liveliest_maps_are_shown_over_positions_and_steps(rng):
     np.testing.assert_array_equal(shown(found["map 7, column 1"]), state[:, :, 1, 7])
 
 
+def test_many_classes_leave_no_room_for_maps(rng):
+    outputs = rng.random((LENGTH + 1, LENGTH, 20))
+    found = panels(state_picture(None, outputs, rng.random((LENGTH + 1, LENGTH, 1, 30))))
+    assert list(found) == [f"class {i}" for i in range(20)]
+
+
 def test_a_moment_shows_what_was_before(rng):
     outputs = rng.random((LENGTH + 1, LENGTH, 2))
     figure = state_picture(None, outputs, rng.random((LENGTH + 1, LENGTH, 1, 3)), time=2)
