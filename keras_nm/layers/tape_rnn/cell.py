@@ -52,7 +52,7 @@ class TapeRNNCell(MachineCell):
             right. Defaults to the first three. The paper has all five.
         length_channel: The index of the input channel that holds how far a jump leads, a
             number of locations. Needed for jumps. Defaults to `None`: there is no such
-            channel.
+            channel. In bfloat16, inputs are exact up to 256.
         actions: How the logits become moves. `"soft"` (default) takes the softmax.
             `"discrete"` takes the softmax in training, and otherwise the most likely move
             alone. `"straight_through"` takes the most likely move always, with the gradient

@@ -333,5 +333,5 @@ def decided(library, outputs):
 
 def split_logits(library, outputs):
     """Splits outputs `(..., units)` into logits of the end, programs and arguments."""
-    bounds = np.cumsum([1, library.num_programs, *library.argument_sizes[:-1]])
+    bounds = np.cumsum([1, library.num_programs, *library.argument_sizes])[:-1]
     return np.split(outputs, bounds, axis=-1)

@@ -1,5 +1,7 @@
 """Learned programs run, fail clearly, and are verified."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -199,3 +201,9 @@ def test_the_tree_of_calls():
 def test_a_tree_needs_events():
     with pytest.raises(ValueError, match=r"the result of Interpreter\.trace"):
         npi.call_tree([])
+
+
+def test_programs_without_arguments():
+    library = SimpleNamespace(num_programs=3, argument_sizes=())
+    decision = module.decided(library, np.array([0.5, -1.0, 2.0, 1.0]))
+    assert (decision.program, decision.arguments) == (1, ())
