@@ -48,6 +48,8 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_associative_recall
 	$(BIN)/keras-nm export runs/saved_models/ntm_associative_recall \
 		saved_models/ntm_associative_recall
+	$(BIN)/keras-nm train ntm/repeat_copy --output runs/saved_models/ntm_repeat_copy
+	$(BIN)/keras-nm export runs/saved_models/ntm_repeat_copy saved_models/ntm_repeat_copy
 	$(BIN)/keras-nm train ntm/dynamic_ngrams --seed 1 \
 		--output runs/saved_models/ntm_dynamic_ngrams
 	$(BIN)/keras-nm export runs/saved_models/ntm_dynamic_ngrams \
@@ -55,6 +57,9 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm train nram/access --output runs/saved_models/nram_access
 	$(BIN)/keras-nm export runs/saved_models/nram_access saved_models/nram_access \
 		--lengths 6 50
+	$(BIN)/keras-nm train nram/increment --output runs/saved_models/nram_increment
+	$(BIN)/keras-nm export runs/saved_models/nram_increment saved_models/nram_increment \
+		--lengths 8 50
 	$(BIN)/keras-nm train nram/reverse --output runs/saved_models/nram_reverse
 	$(BIN)/keras-nm export runs/saved_models/nram_reverse saved_models/nram_reverse \
 		--lengths 6 50
