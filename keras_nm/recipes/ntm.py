@@ -171,9 +171,9 @@ NTM_RECIPES = (
                 num_heads=4,
                 initial_memory="learned",
             ),
-            steps=24_000,
+            steps=15_500,
             learning_rate=4e-3,
-            batch_size=16,
+            batch_size=64,
         ),
     ),
     Recipe(
