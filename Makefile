@@ -39,7 +39,7 @@ demo: about_demo $(INSTALLED)
 # The models of the repository, as their next versions, without neural_gpu_multiplication,
 # which takes a GPU: its card says how it is made. Those that learned are of the first
 # seed of their recipes that is solved; those of walk_bst and list_search are the first whose
-# programs are exact, too, and that of dynamic N-grams the best of five.
+# programs are exact, too, and those of dynamic N-grams and priority sort the best of five.
 saved_models: $(INSTALLED)
 	@rm -rf runs/saved_models
 	$(BIN)/keras-nm train ntm/copy --output runs/saved_models/ntm_copy
@@ -54,6 +54,10 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_dynamic_ngrams
 	$(BIN)/keras-nm export runs/saved_models/ntm_dynamic_ngrams \
 		saved_models/ntm_dynamic_ngrams --memory-size 256
+	$(BIN)/keras-nm train ntm/priority_sort --seed 1 \
+		--output runs/saved_models/ntm_priority_sort
+	$(BIN)/keras-nm export runs/saved_models/ntm_priority_sort \
+		saved_models/ntm_priority_sort --lengths 20
 	$(BIN)/keras-nm train nram/access --output runs/saved_models/nram_access
 	$(BIN)/keras-nm export runs/saved_models/nram_access saved_models/nram_access \
 		--lengths 6 50
