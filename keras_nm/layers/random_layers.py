@@ -14,7 +14,7 @@ import math
 import keras
 from keras import ops
 
-from keras_nm.keras_internals import inner_layers
+from keras_nm.keras_internals import AutocastScope, inner_layers
 from keras_nm.layers.random_numbers import normal, uniform
 from keras_nm.layers.replaced import replaced
 
@@ -128,7 +128,10 @@ def _calls_of(layers, cell, step_input):
         return function
 
     # What the other layers do to their own state is forgotten.
-    recorded = replaced({layer: {"call": function_of(layer)} for layer in layers})
-    with keras.StatelessScope(), recorded:
+    scope = keras.StatelessScope()
+    with AutocastScope(None):
+        for variable in cell.variables:
+            scope.add_update((variable, ops.copy(variable)))
+    with scope, replaced({layer: {"call": function_of(layer)} for layer in layers}):
         cell.call_inner_cells(step_input, training=True)
     return calls
