@@ -117,9 +117,6 @@ def test_a_layer_that_is_only_called_in_training():
     assert not np.any(np.all(outputs[:, 1:] == outputs[:, :-1], axis=(0, 2)))
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "jax", reason="needs draws of the loop's own"
-)
 def test_axes_that_are_merged_with_the_batch():
     def function(x, dropout, training):
         parts = keras.ops.reshape(x, (-1, UNITS // 2))
