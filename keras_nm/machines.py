@@ -23,6 +23,7 @@ from typing import Any
 import keras
 
 from keras_nm.layers import DNC, NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
+from keras_nm.layers.replicated import Replicas
 from keras_nm.metrics.measure import Measure
 from keras_nm.metrics.tapes import discrete_wrong_cells
 
@@ -49,8 +50,6 @@ class Machine:
         memory_size: The size that can change with the same weights, such as
             `"num_locations"`: an attribute of the layer's cell. The layer has a method
             `with_num_locations(number)`. `None` if there is no such size.
-        has_replicas: Boolean, whether the layer has an argument `num_replicas`, and the
-            methods of `keras_nm.layers.replicated.Replicas`.
         callbacks: Training callbacks that a recipe can name. Each takes the layer and the
             recipe's arguments.
         measures: `Measure`s that no metric of the task covers. They have an `of_layer`.
@@ -78,7 +77,6 @@ class Machine:
     task_arguments: Mapping[str, str] = field(default_factory=dict)
     gives_answers: bool = True
     memory_size: str | None = None
-    has_replicas: bool = False
     callbacks: Mapping[str, Function] = field(default_factory=dict)
     measures: tuple[Measure, ...] = ()
     task_change: Function | None = None
@@ -89,6 +87,11 @@ class Machine:
     facts: Function | None = None
     task_facts: Function | None = None
     page: Function | None = None
+
+    @property
+    def has_replicas(self) -> bool:
+        """Whether the layer takes `num_replicas`, several machines in one layer."""
+        return issubclass(self.layer, Replicas)
 
     def function(self, name: str) -> Callable[..., Any]:
         """Returns one of the functions of the row.
@@ -175,7 +178,6 @@ MACHINES: dict[str, Machine] = {
     "NRAM": Machine(
         layer=NRAM,
         words="Neural Random-Access Machine",
-        has_replicas=True,
         callbacks=(
             {"entropy_schedule": "keras_nm.callbacks.entropy_schedule:EntropySchedule"}
         ),

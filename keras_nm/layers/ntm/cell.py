@@ -383,8 +383,8 @@ class NTMCell(MachineCell):
             weightings,
             parameters,
             self.step_order,
-            training,
             self.gradient_clip,
+            training,
         )
 
     def _head_parameters(self, raw_parameters):

@@ -23,7 +23,7 @@ from keras_nm.layers.ntm.addressing import (
 
 
 def access_memory(
-    memory, weightings, parameters, step_order, training=False, gradient_clip=1e6
+    memory, weightings, parameters, step_order, gradient_clip, training=False
 ):
     """Addresses, reads and writes (Graves et al. 2014, sections 3.1 to 3.3).
 
@@ -35,9 +35,9 @@ def access_memory(
             location `"gate"` `(B, H, 1)`, `"shift"` `(B, H, S)` and `"sharpening"`
             `(B, H, 1)`.
         step_order: `"read_first"` or `"write_first"`.
-        training: Boolean, whether to use the hand-written gradient.
         gradient_clip: Positive float. The hand-written gradient clips the gradients of the
             results to plus or minus this number.
+        training: Boolean, whether to use the hand-written gradient.
 
     Returns:
         A triple: the read vectors `(B, R, W)`, the new weightings `(B, H, N)` and the new
