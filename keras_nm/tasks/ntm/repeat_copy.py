@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from keras_nm.arguments import check_integer
+from keras_nm.arguments import check_choice, check_integer
 from keras_nm.tasks.sequence_task import SequenceTask, channel, vectors_at
 
 # The paper's counts are 1 to 10 and equally likely.
 _MEAN_COUNT = 5.5
 _DEVIATION_OF_COUNTS = 8.25**0.5
+
+_COUNT_CODES = ("number", "vector", "marks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,13 @@ class RepeatCopy(SequenceTask):
 
     The count is scaled, here to `n = (3 - 5.5) / sqrt(8.25)`, so that the counts from 1 to
     10 have a mean of 0 and a variance of 1. The scale is the same for other ranges, so you
-    can test a model on larger counts than it was trained on.
+    can test a model on larger counts than it was trained on. This is how the paper gives
+    the count. There are two other ways:
+
+    - As a vector: the bits of step 3 are the count as a binary number, the lowest digit
+      first, and n is 1.
+    - As marks: there are as many steps with n = 1 as repetitions, here three. The answer
+      begins after them.
 
     Args:
         min_length: Positive integer, the fewest vectors in a sequence. Defaults to `1`.
@@ -36,9 +44,12 @@ class RepeatCopy(SequenceTask):
         min_repeats: Positive integer, the smallest count. Defaults to `1`.
         max_repeats: Positive integer, the largest count. Defaults to `10`.
         num_bits: Positive integer, the number of bits in a vector. Defaults to `8`.
+        count_code: String, how the input gives the count: `"number"`, `"vector"` or
+            `"marks"`. Defaults to `"number"`.
 
     Raises:
-        ValueError: For sizes that are not positive, and if a minimum is above its maximum.
+        ValueError: For sizes that are not positive, if a minimum is above its maximum, for
+            another code, and for counts that take more than `num_bits` digits as a vector.
 
     Example:
 
@@ -52,6 +63,7 @@ class RepeatCopy(SequenceTask):
     min_repeats: int = 1
     max_repeats: int = 10
     num_bits: int = 8
+    count_code: str = "number"
 
     name = "repeat_copy"
 
@@ -64,6 +76,12 @@ class RepeatCopy(SequenceTask):
                 "`min_repeats` must be at most `max_repeats`. Received: "
                 f"min_repeats={self.min_repeats}, max_repeats={self.max_repeats}"
             )
+        check_choice("count_code", self.count_code, _COUNT_CODES)
+        if self.count_code == "vector" and self.max_repeats >= 2**self.num_bits:
+            raise ValueError(
+                f"The largest count in {self.num_bits} bits is {2**self.num_bits - 1}. "
+                f"Take a larger `num_bits`. Received: max_repeats={self.max_repeats}"
+            )
 
     @property
     def input_size(self):
@@ -74,21 +92,28 @@ class RepeatCopy(SequenceTask):
         return self.num_bits + 1
 
     def num_timesteps(self, length):
-        return length * (1 + self.max_repeats) + 3
+        count_steps = self.max_repeats if self.count_code == "marks" else 1
+        return length * (1 + self.max_repeats) + count_steps + 2
 
     def sample(self, draws, lengths):
         vectors = draws.bits(draws.first(lengths, self.max_length), self.num_bits)
         repeats = draws.integers(self.min_repeats, self.max_repeats + 1, 1)
-        answer, end = lengths + 2, lengths * (1 + repeats) + 2  # when they begin
+        count_steps = repeats if self.count_code == "marks" else 1
+        answer = lengths + 1 + count_steps  # when it begins
+        end = answer + lengths * repeats
         time = self.time(end + 1)
+        is_count = (time > lengths) & (time < answer)
         is_copy = (time >= answer) & (time < end)
         is_end = tf.equal(time, end)
-        count = (tf.cast(repeats, tf.float32) - _MEAN_COUNT) / _DEVIATION_OF_COUNTS
-        x = [
-            vectors_at(time < lengths, vectors, time),
-            channel(tf.equal(time, lengths)),
-            channel(tf.equal(time, lengths + 1)) * count[..., tf.newaxis],
-        ]
+        bits = vectors_at(time < lengths, vectors, time)
+        count = channel(is_count)
+        if self.count_code == "number":
+            scaled = (tf.cast(repeats, tf.float32) - _MEAN_COUNT) / _DEVIATION_OF_COUNTS
+            count *= scaled[..., tf.newaxis]
+        elif self.count_code == "vector":
+            digits = repeats // 2 ** tf.range(self.num_bits) % 2  # (B, num_bits)
+            bits += count * tf.cast(digits, tf.float32)[:, tf.newaxis]
+        x = [bits, channel(tf.equal(time, lengths)), count]
         y = [vectors_at(is_copy, vectors, (time - answer) % lengths), channel(is_end)]
         is_answer = tf.cast(is_copy | is_end, tf.float32)
         return tf.concat(x, axis=-1), tf.concat(y, axis=-1), is_answer

@@ -19,19 +19,29 @@ def solve_copy(x):
     return {delimiter + 1 + i: x[i, :-1] for i in range(delimiter)}
 
 
-def solve_repeat_copy(x):
+def solve_repeat_copy(x, count_code):
     delimiter = next(t for t, step in enumerate(x) if step[-2] == 1)
-    assert silent(x[delimiter + 2 :])
     assert silent(x[: delimiter + 1, -1])
     assert silent(x[delimiter, :-2])
-    assert silent(x[delimiter + 1, :-1])
-    repeats = x[delimiter + 1, -1] * np.sqrt(8.25) + 5.5
-    assert repeats == pytest.approx(round(repeats), abs=1e-5)
+    begin = delimiter + 2
+    if count_code == "number":
+        repeats = x[delimiter + 1, -1] * np.sqrt(8.25) + 5.5
+        assert repeats == pytest.approx(round(repeats), abs=1e-5)
+        assert silent(x[delimiter + 1, :-1])
+    elif count_code == "vector":
+        assert x[delimiter + 1, -2:].tolist() == [0, 1]
+        repeats = sum(2**i for i, digit in enumerate(x[delimiter + 1, :-2]) if digit)
+    else:
+        repeats = x[:, -1].sum()
+        begin = delimiter + 1 + round(repeats)
+        assert silent(x[delimiter + 1 : begin, :-1])
+        assert x[delimiter + 1 : begin, -1].tolist() == [1] * round(repeats)
+    assert silent(x[begin:])
     answer = [
         np.append(x[i, :-2], 0) for _ in range(round(repeats)) for i in range(delimiter)
     ]
     answer.append(np.append(np.zeros(x.shape[1] - 2), 1))
-    return {delimiter + 2 + t: vector for t, vector in enumerate(answer)}
+    return {begin + t: vector for t, vector in enumerate(answer)}
 
 
 def solve_associative_recall(x):
@@ -82,12 +92,14 @@ SOLVE = {
     ntm.PrioritySort: solve_priority_sort,
 }
 
-# Two of each class. Small vectors make items that are alike, and vectors of zeros.
+# At least two of each class. Small vectors make items that are alike, and vectors of zeros.
 TASKS = [
     ntm.Copy(min_length=2, max_length=9, num_bits=4),
     ntm.Copy(),
     ntm.RepeatCopy(max_length=4, min_repeats=2, max_repeats=5, num_bits=3),
     ntm.RepeatCopy(max_length=2, min_repeats=11, max_repeats=20),
+    ntm.RepeatCopy(max_length=3, max_repeats=7, num_bits=3, count_code="vector"),
+    ntm.RepeatCopy(max_length=3, max_repeats=4, num_bits=2, count_code="marks"),
     ntm.AssociativeRecall(),
     ntm.AssociativeRecall(min_length=2, max_length=9, vectors_per_item=2, num_bits=1),
     ntm.DynamicNGrams(min_length=2, max_length=40),
@@ -104,7 +116,8 @@ def check(task, x, y, weight):
     if isinstance(task, ntm.DynamicNGrams):
         check_ngrams(x, y, weight)
         return
-    answer = SOLVE[type(task)](x)
+    codes = [task.count_code] if isinstance(task, ntm.RepeatCopy) else []
+    answer = SOLVE[type(task)](x, *codes)
     assert np.flatnonzero(weight).tolist() == list(answer)
     assert set(np.unique(weight)) <= {0, 1}
     for t, vector in enumerate(y):
@@ -259,6 +272,8 @@ def test_worked_example_of_copy():
         (ntm.RepeatCopy, {"max_repeats": 0}, "max_repeats=0"),
         (ntm.RepeatCopy, {"min_repeats": 3, "max_repeats": 2}, "`min_repeats` must be at"),
         (ntm.RepeatCopy, {"num_bits": -1}, "num_bits=-1"),
+        (ntm.RepeatCopy, {"count_code": "digits"}, "'number', 'vector', 'marks'"),
+        (ntm.RepeatCopy, {"count_code": "vector", "num_bits": 3}, "largest count is 7"),
         (ntm.AssociativeRecall, {"min_length": 1}, "`min_length` must be an .* at least 2"),
         (ntm.AssociativeRecall, {"vectors_per_item": 0}, "vectors_per_item=0"),
         (ntm.AssociativeRecall, {"num_bits": 0}, "num_bits=0"),
