@@ -198,6 +198,7 @@ class FromSequences:
     fewest: ClassVar = 1
     learns: ClassVar = True
     unusual_options: ClassVar = {"go_backwards": True}
+    exact_gradients: ClassVar = {}
     call_options: ClassVar = {"mask": np.arange(SIZE) < np.array([[5], [2], [4], [3]])}
 
     def make(self, **options):
@@ -254,6 +255,7 @@ class FromTapes:
     learns: bool = True
     distributions: tuple = ("tape", "registers", "outputs", "register_selection")
     unusual_options: ClassVar = {"num_steps": 2, "selection": "discrete"}
+    exact_gradients: ClassVar = {"activation_gradient_clip": None}
     call_options: ClassVar = {"num_steps": 2, "selection": "discrete"}
 
     def inputs(self, rng, size=SIZE):

@@ -176,6 +176,7 @@ def stack_options(draw):
         "push_activation": draw(st.sampled_from(["sigmoid", "linear", "tanh"])),
         "empty_value": draw(st.sampled_from([0.0, -1.0])),
         "memory_order": draw(st.sampled_from(["push_last", "push_first"])),
+        "readout_activation": draw(st.sampled_from([None, "relu"])),
         "activation": draw(st.sampled_from([None, "sigmoid"])),
         "use_bias": draw(st.booleans()),
     }
@@ -193,6 +194,7 @@ def tape_options(draw):
         "actions": draw(st.sampled_from(["soft", "discrete", "straight_through"])),
         "jumps_write": draw(st.booleans()),
         "write_units": draw(st.sampled_from([(), (3,), (4, 2)])),
+        "readout_activation": draw(st.sampled_from([None, "relu"])),
         "activation": draw(st.sampled_from([None, "sigmoid"])),
     }
 

@@ -44,6 +44,7 @@ def test_the_mask_of_the_layer_before_counts_beside_an_initial_state(case, input
     assert_close(outputs, expected)
     masked = keras.layers.Masking()(inputs)
     trace = layer.trace(masked, initial_state=states)
+    assert_close(trace["output"], outputs)
     for values in trace.values():
         assert_close(values[:, 3:], np.repeat(values[:, 2:3], SIZE - 3, axis=1))
 

@@ -2,12 +2,14 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from machine_cases import (
     BATCH,
     CASES,
     ONE_PER_MACHINE,
     assert_close,
     each_machine,
+    each_machine_with_a_cell,
     each_sequence_machine,
     model_of,
     once_per_kind,
@@ -19,6 +21,27 @@ from machine_cases import (
 def test_training_without_dropout_gives_the_same_outputs(case, inputs):
     layer = case.make()
     assert_close(layer(inputs, training=True), layer(inputs, training=False))
+
+
+@each_machine_with_a_cell
+def test_the_gradient_of_training_equals_the_automatic_one(case, inputs):
+    """Layers differentiate themselves by hand only where `training` is true."""
+    layer = case.make(**case.exact_gradients)
+    shape = layer(inputs).shape
+    factors = np.random.default_rng(0).normal(size=shape).astype("float32")
+
+    def gradients(training):
+        with tf.GradientTape() as tape:
+            outputs = case.answer(layer(inputs, training=training))
+            loss = tf.reduce_sum(outputs * factors[..., : outputs.shape[-1]])
+        return tape.gradient(loss, [weight.value for weight in layer.trainable_weights])
+
+    by_hand, automatic = gradients(True), gradients(False)
+    scales = [np.max(np.abs(gradient)) for gradient in automatic]
+    assert np.count_nonzero(scales) > len(scales) / 2  # not all, if choices are discrete
+    pairs = zip(by_hand, automatic, strict=True)
+    for weight, scale, pair in zip(layer.trainable_weights, scales, pairs, strict=True):
+        np.testing.assert_allclose(*pair, atol=1e-4 * scale, err_msg=weight.path)
 
 
 def losses_of_fit(case, inputs, jit_compile):

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from ntm_loops import lstm, sigmoid, softmax, softplus
 
-ACTIVATIONS = {"linear": lambda x: x, "tanh": np.tanh}
+ACTIVATIONS = {"linear": lambda x: x, "sigmoid": sigmoid, "tanh": np.tanh}
 
 
 def oneplus(x):
@@ -71,6 +71,7 @@ def run_dnc(sequence, layer):
     strength = {"oneplus": oneplus, "softplus": softplus}[cell.key_strength_activation]
     on_keys = ACTIVATIONS[cell.key_activation.__name__]
     on_written = ACTIVATIONS[cell.write_activation.__name__]
+    on_output = ACTIVATIONS[cell.activation.__name__]
 
     memory = np.full((N, W), 1e-6 if cell.initial_memory == "constant" else 0.0)
     usage = np.zeros(N)
@@ -179,7 +180,7 @@ def run_dnc(sequence, layer):
         reads = read_weightings @ memory
         output = np.concatenate([h, reads.ravel()]) @ output_kernel + output_bias
         step = {
-            "output": output,
+            "output": on_output(output),
             "reads": reads,
             "read_weightings": read_weightings,
             "write_weightings": write_weightings,

@@ -15,6 +15,14 @@ def relu(x):
     return max(x, 0.0)
 
 
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": relu,
+    "sigmoid": sigmoid,
+    "tanh": math.tanh,
+}
+
+
 def softmax(logits):
     powers = [math.exp(x - max(logits)) for x in logits]
     return [x / sum(powers) for x in powers]
@@ -42,6 +50,14 @@ def elman(weights, x, hidden, activation):
     kernel, recurrent, bias = weights
     total = zip(linear((kernel, bias), x), linear((recurrent,), hidden), strict=True)
     return [activation(a + b) for a, b in total]
+
+
+def read_out(cell, hidden):
+    """The output of a step, with the activations that the cell was given."""
+    readout = ACTIVATIONS[cell.readout_activation.__name__]
+    activation = ACTIVATIONS[cell.activation.__name__]
+    weights = [w.numpy() for w in cell.output_map.weights]
+    return [activation(v) for v in linear(weights, [readout(v) for v in hidden])]
 
 
 def chunks(numbers, size):

@@ -9,6 +9,7 @@ from dnc_loops import run_dnc, sorted_allocation
 from keras_nm.layers import DNC, DNCCell
 from keras_nm.layers.dnc import allocation, links
 from keras_nm.layers.dnc.content import content_weightings
+from keras_nm.layers.gradients import with_gradient
 
 BATCH, STEPS, FEATURES = 2, 20, 4
 
@@ -24,6 +25,7 @@ SETTINGS = {
         "link_sharpening": True,
     },
     "no links": {
+        "activation": "sigmoid",
         "temporal_links": False,
         "initial_memory": "constant",
         "key_strength_activation": "softplus",
@@ -171,6 +173,23 @@ def test_gradients_by_hand_of_links(rng):
     by_hand, automatic = by_hand_and_automatic(links.advance, arguments, upstream)
     for one, other in zip(by_hand, automatic, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_only_training_uses_the_gradients_by_hand(rng, monkeypatch, training):
+    used_in = set()
+
+    def spy_on(module):
+        def spy(*arguments):
+            used_in.add(module)
+            return with_gradient(*arguments)
+
+        monkeypatch.setattr(module, "with_gradient", spy)
+
+    spy_on(links)
+    spy_on(allocation)
+    make()(rng.normal(size=(2, 3, FEATURES)), training=training)
+    assert used_in == ({links, allocation} if training else set())
 
 
 def test_heads_allocate_one_after_another():

@@ -107,16 +107,6 @@ def test_trace_shows_parameters_in_their_ranges(rng):
         assert np.all(trace[name] >= 0)
 
 
-def test_trace_follows_masks_and_initial_states(rng):
-    layer = small_ntm(rng, return_state=True)
-    sequences = rng.normal(size=(2, 6, 6)).astype("float32")
-    mask = np.array([[1, 1, 1, 0, 0, 1], [1, 0, 1, 1, 1, 1]], bool)
-    _, *states = layer(sequences)
-    outputs, *_ = layer(sequences, initial_state=states, mask=mask)
-    trace = layer.trace(sequences, initial_state=states, mask=mask)
-    np.testing.assert_allclose(trace["output"], outputs, atol=1e-6)
-
-
 def test_a_layer_that_was_only_traced_has_its_weights(rng):
     layer = NTM(5, (9, 4), keras.layers.Dense(8))
     sequences = rng.normal(size=(2, 6, 6)).astype("float32")
@@ -213,33 +203,17 @@ def test_every_trainable_weight_gets_a_gradient(rng):
         assert np.any(gradient.numpy() != 0), weight.path
 
 
-@pytest.mark.parametrize("step_order", ["read_first", "write_first"])
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"num_read_heads": 2, "num_write_heads": 3, "shift_range": 2},
-        {"addressing": "content", "initial_memory": "learned", "num_write_heads": 2},
-    ],
-    ids=["one head", "many heads", "content"],
-)
-def test_the_gradient_of_training_equals_the_automatic_one(rng, options, step_order):
-    """Layers differentiate themselves by hand only where `training` is true."""
-    options = {**options, "controller": keras.layers.LSTMCell(16, dtype="float64")}
-    layer = small_ntm(rng, step_order=step_order, dtype="float64", **options)
-    sequences = tf.constant(rng.normal(size=(2, 8, 6)))
+def test_layers_clip_gradients_inside_a_step(rng):
+    sequences = rng.normal(size=(2, 8, 6)).astype("float32")
 
-    def gradients(training):
+    def gradients(gradient_clip):
+        keras.utils.set_random_seed(0)
+        layer = NTM(5, (9, 4), gradient_clip=gradient_clip)
         with tf.GradientTape() as tape:
-            tape.watch(sequences)
-            loss = tf.reduce_sum(layer(sequences, training=training) ** 2)
-        weights = [weight.value for weight in layer.trainable_weights]
-        return tape.gradient(loss, [sequences, *weights])
+            loss = tf.reduce_sum(layer(sequences, training=True) ** 2)
+        return tape.gradient(loss, layer.cell.head_map.kernel.value)
 
-    for by_hand, automatic in zip(gradients(True), gradients(False), strict=True):
-        scale = np.max(np.abs(automatic))
-        assert scale > 0
-        np.testing.assert_allclose(by_hand, automatic, rtol=0, atol=1e-12 * scale)
+    assert np.max(np.abs(gradients(1e-3))) < 0.1 * np.max(np.abs(gradients(1e6)))
 
 
 @pytest.mark.parametrize(
@@ -401,53 +375,22 @@ def test_user_defined_cell_as_controller(rng):
     np.testing.assert_allclose(copy(sequences), layer(sequences))
 
 
-def test_dropout_of_the_controller_keeps_its_mask_within_a_sequence(rng, monkeypatch):
-    controller = keras.layers.LSTMCell(16, dropout=0.5, recurrent_dropout=0.5)
-    layer = small_ntm(rng, controller=controller)
-    sequences = rng.normal(size=(2, 5, 6)).astype("float32")
-
-    @tf.function(jit_compile=True)
-    def train(x):
-        return layer(x, training=True)
-
-    first, second = train(sequences), train(sequences)
-    assert np.abs(first - second).max() > 1e-3
-    np.testing.assert_allclose(layer(sequences), layer(sequences))
-    # A constant input through a layer without memory between steps shows the mask.
-    steps = tf.repeat(sequences[:, :1], 5, axis=1)
-    drop = NTM(
-        5,
-        (9, 4),
-        controller=keras.layers.SimpleRNNCell(16, dropout=0.5),
-        return_sequences=True,
-        initial_read="zeros",
-    )
-    drop.build((None, None, 6))
-    cell = drop.cell
-    monkeypatch.setattr("keras_nm.layers.inner_dropout.in_training_call", lambda: True)
-    cell.get_dropout_mask(steps[:, 0])
-    mask = cell.controller.get_dropout_mask(steps[:, 0])
-    assert mask.shape == (2, 6 + 4)
-    assert cell.controller.get_dropout_mask(steps[:, 1]) is mask
-    cell.reset_dropout_mask()
-    assert cell.controller._dropout_mask is None
-
-
-def test_dropout_in_a_feed_forward_controller_draws_new_masks(rng):
-    controller = keras.Sequential(
-        [keras.layers.Dense(16, activation="tanh"), keras.layers.Dropout(0.5)]
-    )
-    layer = small_ntm(controller=controller)
-    sequences = rng.normal(size=(2, 5, 6)).astype("float32")
-
-    @tf.function
-    def train(x):
-        return layer(x, training=True)
-
-    first, second = train(sequences), train(sequences)
-    for time in range(5):
-        assert np.abs(first[:, time] - second[:, time]).max() > 1e-3
-    np.testing.assert_allclose(layer(sequences), layer(sequences))
+def test_dropout_of_the_controller_keeps_its_mask_within_a_sequence():
+    controller = keras.layers.SimpleRNNCell(6, activation=None, dropout=0.5)
+    layer = NTM(6, (9, 4), controller, return_sequences=True)
+    ones = np.ones((20, 5, 6), "float32")
+    layer(ones)
+    inputs_only = np.eye(10, 6)  # nothing of what was read, nor of the step before
+    controller.kernel.assign(inputs_only)
+    controller.recurrent_kernel.assign(np.zeros((6, 6)))
+    layer.cell.output_map.kernel.assign(inputs_only)
+    train = tf.function(lambda x: layer(x, training=True), jit_compile=True)
+    first, second = np.asarray(train(ones)), np.asarray(train(ones))
+    np.testing.assert_allclose(np.unique(first), [0, 2])
+    np.testing.assert_array_equal(first, np.repeat(first[:, :1], 5, axis=1))
+    assert len(np.unique(first[:, 0], axis=0)) > 10
+    assert np.any(first != second)
+    np.testing.assert_array_equal(layer(ones), 1)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,6 @@ from keras_nm.layers import StackRNN, StackRNNCell
 from keras_nm.layers.stack_rnn import stack
 
 BATCH, STEPS, FEATURES = 2, 20, 4
-ACTIVATIONS = {
-    "sigmoid": loops.sigmoid,
-    "linear": lambda x: x,
-    "tanh": np.tanh,
-    "relu": loops.relu,
-}
 
 
 def excited(layer, rng, scale=0.7):
@@ -34,7 +28,7 @@ def run_loops(layer, sequence, actions=loops.softmax):
     depth, width = cell.stack_shape
     stacks = [[[cell.empty_value] * width] * depth] * cell.num_stacks
     hidden = [0.0] * cell.controller.units
-    push = ACTIVATIONS[cell.push_activation.__name__]
+    push = loops.ACTIVATIONS[cell.push_activation.__name__]
 
     def moved(stacks, hidden):
         logits = loops.chunks(
@@ -55,14 +49,12 @@ def run_loops(layer, sequence, actions=loops.softmax):
         tops = [v for s in stacks for read in s[: cell.read_depth] for v in read]
         x = [*map(float, inputs), *tops]
         if isinstance(cell.controller, keras.layers.Dense):
-            activation = ACTIVATIONS[cell.controller.activation.__name__]
+            activation = loops.ACTIVATIONS[cell.controller.activation.__name__]
             hidden = [activation(v) for v in loops.linear(weights_of(cell.controller), x)]
         else:
             hidden = loops.elman(weights_of(cell.controller), x, hidden, np.tanh)
         stacks = moved(stacks, hidden)
-        readout = ACTIVATIONS[cell.readout_activation.__name__]
-        output = loops.linear(weights_of(cell.output_map), [readout(v) for v in hidden])
-        results.append((output, stacks))
+        results.append((loops.read_out(cell, hidden), stacks))
     outputs, stacks = zip(*results, strict=True)
     return np.array(outputs), np.array(stacks)
 
@@ -78,7 +70,11 @@ SETTINGS = {
         "use_bias": False,
         "controller": lambda: keras.layers.Dense(6, "sigmoid", use_bias=False),
     },
-    "benchmark": {"push_activation": "linear", "readout_activation": "relu"},
+    "benchmark": {
+        "push_activation": "linear",
+        "readout_activation": "relu",
+        "activation": "sigmoid",
+    },
     "push first": {"memory_order": "push_first", "push_activation": "tanh"},
     "pushed hidden": {
         "pushed_value": "controller_output",

@@ -43,9 +43,7 @@ def run_loops(layer, sequence, choose=loops.softmax):
     hidden = [0.0] * cell.controller.units
     maps = [[w.numpy() for w in part.weights] for part in cell.write_maps]
     recurrent = [w.numpy() for w in cell.controller.weights]
-    move_map, output_map = (
-        [w.numpy() for w in part.weights] for part in (cell.move_map, cell.output_map)
-    )
+    move_map = [w.numpy() for w in cell.move_map.weights]
     results = []
     for inputs in sequence.astype("float64"):
         length = 0 if channel is None else int(inputs[channel])
@@ -61,7 +59,7 @@ def run_loops(layer, sequence, choose=loops.softmax):
             loops.move_tape(t, choose(x), cell.moves, length, v, cell.jumps_write)
             for t, x, v in zip(tapes, logits, values, strict=True)
         ]
-        results.append((loops.linear(output_map, hidden), tapes))
+        results.append((loops.read_out(cell, hidden), tapes))
     outputs, tapes = zip(*results, strict=True)
     return np.array(outputs), np.array(tapes)
 
@@ -72,7 +70,7 @@ def run_loops(layer, sequence, choose=loops.softmax):
         {},
         {"moves": tape.MOVES},
         {"moves": tape.MOVES, "jumps_write": False, "write_units": ()},
-        {"moves": ("left", "stay")},
+        {"moves": ("left", "stay"), "readout_activation": "tanh", "activation": "sigmoid"},
         {"moves": ("jump_right", "right"), "num_tapes": 1, "length_channel": 1},
     ],
     ids=str,
