@@ -1,9 +1,11 @@
 """`keras-nm sweep`: trains a task from many seeds, in parallel."""
 
+import dataclasses
 from pathlib import Path
 
 from keras_nm_cli.arguments import (
     add_lengths,
+    add_memory_size,
     add_task,
     integer,
     lengths_of,
@@ -63,6 +65,7 @@ def add_command(commands):
         "the random-access machine (default: %(default)s)",
     )
     add_lengths(parser)
+    add_memory_size(parser, use="measure")
     parser.add_argument(
         "--output",
         type=Path,
@@ -79,6 +82,14 @@ def run(options):
 
     names = options.layers or list(recipes_of(options.task))
     recipes = {name: recipe_of(options.task, name) for name in names}
+    if options.memory_size is not None:
+        recipes = {
+            # A baseline may have no memory.
+            name: dataclasses.replace(recipe, memory_size=options.memory_size)
+            if recipe.machine.memory_size
+            else recipe
+            for name, recipe in recipes.items()
+        }
     lengths = lengths_of(options, options.task)
     rows, errors = {}, {}
     runs = sweep(
