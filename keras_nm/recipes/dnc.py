@@ -63,7 +63,7 @@ def _on_its_tasks(task, *, num_locations, width, units, **settings):
 
 
 def _on_a_task_of_the_ntm(task, num_locations, **settings):
-    """Makes a recipe with the training of the NTM on this task."""
+    """Makes a recipe with the optimizer and the memory of the NTM on this task."""
     return Recipe(
         name="dnc",
         description="A Differentiable Neural Computer with a controller of 100 LSTM units.",
