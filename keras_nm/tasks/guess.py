@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_nm.tasks.token_task import TokenTask
+
 
 def guess_accuracy(task, length, batch_size=128, num_batches=16, *, seed=0):
     """Measures the best answer that is the same for all questions of a length.
@@ -22,7 +24,7 @@ def guess_accuracy(task, length, batch_size=128, num_batches=16, *, seed=0):
         Float, the share of right tokens.
 
     Raises:
-        ValueError: For sizes out of range.
+        ValueError: For sizes out of range, and for a task that is not of tokens.
 
     Example:
 
@@ -31,6 +33,11 @@ def guess_accuracy(task, length, batch_size=128, num_batches=16, *, seed=0):
     >>> round(accuracy, 2)
     0.86
     """
+    if not isinstance(task, TokenTask):
+        raise ValueError(
+            "`task` must be a TokenTask, such as those of keras_nm.tasks.chomsky and "
+            f"keras_nm.tasks.stack. Received: task={task!r}"
+        )
     num_timesteps = task.with_lengths(length, length).num_timesteps(length)
     frequencies = {}
     for split in ("train", "test"):

@@ -167,6 +167,10 @@ def test_a_deeper_stack_changes_nothing_while_the_depth_suffices(rng):
     np.testing.assert_allclose(deeper(sequences), layer(sequences), atol=1e-6)
     shallow = layer.with_depth(2)
     assert np.max(np.abs(shallow(sequences) - layer(sequences))) > 1e-3
+    with pytest.raises(
+        ValueError, match=r"`depth` must be .* at least 1. Received: depth=0"
+    ):
+        layer.with_depth(0)
 
 
 def test_named_states_have_their_own_shapes(rng):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_nm.tasks import chomsky, guess_accuracy
+from keras_nm.tasks import chomsky, guess_accuracy, ntm
 from keras_nm.tasks.guess import class_frequencies
 
 
@@ -21,6 +21,11 @@ def test_a_guess_by_hand():
     accuracy = guess_accuracy(chomsky.BinaryAddition(), 2, batch_size=500, num_batches=4)
     assert accuracy == pytest.approx(5 / 7, abs=0.02)
     assert guess_accuracy(chomsky.ComputeSqrt(), 2, num_batches=1) == 1
+
+
+def test_only_tokens_have_a_most_frequent_class():
+    with pytest.raises(ValueError, match=r"must be a TokenTask.*task=Copy\("):
+        guess_accuracy(ntm.Copy(), 5)
 
 
 @pytest.mark.parametrize("length", [41, 100, pytest.param(500, marks=pytest.mark.slow)])

@@ -51,7 +51,8 @@ class DNCCell(MachineCell):
     Graves et al. 2016       `parameter_clip=None`
     google-deepmind/dnc      `key_strength_activation="softplus"`, `parameter_clip=None`
     Csordás and Schmidhuber  any of `content_mask=True`, `deallocate_content=True` and
-    2019                     `link_sharpening=True`
+    2019                     `link_sharpening=True`. Their code has `mask_minimum=0.0`
+                             but for one task
     ixaxaar/pytorch-dnc      `key_strength_activation="softplus"`,
                              `key_activation="tanh"`, `write_activation="tanh"`,
                              `usage_gradient=True`, `parameter_clip=None`
@@ -154,7 +155,8 @@ class DNCCell(MachineCell):
         self.num_write_heads = check_integer("num_write_heads", num_write_heads)
         self.temporal_links = check_boolean("temporal_links", temporal_links)
         self.content_mask = check_boolean("content_mask", content_mask)
-        if not isinstance(mask_minimum, Real) or not 0 <= mask_minimum < 1:
+        is_number = isinstance(mask_minimum, Real) and not isinstance(mask_minimum, bool)
+        if not is_number or not 0 <= mask_minimum < 1:
             raise ValueError(
                 "`mask_minimum` must be at least 0 and less than 1. "
                 f"Received: mask_minimum={mask_minimum!r}"

@@ -5,6 +5,7 @@ Axes: B batch, T timesteps, K stacks, A actions.
 
 import keras
 
+from keras_nm.arguments import check_integer
 from keras_nm.layers.machine import MachineLayer
 from keras_nm.layers.stack_rnn.cell import StackRNNCell
 
@@ -113,7 +114,7 @@ class StackRNN(MachineLayer):
             A new layer, built if this one is.
 
         Raises:
-            ValueError: For a depth that the cell rejects.
+            ValueError: For a depth below the read depth.
 
         Example:
 
@@ -122,4 +123,5 @@ class StackRNN(MachineLayer):
         >>> layer.with_depth(500).cell.stack_shape
         (500, 8)
         """
+        depth = check_integer("depth", depth, minimum=self.cell.read_depth)
         return self._with(stack_shape=(depth, self.cell.stack_shape[1]))

@@ -3,6 +3,8 @@
 Axes: B batch, K tapes, N locations, W width of a location, A moves.
 """
 
+from numbers import Integral
+
 import keras
 from keras import ops
 
@@ -119,9 +121,15 @@ class TapeRNNCell(MachineCell):
                 "`moves` must be at least two different moves. "
                 f"Received: moves={tuple(moves)}"
             )
-        self.length_channel = length_channel
-        if length_channel is not None:
-            self.length_channel = check_integer("length_channel", length_channel, -(2**31))
+        is_index = isinstance(length_channel, Integral)
+        if length_channel is not None and (
+            not is_index or isinstance(length_channel, bool)
+        ):
+            raise ValueError(
+                "`length_channel` must be the index of an input channel, such as -1 for "
+                f"the last one, or None. Received: length_channel={length_channel!r}"
+            )
+        self.length_channel = None if length_channel is None else int(length_channel)
         if self.has_jumps != (length_channel is not None):
             raise ValueError(
                 "Jumps need a `length_channel`, the input channel that says how far they "
