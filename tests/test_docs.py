@@ -10,7 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jupytext
 import keras
 import numpy as np
 import pytest
@@ -28,7 +27,6 @@ ALL_PAGES = [
     for page in sorted((*ROOT.glob("*.md"), *DOCS.rglob("*.md")))
     if page.parent != DOCS / "models"  # made when the site is built
 ]
-TUTORIALS = sorted((DOCS / "tutorials").glob("*.md"))
 
 # Without those whose code takes a run (in tests/runs) or other runtimes.
 PAGES = [
@@ -129,15 +127,6 @@ def test_code_of_the_guide_to_runtimes(index):
         command += " --signature_def sequence --opset 18 --output sequence.onnx"
         subprocess.run([sys.executable, *command.split()], check=True)
     exec(compile(block, "docs/guides/runtimes.md", "exec"), {})
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("_little_training")
-@pytest.mark.parametrize("tutorial", TUTORIALS, ids=name_of)
-def test_tutorial_as_a_script(tutorial):
-    script = jupytext.writes(jupytext.read(tutorial), fmt="py:percent")
-    assert script.count("# %%") > 8
-    exec(compile(script, name_of(tutorial), "exec"), {})
 
 
 def build_site(folder, *options):

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_nm import plots
@@ -228,10 +227,3 @@ def test_wrong_arguments(tmp_path):
         Probe(tmp_path, examples, every=0)
     with pytest.raises(ValueError, match="activation function identifier: sofmax"):
         Probe(tmp_path, examples, activation="sofmax")
-
-
-def test_pictures_are_images(tmp_path):
-    """As TensorBoard shows them: PNG."""
-    array = plots.to_array(plots.circuit_picture(PROGRAMS["copy"]))
-    Image.fromarray(array).save(tmp_path / "x.png")
-    assert np.array_equal(image([None, None, (tmp_path / "x.png").read_bytes()]), array)

@@ -12,7 +12,7 @@ import pytest
 import small_runs
 
 import keras_nm
-from keras_nm.training import evaluate, load_run
+from keras_nm.training import RECIPES, evaluate, load_run
 from keras_nm_cli import main
 
 RECIPE = dataclasses.replace(small_runs.COPY, name="ntm", epochs=2)
@@ -81,11 +81,15 @@ def test_a_memory_that_is_too_small_is_reported(run, capsys):
 
 def test_evaluate_structured_cases(run, capsys):
     assert main(["evaluate", str(run), "--structured"]) == 0
-    table = capsys.readouterr().out.splitlines()
-    assert table[0].split()[:2] == ["case", "bits"]
-    assert [line.split()[0] for line in table[1:]] == list(
-        load_run(run).task.structured_sets()
-    )
+    head, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert head[:2] == ["case", "bits"]
+    loaded = load_run(run)
+    cases = loaded.task.structured_sets(64)
+    assert [row[0] for row in rows] == list(cases)
+    for row in rows:
+        bits = loaded.model.evaluate(cases[row[0]], return_dict=True, verbose=0)
+        expected = bits["bits_per_sequence"]
+        assert float(row[1]) == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,19 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
     assert "| ntm | 0 |" in table
     assert "1 of 2 runs failed; run the sweep again" in captured.err
     assert "ntm-101: OSError: no space left" in captured.err
+
+
+def test_a_sweep_measures_with_another_memory(monkeypatch, tmp_path):
+    def pretend(recipes, *_):
+        sizes = {name: recipe.memory_size for name, recipe in recipes.items()}
+        assert sizes == {"ntm": 500, "lstm": None}
+        return []
+
+    monkeypatch.setattr("keras_nm.runs.sweep.sweep", pretend)
+    recipes = {"ntm": RECIPE, "lstm": RECIPES["ntm/copy"]["lstm"]}
+    monkeypatch.setattr("keras_nm.recipes.RECIPES", {"ntm/copy": recipes})
+    arguments = ["sweep", "ntm/copy", "--memory-size", "500", "--output", str(tmp_path)]
+    assert main(arguments) == 0
 
 
 def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
@@ -268,17 +285,6 @@ def test_damaged_run(run, capsys, tmp_path):
     (tmp_path / "recipe.json").write_bytes((run / "recipe.json").read_bytes())
     (tmp_path / "model.keras").write_bytes(b"PK damaged")
     assert "damaged" in failure(capsys, "evaluate", tmp_path)
-
-
-COMMANDS = ("train", "resume", "evaluate", "export", "trace", "sweep", "chart", "serve")
-
-
-@pytest.mark.parametrize("command", [None, *COMMANDS, "page", "data"])
-def test_help_is_worth_reading(capsys, command):
-    with pytest.raises(SystemExit) as exit:
-        main([*([command] if command else []), "--help"])
-    assert exit.value.code == 0
-    assert len(capsys.readouterr().out.splitlines()) > 7
 
 
 def test_without_matplotlib_the_error_names_the_extra(run, capsys, monkeypatch, tmp_path):

@@ -104,8 +104,12 @@ def test_stateful_layers_train(case, inputs):
     model.add(case.make(stateful=True))
     model.compile("sgd", "mse")
     outputs = model.predict(inputs, batch_size=BATCH, verbose=0)
+    before = model.get_weights()
     history = model.fit(inputs, outputs + 1, batch_size=BATCH, epochs=2, verbose=0).history
     assert np.all(np.isfinite(history["loss"]))
+    # But for a learned initial state, which a stateful layer leaves behind.
+    *_, old = before
+    assert np.any(model.get_weights()[-1] != old)
 
 
 @each_sequence_machine

@@ -125,14 +125,6 @@ def test_config_round_trip(sequences):
     assert_close(copy(sequences), outputs)
 
 
-def test_keras_file_round_trip(sequences, tmp_path):
-    inputs = keras.Input((None, FEATURES))
-    model = keras.Model(inputs, keras.layers.RNN(mixed_cell())(inputs))
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    assert_close(loaded(sequences), model(sequences))
-
-
 @pytest.mark.parametrize(
     "layers",
     [

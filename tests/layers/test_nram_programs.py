@@ -48,15 +48,6 @@ def test_integer_machine_runs_the_printed_execution(execution):
     assert result["registers"].numpy().tolist() == registers[1:].tolist()
 
 
-@pytest.mark.slow  # random tapes try the same in the fast suite
-def test_discrete_machine_runs_the_printed_execution(execution):
-    name, tapes, registers = execution
-    trace = machine(name).trace(tapes[:1], len(tapes) - 1, selection="discrete")
-    size = tapes.shape[1]
-    assert np.array_equal(trace["tape"][0], np.eye(size)[tapes])
-    assert np.array_equal(trace["registers"][0], np.eye(size)[registers])
-
-
 def test_soft_machine_runs_the_printed_execution(execution):
     name, tapes, registers = execution
     trace = machine(name).trace(tapes[:1], len(tapes) - 1)

@@ -1,0 +1,31 @@
+"""Training stops when all monitored numbers are small."""
+
+import keras
+import pytest
+
+from keras_nm.training import StopBelow
+
+
+@pytest.mark.parametrize(
+    ("logs", "stops"),
+    [
+        ({"a": 0.1, "b": 0.1, "loss": 9.0}, True),
+        ({"a": 0.1, "b": 0.6}, False),
+        ({"a": 0.6, "b": 0.1}, False),
+        ({"a": 0.1, "b": 0.5}, False),
+        ({"a": 0.1, "b": float("nan")}, False),
+    ],
+)
+def test_all_must_be_below(logs, stops):
+    callback = StopBelow(["a", "b"], threshold=0.5)
+    model = keras.Sequential()
+    model.stop_training = False
+    callback.set_model(model)
+    callback.on_epoch_end(0, logs)
+    assert model.stop_training == stops
+
+
+@pytest.mark.parametrize("monitors", [[], "val_loss"])
+def test_something_must_be_monitored(monitors):
+    with pytest.raises(ValueError, match="`monitors` must be a list of keys"):
+        StopBelow(monitors, 0.5)
