@@ -127,6 +127,7 @@ def run_dnc(sequence, layer):
 
         simulated, allocations, new_write_weightings = usage.copy(), [], []
         for v in range(V):
+            # By the exact order, rounding would decide between locations that are alike.
             allocated = sorted_allocation(simulated, parts=4096)
             found = content_weighting(
                 memory, write_keys[v], write_strengths[v], write_masks[v]
@@ -187,8 +188,22 @@ def run_dnc(sequence, layer):
             "usage": usage.copy(),
             "allocation": np.array(allocations),
             "memory": memory,
+            "read_key": np.array(read_keys),
+            "read_strength": np.array(read_strengths)[:, None],
+            "write_key": np.array(write_keys),
+            "write_strength": np.array(write_strengths)[:, None],
+            "erase": np.array(erases),
+            "write_vector": np.array(vectors),
+            "free_gate": free_gates[:, None],
+            "allocation_gate": allocation_gates[:, None],
+            "write_gate": write_gates[:, None],
         }
+        if cell.content_mask:
+            step |= {"read_mask": np.array(read_masks), "write_mask": np.array(write_masks)}
+        if cell.link_sharpening:
+            step["link_sharpening"] = np.array(powers)
         if cell.temporal_links:
             step |= {"precedence": precedence, "links": links}
+            step["read_modes"] = np.array(modes)
         steps.append(step)
     return steps

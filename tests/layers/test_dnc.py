@@ -61,6 +61,7 @@ def test_twenty_steps_equal_loops(rng, name):
     outputs = layer(sequences)
     for row in range(BATCH):
         steps = run_dnc(sequences[row], layer)
+        assert set(steps[0]) == set(trace)
         for key in steps[0]:
             expected = np.array([step[key] for step in steps])
             np.testing.assert_allclose(trace[key][row], expected, atol=1e-6, err_msg=key)

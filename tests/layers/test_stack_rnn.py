@@ -23,7 +23,7 @@ def weights_of(part):
 
 
 def run_loops(layer, sequence, actions=loops.softmax):
-    """Outputs, and stacks after each step, of one sequence."""
+    """What a trace shows of one sequence: an array per name."""
     cell = layer.cell
     depth, width = cell.stack_shape
     stacks = [[[cell.empty_value] * width] * depth] * cell.num_stacks
@@ -31,19 +31,21 @@ def run_loops(layer, sequence, actions=loops.softmax):
     push = loops.ACTIVATIONS[cell.push_activation.__name__]
 
     def moved(stacks, hidden):
+        """The stacks after a move, its actions, and what it pushed."""
         logits = loops.chunks(
             loops.linear(weights_of(cell.action_map), hidden), cell.num_actions
         )
         values = [hidden] * cell.num_stacks
         if cell.push_map is not None:
             values = loops.chunks(loops.linear(weights_of(cell.push_map), hidden), width)
-        return [
-            loops.move_stack(s, actions(x), [push(v) for v in value], cell.empty_value)
-            for s, x, value in zip(stacks, logits, values, strict=True)
-        ]
+        chosen = [actions(x) for x in logits]
+        values = [[push(v) for v in value] for value in values]
+        moves = zip(stacks, chosen, values, strict=True)
+        stacks = [loops.move_stack(*move, cell.empty_value) for move in moves]
+        return stacks, chosen, values
 
     if cell.memory_order == "push_first":
-        stacks = moved(stacks, hidden)
+        stacks, *_ = moved(stacks, hidden)
     results = []
     for inputs in sequence:
         tops = [v for s in stacks for read in s[: cell.read_depth] for v in read]
@@ -53,10 +55,10 @@ def run_loops(layer, sequence, actions=loops.softmax):
             hidden = [activation(v) for v in loops.linear(weights_of(cell.controller), x)]
         else:
             hidden = loops.elman(weights_of(cell.controller), x, hidden, np.tanh)
-        stacks = moved(stacks, hidden)
-        results.append((loops.read_out(cell, hidden), stacks))
-    outputs, stacks = zip(*results, strict=True)
-    return np.array(outputs), np.array(stacks)
+        stacks, chosen, values = moved(stacks, hidden)
+        results.append((loops.read_out(cell, hidden), stacks, chosen, values))
+    names = ("output", "stacks", "actions", "pushed_values")
+    return dict(zip(names, map(np.array, zip(*results, strict=True)), strict=True))
 
 
 SETTINGS = {
@@ -97,9 +99,11 @@ def test_twenty_steps_equal_loops(rng, name):
     trace = layer.trace(sequences)
     outputs = layer(sequences)
     for row in range(BATCH):
-        expected, stacks = run_loops(layer, sequences[row])
-        np.testing.assert_allclose(outputs[row], expected, atol=1e-5)
-        np.testing.assert_allclose(trace["stacks"][row], stacks, atol=1e-5)
+        expected = run_loops(layer, sequences[row])
+        np.testing.assert_allclose(outputs[row], expected["output"], atol=1e-5)
+        assert set(expected) == set(trace)
+        for key, values in expected.items():
+            np.testing.assert_allclose(trace[key][row], values, atol=1e-5, err_msg=key)
     assert np.std(trace["actions"]) > 0.1
 
 
@@ -107,16 +111,16 @@ def test_twenty_steps_equal_loops(rng, name):
 def test_rounded_actions_equal_loops(rng, actions):
     layer = excited(make({}, actions=actions), rng, scale=1.5)
     sequences = rng.normal(size=(1, STEPS, FEATURES)).astype("float32")
-    expected, stacks = run_loops(layer, sequences[0], actions=loops.one_hot)
-    np.testing.assert_allclose(layer(sequences)[0], expected, atol=1e-4)
+    rounded = run_loops(layer, sequences[0], actions=loops.one_hot)
+    np.testing.assert_allclose(layer(sequences)[0], rounded["output"], atol=1e-4)
     trace = layer.trace(sequences)
-    np.testing.assert_allclose(trace["stacks"][0], stacks, atol=1e-4)
+    np.testing.assert_allclose(trace["stacks"][0], rounded["stacks"], atol=1e-4)
     assert set(np.unique(trace["actions"])) == {0, 1}
     assert len(np.unique(np.argmax(trace["actions"], axis=-1))) == 3
     # The paper rounds a trained machine, and trains it unrounded.
-    soft, _ = run_loops(layer, sequences[0])
-    expected = soft if actions == "discrete" else expected
-    np.testing.assert_allclose(layer(sequences, training=True)[0], expected, atol=1e-4)
+    in_training = run_loops(layer, sequences[0]) if actions == "discrete" else rounded
+    outputs = layer(sequences, training=True)[0]
+    np.testing.assert_allclose(outputs, in_training["output"], atol=1e-4)
 
 
 def test_rounding_begins_after_training_with_the_first_move_too(rng):

@@ -35,7 +35,7 @@ def sequences_of(rng, channel=-1):
 
 
 def run_loops(layer, sequence, choose=loops.softmax):
-    """Outputs, and tapes after each step, of one sequence."""
+    """What a trace shows of one sequence: an array per name."""
     cell = layer.cell
     channel = cell.length_channel
     num_locations, width = cell.tape_shape
@@ -55,13 +55,18 @@ def run_loops(layer, sequence, choose=loops.softmax):
             values = [loops.relu(v) for v in loops.linear(weights, values)]
         values = loops.chunks(loops.linear(maps[-1], values), width)
         logits = loops.chunks(loops.linear(move_map, hidden), len(cell.moves))
+        moves = [choose(x) for x in logits]
         tapes = [
-            loops.move_tape(t, choose(x), cell.moves, length, v, cell.jumps_write)
-            for t, x, v in zip(tapes, logits, values, strict=True)
+            loops.move_tape(t, move, cell.moves, length, v, cell.jumps_write)
+            for t, move, v in zip(tapes, moves, values, strict=True)
         ]
-        results.append((loops.read_out(cell, hidden), tapes))
-    outputs, tapes = zip(*results, strict=True)
-    return np.array(outputs), np.array(tapes)
+        results.append((loops.read_out(cell, hidden), tapes, moves, values))
+    names = ("output", "tapes", "moves", "written_values")
+    return dict(zip(names, map(np.array, zip(*results, strict=True)), strict=True))
+
+
+def assert_near(actual, expected, **options):
+    np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-4, **options)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +85,11 @@ def test_twenty_steps_equal_loops(rng, options):
     sequences = sequences_of(rng, options.get("length_channel", -1))
     outputs, trace = layer(sequences), layer.trace(sequences)
     for row in range(BATCH):
-        expected, tapes = run_loops(layer, sequences[row])
-        np.testing.assert_allclose(outputs[row], expected, rtol=1e-3, atol=1e-4)
-        np.testing.assert_allclose(trace["tapes"][row], tapes, rtol=1e-3, atol=1e-4)
+        expected = run_loops(layer, sequences[row])
+        assert_near(outputs[row], expected["output"])
+        assert set(trace) - {"jump_length"} == set(expected)
+        for key, values in expected.items():
+            assert_near(trace[key][row], values, err_msg=key)
     assert np.std(trace["moves"]) > 0.05
 
 
@@ -90,8 +97,7 @@ def test_a_length_that_changes(rng):
     layer = excited(make(moves=tape.MOVES), rng)
     sequences = sequences_of(rng)
     sequences[..., -1] = rng.integers(0, 12, (BATCH, STEPS))
-    expected, _ = run_loops(layer, sequences[0])
-    np.testing.assert_allclose(layer(sequences)[0], expected, rtol=1e-3, atol=1e-4)
+    assert_near(layer(sequences)[0], run_loops(layer, sequences[0])["output"])
     lengths = layer.trace(sequences)["jump_length"]
     np.testing.assert_array_equal(lengths, sequences[..., -1:])
 
@@ -110,11 +116,10 @@ def test_a_jump_leads_as_far_as_the_question_is_long(rng, steps):
 def test_rounded_moves_equal_loops(rng):
     layer = excited(make(actions="discrete", moves=tape.MOVES), rng)
     sequences = sequences_of(rng)
-    expected, _ = run_loops(layer, sequences[0], choose=loops.one_hot)
-    np.testing.assert_allclose(layer(sequences)[0], expected, rtol=1e-3, atol=1e-4)
-    expected, _ = run_loops(layer, sequences[0])
-    outputs = layer(sequences, training=True)[0]
-    np.testing.assert_allclose(outputs, expected, rtol=1e-3, atol=1e-4)
+    rounded = run_loops(layer, sequences[0], choose=loops.one_hot)
+    assert_near(layer(sequences)[0], rounded["output"])
+    in_training = run_loops(layer, sequences[0])
+    assert_near(layer(sequences, training=True)[0], in_training["output"])
 
 
 def test_moves_of_a_ring_by_hand():
