@@ -54,7 +54,8 @@ class StackRNN(MachineLayer):
     Trace:
         `trace(sequences)` returns `"output"` `(B, T, units)`, `"actions"` `(B, T, K, A)` in
         the order PUSH, POP, NO-OP, `"pushed_values"` `(B, T, K, width)`, and `"stacks"`
-        `(B, T, K, depth, width)` after the step, the topmost cells first.
+        `(B, T, K, depth, width)` after the step, the topmost cells first. With
+        `memory_order="push_first"`, a step shows the move with which the next one begins.
 
     Raises:
         ValueError: For arguments that `StackRNNCell` rejects.
