@@ -1,0 +1,67 @@
+"""What TensorBoard shows of a machine, by hand."""
+
+import numpy as np
+import pytest
+
+from keras_nm.layers import TapeRNN
+from keras_nm.metrics import looks
+
+TRACE = {
+    # Of one sequence with two steps, one head and two locations: 1 and 0 bits, 0 and 0.
+    "write_weightings": np.array([[[[0.5, 0.5]], [[0.0, 1.0]]]]),
+    "read_weightings": np.array([[[[1.0, 0.0]], [[0.0, 1.0]]]]),
+    "write_gate": np.array([[[[1.0]], [[0.5]]]]),
+    "allocation_gate": np.array([[[[0.0]], [[0.5]]]]),
+    "free_gate": np.array([[[[1.0]], [[1.0]]]]),
+    # Backward, by content, forward.
+    "read_modes": np.array([[[[0.2, 0.3, 0.5]], [[0.0, 0.1, 0.9]]]]),
+}
+
+
+def test_a_ntm():
+    seen = looks.head_entropies(None, TRACE, None)
+    assert seen == pytest.approx({"write_entropy": 0.5, "read_entropy": 0.0})
+
+
+def test_a_dnc():
+    gates = {"write_gate": 0.75, "allocation_gate": 0.25, "free_gate": 1.0}
+    modes = {"read_backward": 0.1, "read_by_content": 0.2, "read_forward": 0.7}
+    entropies = looks.head_entropies(None, TRACE, None)
+    seen = looks.heads_and_gates(None, TRACE, None)
+    assert seen == pytest.approx({**entropies, **gates, **modes})
+
+
+def test_a_dnc_with_two_write_heads():
+    modes = np.array([[[[0.1, 0.2, 0.3, 0.15, 0.25]]]])
+    trace = {**TRACE, "write_gate": np.ones((1, 1, 2, 1)), "read_modes": modes}
+    seen = looks.heads_and_gates(None, trace, None)
+    found = [seen[f"read_{mode}"] for mode in ("backward", "by_content", "forward")]
+    assert found == pytest.approx([0.3, 0.3, 0.4])
+
+
+def test_a_dnc_without_links():
+    trace = {name: values for name, values in TRACE.items() if name != "read_modes"}
+    assert "read_forward" not in looks.heads_and_gates(None, trace, None)
+
+
+def test_a_stack_rnn():
+    # Two steps of two stacks.
+    actions = np.array([[[[1, 0, 0], [0, 1, 0]], [[0.5, 0.5, 0], [0, 0, 1]]]])
+    seen = looks.mean_actions(None, {"actions": actions}, None)
+    assert seen == pytest.approx({"push": 0.375, "pop": 0.375, "no_op": 0.25})
+
+
+def test_a_tape_rnn():
+    layer = TapeRNN(3, moves=("right", "left"))
+    moves = np.array([[[[1, 0]], [[0.5, 0.5]]]])
+    seen = looks.mean_moves(layer, {"moves": moves}, None)
+    assert seen == pytest.approx({"right": 0.75, "left": 0.25})
+
+
+def test_an_npi():
+    trace = {
+        "program": np.array([[[0.9, 0.1], [0.5, 0.5]]]),
+        "end": np.array([[[0.0], [1.0]]]),
+    }
+    seen = looks.called_programs(None, trace, None)
+    assert seen == pytest.approx({"program_0": 0.7, "program_1": 0.3, "end": 0.5})
