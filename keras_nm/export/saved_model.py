@@ -70,11 +70,11 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     add_endpoints(archive, model)
     busy = f"Another process is exporting to {path}. Wait until it has finished"
     with locked(path, busy):
-        version = version or 1 + next(iter(versions_in(path)), 0)
-        check_free(path, version, overwrite=overwrite)  # nor did another process take it
-        target = path / str(version)
         for left_over in path.glob(".partial-*"):  # of an export that was killed
             _clear(left_over, path)
+        version = int(version or 1 + next(iter(versions_in(path)), 0))
+        check_free(path, version, overwrite=overwrite)  # nor did another process take it
+        target = path / str(version)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path))
         try:
             _write(archive, model, partial / "new", path.name, version, card or {})

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -37,7 +38,8 @@ def test_versions_count_up_and_are_overwritten_on_demand_only(tmp_path):
     assert export(model, path) == path / "1"
     assert export(model, path) == path / "2"
     assert export(model, path, version=7) == path / "7"
-    assert export(model, path) == path / "8"
+    assert export(model, path, version=np.int64(8)) == path / "8"
+    assert export(model, path) == path / "9"
     before = content(path)
     with pytest.raises(FileExistsError, match=r"7 exists, .* choose another version"):
         export(model, path, version=7)
@@ -92,7 +94,11 @@ def test_a_version_that_is_being_replaced_is_never_lost(first, monkeypatch, kill
             export(lstm(), first, version=1, overwrite=True)
     if killed:
         assert not (first / "1").exists()
-        export(lstm(), first, version=2)
+        with pytest.raises(FileExistsError, match="1 exists"):  # once it is back
+            export(lstm(), first, version=1)
+        (first / ".partial-again").mkdir()
+        os.rename(first / "1", first / ".partial-again" / "1")
+        assert export(lstm(), first).name == "2"
         shutil.rmtree(first / "2")
     assert content(first) == before
 
