@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import tensorflow as tf
@@ -76,10 +76,13 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
         for start in range(0, len(items), replicas):
             work.append((name, recipe, dict(items[start : start + replicas])))
     with contextlib.ExitStack() as stack:
+        call = [train_and_measure]
         if executor is None:
-            executor = stack.enter_context(_processes(jobs))
+            executor = stack.enter_context(ThreadPoolExecutor(jobs))
+            # Each process gets its share of the cores. Otherwise they wait for one another.
+            call = [_in_a_process, max(1, _num_cores() // jobs), *call]
         futures = {
-            executor.submit(train_and_measure, recipe, paths, lengths): (name, paths)
+            executor.submit(*call, recipe, paths, lengths): (name, paths)
             for name, recipe, paths in work
         }
         try:
@@ -94,15 +97,19 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
                 future.cancel()
 
 
-def _processes(jobs):
-    # Each process gets its share of the cores. Otherwise they wait for one another.
-    return ProcessPoolExecutor(
-        jobs,
+def _in_a_process(num_cores, function, *arguments):
+    """Runs a function in a process of its own, so that no run affects another.
+
+    A pool would lose all runs with a process that is killed, as for want of memory.
+    """
+    process = ProcessPoolExecutor(
+        1,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin_process,
-        initargs=(max(1, _num_cores() // jobs),),
-        max_tasks_per_child=1,  # so that no run affects the next
+        initargs=(num_cores,),
     )
+    with process:
+        return process.submit(function, *arguments).result()
 
 
 def _begin_process(num_cores):

@@ -1,6 +1,7 @@
 """Sweeps: the runs that they leave behind, and the rest of them after an interruption."""
 
 import dataclasses
+import math
 import os
 import shutil
 import signal
@@ -8,10 +9,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import small_runs
 
+from keras_nm.runs.sweep import _in_a_process
 from keras_nm.training import (
     RECIPES,
     RunError,
@@ -140,6 +143,17 @@ def test_a_directory_of_other_runs_is_left_alone(first):
         next(sweep({"small": other}, [0], directory, [2]))
     with pytest.raises(ValueError, match="`jobs` must be an integer of at least 1"):
         next(sweep({"small": SMALL}, [0], directory, [2], jobs=0))
+
+
+@pytest.mark.slow
+def test_a_killed_process_takes_no_other_along():
+    with ThreadPoolExecutor(2) as executor:
+        killed, *others = [
+            executor.submit(_in_a_process, 1, function, argument)
+            for function, argument in [(os._exit, 1), (math.sqrt, 4), (math.sqrt, 9)]
+        ]
+        assert [other.result() for other in others] == [2, 3]
+        assert isinstance(killed.exception(), BrokenProcessPool)
 
 
 @pytest.mark.slow
