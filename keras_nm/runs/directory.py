@@ -202,6 +202,9 @@ class RunDirectory:
             writer.writeheader()
             writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(curve))
         partial.finish(result)
+        if self.path.exists():  # with the lock of a training that was killed at once
+            (self.path / LOCK_FILE).unlink(missing_ok=True)
+            self.path.rmdir()
         partial.path.rename(self.path)
 
     def _damaged(self, error):

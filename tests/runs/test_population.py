@@ -51,6 +51,9 @@ SEEDS = (0, 3)
 def population(tmp_path_factory):
     directory = tmp_path_factory.mktemp("population")
     directories = {seed: directory / str(seed) for seed in SEEDS}
+    # What a training leaves that is killed at once.
+    directories[3].mkdir()
+    (directories[3] / ".lock").touch()
     seconds = train_population(RECIPE, directories, verbose=0)
     return directories, seconds
 
