@@ -227,13 +227,19 @@ class MachineLoop(keras.layers.RNN):
 
         # For the backward pass, TensorFlow keeps a copy per time step of everything that is
         # read inside a loop. So the variables are read before it, in their own dtype.
-        scope = keras.StatelessScope()
+        scope = keras.StatelessScope(collect_losses=True)
         with AutocastScope(None):
             for variable in self.cell.variables:
                 scope.add_update((variable, ops.copy(variable)))
         before = dict(scope.state_mapping)
         with scope, summed_after_loop(self.cell, sequences, scope, training) as inputs:
             results = super().inner_loop(inputs, *arguments)
+        if scope.losses and not self.unroll:
+            raise ValueError(
+                "A layer inside a loop cannot add a loss, as those with an "
+                f"`activity_regularizer` do. Received: {self.cell}, in which a layer does. "
+                "Use `unroll=True`, or give the `activity_regularizer` to the machine"
+            )
         after = scope.state_mapping
         if any(after[key] is not before.get(key) for key in after):
             # Something in the loop changes its state, such as the statistics of a batch
@@ -246,6 +252,9 @@ class MachineLoop(keras.layers.RNN):
                     "GaussianDropout or GaussianNoise, `unroll=True`, or another backend"
                 )
             results = super().inner_loop(sequences, *arguments)
+        else:
+            for loss in scope.losses:
+                self.add_loss(loss)
 
         last_output, outputs, states = results
         return last_output, outputs, [flatten(state) for state in states]

@@ -2,11 +2,13 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from machine_cases import (
     BATCH,
     CASES,
     ONE_PER_MACHINE,
+    SIZE,
     assert_close,
     each_machine,
     each_machine_with_a_cell,
@@ -71,6 +73,22 @@ WITHOUT_XLA = ["dense_ntm", "replicated_nram"]
 def test_fit_learns_a_batch_without_xla(case, inputs):
     losses = losses_of_fit(case, inputs, jit_compile=False)
     assert losses[-1] < 0.5 * losses[0]
+
+
+@each_sequence_machine
+def test_losses_of_a_controller_count(case, inputs):
+    def controller():
+        return keras.layers.Dense(8, activity_regularizer=keras.regularizers.L2(0.5))
+
+    layer = case.make(controller=controller(), unroll=True)
+    layer(inputs)
+    losses = layer.losses
+    assert len(losses) == SIZE
+    rnn = keras.layers.RNN(layer.cell, unroll=True)
+    rnn(inputs)
+    np.testing.assert_allclose(losses, rnn.losses, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"inside a loop cannot add a loss.*unroll=True"):
+        case.make(controller=controller())(inputs)
 
 
 @each_sequence_machine
