@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_integer
-from keras_nm.keras_internals import takes_training
+from keras_nm.keras_internals import inner_layers, takes_training
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -26,8 +26,8 @@ class Replicated(keras.layers.Layer):
 
     Raises:
         ValueError: For a layer that has other than trainable weights, or changes any other
-            state, as dropout does; for a layer whose weights have constraints or
-            regularizers; for a batch that K does not divide.
+            state, as dropout does; for a layer with constraints or regularizers; for a
+            batch that K does not divide.
 
     Example:
 
@@ -51,10 +51,9 @@ class Replicated(keras.layers.Layer):
 
     def build(self, inputs_shape, states_shape=None):
         initial_values = []
-        for _ in range(self.num_replicas):
-            copy = _built(
-                type(self.layer).from_config(self.layer.get_config()), inputs_shape
-            )
+        for index in range(self.num_replicas):
+            config = _with_other_seeds(self.layer.get_config(), index)
+            copy = _built(type(self.layer).from_config(config), inputs_shape)
             initial_values.append([weight.numpy() for weight in copy.trainable_variables])
         layer = _built(self.layer, inputs_shape)
         if layer.non_trainable_weights:
@@ -64,7 +63,11 @@ class Replicated(keras.layers.Layer):
                 f"and no frozen layers. Received: layer={layer!r}, whose weights {names} "
                 "are not"
             )
-        if any(weight.constraint or weight.regularizer for weight in layer.weights):
+        layers = [layer, *inner_layers(layer)]
+        has_regularizers = any(
+            weight.constraint or weight.regularizer for weight in layer.weights
+        ) or any(x.activity_regularizer for x in layers)
+        if has_regularizers:
             raise ValueError(
                 "Replicated takes layers without constraints and regularizers, which would "
                 f"mix the copies. Received: layer={layer!r}"
@@ -140,6 +143,17 @@ class Replicated(keras.layers.Layer):
             config["layer"], custom_objects=custom_objects
         )
         return cls(**{**config, "layer": layer})
+
+
+def _with_other_seeds(config, index):
+    """Returns a configuration of other random numbers, where it has seeds."""
+    if isinstance(config, dict):
+        config = {key: _with_other_seeds(x, index) for key, x in config.items()}
+        if isinstance(config.get("seed"), int):
+            config["seed"] += index
+    elif isinstance(config, list | tuple):
+        config = type(config)(_with_other_seeds(x, index) for x in config)
+    return config
 
 
 def _built(layer, input_shape):

@@ -187,8 +187,9 @@ def test_an_initializer_that_keras_does_not_know(function):
     assert all(np.all(kernel == 0.5) for kernel in kernels)
 
 
-def test_a_seed_does_not_make_weights_alike():
-    initializer = keras.initializers.GlorotUniform(seed=1)
+@pytest.mark.parametrize("seed", [1, keras.random.SeedGenerator(1)], ids=type)
+def test_a_seed_does_not_make_weights_alike(seed):
+    initializer = keras.initializers.GlorotUniform(seed=seed)
     options = {"num_weight_sets": 2, "kernel_initializer": initializer}
     layers = [NeuralGPU(3, 4, SYMBOLS, **options) for _ in range(2)]
     kernels = []

@@ -67,13 +67,28 @@ def test_a_saved_layer_is_the_same(rng, tmp_path):
         np.testing.assert_allclose(again(x), model(x), rtol=1e-6)
 
 
+def test_a_seed_does_not_make_copies_alike():
+    generator = keras.random.SeedGenerator(1)
+    for seed in (1, generator):
+        dense = keras.layers.Dense(
+            2, kernel_initializer=keras.initializers.GlorotUniform(seed=seed)
+        )
+        layer = Replicated(keras.Sequential([dense, keras.layers.Dense(3)]), 3)
+        layer.build((None, 4))
+        assert len(np.unique(np.asarray(layer.weights[0]))) == 3 * 4 * 2
+    again = Replicated(keras.Sequential([dense, keras.layers.Dense(3)]), 3)
+    again.build((None, 4))
+    np.testing.assert_array_equal(again.weights[0], layer.weights[0])
+
+
 def test_what_cannot_be_replicated():
     layer = Replicated(keras.layers.Dense(2), 3)
     with pytest.raises(ValueError, match=r"same number of rows.*Received: 4 rows"):
         layer(np.ones((4, 2), "float32"))
     with pytest.raises(ValueError, match="num_replicas"):
         Replicated(keras.layers.Dense(2), 0)
-    for option in ({"kernel_constraint": "unit_norm"}, {"bias_regularizer": "l2"}):
+    regularizers = [{"bias_regularizer": "l2"}, {"activity_regularizer": "l2"}]
+    for option in ({"kernel_constraint": "unit_norm"}, *regularizers):
         with pytest.raises(ValueError, match="without constraints and regularizers"):
             Replicated(keras.layers.Dense(2, **option), 2).build((None, 3))
     frozen = keras.layers.Dense(2, trainable=False)

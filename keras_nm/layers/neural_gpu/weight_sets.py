@@ -23,7 +23,9 @@ def drawn_apart(initializer):
     def another():
         if not isinstance(initializer, keras.initializers.Initializer):
             return initializer
-        # The same initializer would repeat its numbers, and so would the same seed.
+        if isinstance(getattr(initializer, "seed", None), keras.random.SeedGenerator):
+            return initializer  # it never repeats its numbers
+        # The same initializer would, and so would the same seed.
         config = initializer.get_config()
         if isinstance(config.get("seed"), int):
             config["seed"] += next(count)
