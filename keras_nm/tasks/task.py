@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
+import numpy as np
 import tensorflow as tf
 
 from keras_nm.arguments import check_choice, check_integer
@@ -71,6 +72,10 @@ class Task(abc.ABC):
     evaluation_size: ClassVar[tuple[int, int]] = (64, 2)
 
     def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.integer):  # TensorFlow would take it for an int64
+                object.__setattr__(self, field.name, int(value))
         if self.min_length is None:
             object.__setattr__(self, "min_length", self.smallest_length)
         for length in ("max_length", "min_length"):

@@ -57,6 +57,14 @@ def test_start_resumes_and_shards_partition(name):
     assert examples(task, 4, 4, seed=3, start=1, shard=(2, 3)) == expected[20:]
 
 
+def test_numbers_of_numpy_are_integers():
+    task = ntm.RepeatCopy(max_length=np.int64(3), max_repeats=np.int32(2), num_bits=4)
+    assert task == ntm.RepeatCopy(max_length=3, max_repeats=2, num_bits=4)
+    assert type(task.max_length) is type(task.max_repeats) is int
+    x, *_ = next(iter(task.with_lengths(np.int64(2), np.int64(2)).dataset(np.int64(2))))
+    assert x.shape[::2] == (2, 6)
+
+
 def test_splits_and_seeds_share_no_random_number():
     sources = [{"split": split, "seed": seed} for split in SPLITS for seed in (0, 1)]
     task = ntm.Copy(min_length=10, max_length=20)

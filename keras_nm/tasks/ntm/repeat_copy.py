@@ -111,7 +111,8 @@ class RepeatCopy(SequenceTask):
             scaled = (tf.cast(repeats, tf.float32) - _MEAN_COUNT) / _DEVIATION_OF_COUNTS
             count *= scaled[..., tf.newaxis]
         elif self.count_code == "vector":
-            digits = repeats // 2 ** tf.range(self.num_bits) % 2  # (B, num_bits)
+            places = tf.minimum(tf.range(self.num_bits), 31)  # those of an int32
+            digits = tf.bitwise.right_shift(repeats, places) % 2  # (B, num_bits)
             bits += count * tf.cast(digits, tf.float32)[:, tf.newaxis]
         x = [bits, channel(tf.equal(time, lengths)), count]
         y = [vectors_at(is_copy, vectors, (time - answer) % lengths), channel(is_end)]
