@@ -136,7 +136,7 @@ class Probe(keras.callbacks.Callback):
     def _examples_of(self, machine):
         """Returns the examples, if the model's inputs and outputs are the machine's."""
         first_input = first_call(machine, self.model).input_tensors[0]
-        alone = first_input is self.model.inputs[0]
+        alone = len(self.model.inputs) == 1 and first_input is self.model.inputs[0]
         if not (alone and _answers(machine, self.model)):
             return None
         return self.examples, self._look.tracer.options_of(machine)

@@ -5,6 +5,7 @@ Positions run to the right, and time runs downward, as in pictures of cellular a
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 from matplotlib.cm import ScalarMappable
@@ -134,9 +135,13 @@ def _draw(axes, image, scale):
 
 def picture_of_layer(layer, trace, inputs, outputs, example, time, activation):
     """Draws one example, see `keras_nm.plots.machine_picture`."""
-    inputs = ops.convert_to_numpy(inputs)[example]
-    if np.ndim(inputs) == 1:  # tokens
-        inputs = np.eye(layer.num_symbols)[inputs] * (inputs > 0)[:, None]
+    first, *_ = keras.tree.flatten(inputs)  # before a mask
+    inputs = ops.convert_to_numpy(first)[example]
+    if np.ndim(inputs) == 1 and layer.num_symbols is None:
+        inputs = None  # tokens of a layer before this one
+    elif np.ndim(inputs) == 1:
+        tokens = np.arange(1, layer.num_symbols)
+        inputs = np.pad(1.0 * (inputs[:, None] == tokens), [(0, 0), (1, 0)])
     answers = activation(trace["output"][example])
     return state_picture(inputs, answers, trace["state"][example], time)
 

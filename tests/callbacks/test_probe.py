@@ -184,6 +184,16 @@ def test_models_of_any_inputs_and_outputs(tmp_path, rng):
     assert image(written["memory/picture"][0]).ndim == 3
 
 
+def test_a_machine_with_a_number_of_steps_for_each_tape(tmp_path, rng):
+    tape = keras.Input((6,), dtype="int32")
+    num_steps = keras.Input((), dtype="int32")
+    outputs = NRAM(2, gates=GATES, name="machine")(tape, num_steps=num_steps)
+    model = keras.Model([tape, num_steps], outputs)
+    x = [rng.integers(0, 6, (2, 6)), np.array([2, 3])]
+    written = fit_and_look(tmp_path, model, x, rng.random((2, 6, 13)), pictures=False)
+    assert set(written) == {"machine/program"}
+
+
 def test_a_machine_behind_another_layer_has_no_gap(tmp_path, rng):
     tape = keras.Input((6,), dtype="int32")
     flipped = keras.ops.flip(tape, axis=1)

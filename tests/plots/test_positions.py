@@ -66,6 +66,24 @@ def test_a_layer_is_drawn_without_the_padding():
     assert num_frames(layer, trace) == 6
 
 
+def test_tokens_that_the_layer_does_not_know(rng):
+    """Those from `num_symbols` on, and those that a layer before makes vectors of."""
+    layer = NeuralGPU(2, num_maps=4, num_symbols=3)
+    tokens = np.array([[1, 7, 2]])
+    found = panels(machine_picture(layer, layer.trace(tokens), tokens))
+    np.testing.assert_array_equal(shown(found["inputs"]), [[0, 0, 0], [1, 0, 0], [0, 0, 1]])
+    layer = NeuralGPU(2, num_maps=4)
+    trace = layer.trace(rng.normal(size=(1, 3, 5)))
+    assert "inputs" not in panels(machine_picture(layer, trace, tokens))
+
+
+def test_the_first_of_several_inputs_is_drawn(rng):
+    layer = NeuralGPU(2, num_maps=4)
+    vectors, mask = rng.random((1, 3, 2)), np.ones((1, 3), bool)
+    found = panels(machine_picture(layer, layer.trace(vectors), [vectors, mask]))
+    np.testing.assert_allclose(shown(found["inputs"]), vectors[0].T)
+
+
 def test_answers_settle_after_their_last_change():
     # Of two positions and two classes: the first changes at steps 1 and 3 of 4, the second
     # never.
