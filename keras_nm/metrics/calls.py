@@ -151,7 +151,8 @@ class WrongSteps(_CallMetric):
 class WrongCalls(_CallMetric):
     """The share of calls with a wrong step.
 
-    It takes the same decisions, outputs and weights as `CallLoss`.
+    It takes the same decisions, outputs and weights as `CallLoss`. Calls without a step
+    that counts are left out.
 
     Args:
         argument_sizes: Tuple of positive integers, how many values each argument has.
@@ -176,4 +177,7 @@ class WrongCalls(_CallMetric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         wrong, counted = self._wrong_and_counted(y_true, y_pred, sample_weight)
-        return super().update_state(ops.greater(ops.sum(wrong * counted, axis=-1), 0))
+        return super().update_state(
+            ops.greater(ops.sum(wrong * counted, axis=-1), 0),
+            sample_weight=ops.any(counted > 0, axis=-1),
+        )

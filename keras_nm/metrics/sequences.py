@@ -55,17 +55,23 @@ class BitsPerSequenceLoss(keras.losses.Loss):
 
 
 class _MeanPerSequence(keras.metrics.Mean):
-    """The mean over sequences of the sum of `per_step` over time steps."""
+    """The mean over sequences of the sum of `per_step` over time steps.
+
+    Sequences without a step that counts are left out.
+    """
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = mask_of(y_pred)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        per_step = self.per_step(ops.convert_to_tensor(y_true), y_pred)
-        if sample_weight is not None:
-            per_step = per_step * by_step(sample_weight, per_step.dtype)
-        if mask is not None:
-            per_step = per_step * ops.cast(mask, per_step.dtype)
-        return super().update_state(self.of_sequence(ops.sum(per_step, axis=-1)))
+        per_step = self.per_step(ops.convert_to_tensor(y_true), y_pred)  # (B, T)
+        counted = ops.ones_like(per_step)
+        for weight in (sample_weight, mask):
+            if weight is not None:
+                counted = counted * by_step(weight, per_step.dtype)
+        totals = ops.sum(per_step * counted, axis=-1)
+        return super().update_state(
+            self.of_sequence(totals), sample_weight=ops.any(counted > 0, axis=-1)
+        )
 
     def of_sequence(self, total):
         return total

@@ -97,6 +97,8 @@ class WrongTokens(_TokenMetric):
 class ExactAnswers(_TokenMetric):
     """The share of sequences without a wrong token.
 
+    Sequences without a token that counts are left out.
+
     Example:
 
     >>> import keras_nm, numpy as np
@@ -111,4 +113,7 @@ class ExactAnswers(_TokenMetric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         wrong, counted = self._wrong_and_counted(y_true, y_pred, sample_weight)
-        return super().update_state(ops.equal(ops.sum(wrong * counted, axis=-1), 0))
+        return super().update_state(
+            ops.equal(ops.sum(wrong * counted, axis=-1), 0),
+            sample_weight=ops.any(counted > 0, axis=-1),
+        )

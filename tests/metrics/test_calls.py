@@ -42,7 +42,7 @@ def test_the_loss_sums_over_choices_and_averages_over_steps_that_count():
         (None, 3 / 6, 1),
         (WEIGHT, 0, 0),
         ([[0, 1, 1], [0, 1, 0]], 2 / 3, 1),
-        ([1, 0], 1 / 3, 1 / 2),  # whole calls
+        ([1, 0], 1 / 3, 1),  # whole calls
     ],
 )
 def test_errors_by_hand(weight, steps, calls):

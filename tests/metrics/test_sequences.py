@@ -91,6 +91,8 @@ def test_whole_sequences_have_weights_too(example):
         expected = metric(y_true, logits, np.repeat(weight[:, None], 3, axis=1))
         metric.reset_state()
         np.testing.assert_allclose(metric(y_true, logits, weight), expected)
+        metric.reset_state()  # as if there were two sequences
+        np.testing.assert_allclose(metric(y_true[1:], logits[1:]), expected, rtol=1e-6)
 
 
 def test_masks_count_like_weights(example):

@@ -30,8 +30,8 @@ def test_the_loss_is_a_mean_over_what_counts():
     [
         (None, None, 6 / 8, 0),
         ([[1, 0, 0, 0], [1, 1, 0, 0]], None, 1 / 3, 1 / 2),
-        ([[0, 1, 1, 1], [0, 0, 0, 0]], None, 1, 1 / 2),
-        ([1, 0], None, 3 / 4, 1 / 2),  # whole sequences
+        ([[0, 1, 1, 1], [0, 0, 0, 0]], None, 1, 0),
+        ([1, 0], None, 3 / 4, 0),  # whole sequences
         # 2 ends the first answer after three tokens, and the second one after one.
         (None, 2, 2 / 4, 1 / 2),
         # A 2 in the question ends nothing.
