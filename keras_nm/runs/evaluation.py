@@ -88,7 +88,8 @@ def evaluate_range(run, lengths, **task_options):
         ValueError: As for `evaluate`, and for a range without such lengths.
     """
     smallest, step = run.task.smallest_length, run.task.length_step
-    given, lengths = lengths, [n for n in lengths if (n - smallest) % step == 0]
+    given = lengths
+    lengths = [n for n in given if n >= smallest and (n - smallest) % step == 0]
     if not lengths:
         raise ValueError(
             f"`lengths` must be a range with lengths that examples of {run.task.name} can "

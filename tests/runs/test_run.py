@@ -272,6 +272,7 @@ def test_a_range_leaves_out_lengths_that_no_example_has(tmp_path):
     )
     run = train(recipe, tmp_path / "run", verbose=0)
     lengths = [run.task.smallest_length + 2, run.task.smallest_length + 4]
+    assert evaluate_range(run, range(-4, 4)) == evaluate_range(run, range(2, 3))
     result = evaluate_range(run, range(lengths[0] - 1, lengths[1] + 2))
     expected = evaluate_range(run, range(lengths[0], lengths[1] + 1, 2))
     assert result == expected
