@@ -25,6 +25,11 @@ def add_endpoints(archive, model):
     """
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(f"Export needs a built keras.Model. Received: {model!r}")
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            "Export needs a functional or Sequential model, in which it can follow the "
+            f"layers from the input to the output. Received: {model!r}"
+        )
     rows = [machine_of(layer) for layer in layers_of(model)]
     own = [row.add_endpoints for row in rows if row.add_endpoints is not None]
     add = resolve(own[0]) if own else recurrent.add_endpoints

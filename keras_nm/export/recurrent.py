@@ -67,6 +67,9 @@ def _chain_of_layers(model):
             "Export needs a model with one input (batch, timesteps, features) and a known "
             f"number of features. Received: inputs of shape {shapes}"
         )
+    output = model.compute_output_spec(model.inputs[0])
+    if not isinstance(output, keras.KerasTensor):
+        raise ValueError(f"Export needs a model with one output. Received: {output}")
     layers = list(layers_of(model))
     for layer in layers:
         if isinstance(layer, keras.layers.Bidirectional) or getattr(

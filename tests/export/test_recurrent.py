@@ -124,6 +124,32 @@ def test_what_is_not_a_model_of_sequences(tmp_path, model, message):
         export(model, tmp_path / "model")
 
 
+class OwnModel(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.lstm = keras.layers.LSTM(3, return_sequences=True)
+
+    def call(self, x):
+        return self.lstm(x)
+
+
+def test_a_subclassed_model_has_no_chain(tmp_path):
+    model = OwnModel()
+    model(np.zeros((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"functional or Sequential model.*OwnModel"):
+        export(model, tmp_path / "model")
+
+
+@pytest.mark.parametrize("outputs", [lambda y: [y, y], lambda y: {"a": y}])
+def test_models_have_one_output(tmp_path, outputs):
+    inputs = keras.Input((None, 6))
+    model = keras.Model(inputs, outputs(ntm()(inputs)))
+    with pytest.raises(
+        ValueError, match=r"a model with one output. Received: (\[<Ker|{'a')"
+    ):
+        export(model, tmp_path / "model")
+
+
 def test_branches_are_not_a_chain(tmp_path):
     inputs = keras.Input((None, 6))
     x = keras.layers.Dense(5)(inputs)
