@@ -11,7 +11,8 @@ class StopBelow(keras.callbacks.Callback):
         threshold: Float.
 
     Raises:
-        ValueError: If there is nothing to monitor.
+        ValueError: If there is nothing to monitor; in training, for a key that is not in
+            the logs. Epochs without validation are skipped if a key is of validation.
     """
 
     def __init__(self, monitors, threshold):
@@ -24,5 +25,14 @@ class StopBelow(keras.callbacks.Callback):
         self.threshold = threshold
 
     def on_epoch_end(self, epoch, logs=None):
+        missing = [monitor for monitor in self.monitors if monitor not in logs]
+        is_validated = any(key.startswith("val_") for key in logs)
+        if missing and not is_validated and all(x.startswith("val_") for x in missing):
+            return
+        if missing:
+            raise ValueError(
+                f"`monitors` must be among the logs: {', '.join(map(repr, logs))}. "
+                f"Received: monitors={self.monitors}"
+            )
         if all(logs[monitor] < self.threshold for monitor in self.monitors):
             self.model.stop_training = True

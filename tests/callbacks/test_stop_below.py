@@ -25,6 +25,22 @@ def test_all_must_be_below(logs, stops):
     assert model.stop_training == stops
 
 
+def test_epochs_without_validation_are_skipped():
+    callback = StopBelow(["val_a"], threshold=0.5)
+    model = keras.Sequential()
+    model.stop_training = False
+    callback.set_model(model)
+    callback.on_epoch_end(0, {"loss": 0.1})
+    assert not model.stop_training
+    callback.on_epoch_end(1, {"loss": 0.1, "val_a": 0.1})
+    assert model.stop_training
+    for logs in ({"val_b": 0.1}, {"val_b": 0.1, "loss": 0.1}):
+        with pytest.raises(ValueError, match=r"among the logs: 'val_b'.*\['val_a'\]"):
+            callback.on_epoch_end(2, logs)
+    with pytest.raises(ValueError, match=r"among the logs: 'loss'.*\['accuracy'\]"):
+        StopBelow(["accuracy"], 0.5).on_epoch_end(0, {"loss": 0.1})
+
+
 @pytest.mark.parametrize("monitors", [[], "val_loss"])
 def test_something_must_be_monitored(monitors):
     with pytest.raises(ValueError, match="`monitors` must be a list of keys"):
