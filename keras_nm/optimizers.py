@@ -4,7 +4,11 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_integer, check_positive
-from keras_nm.keras_internals import largest_gradients, track_variable
+from keras_nm.keras_internals import (
+    largest_gradients,
+    scale_loss_for_distribution,
+    track_variable,
+)
 from keras_nm.layers import random_numbers
 
 
@@ -85,6 +89,8 @@ class NoisyAdam(keras.optimizers.Adam):
             scale = self.gradient_norm / ops.maximum(norm, self.gradient_norm)
         step = ops.cast(self.iterations, norm.dtype)
         deviation = ops.sqrt(self.noise / (1 + step) ** 0.55)
+        # The devices of a strategy draw the same noise, and their gradients are added.
+        deviation = scale_loss_for_distribution(deviation)
 
         def prepare(g):
             shape = (-1,) + (1,) * (len(g.shape) - 1) if self.num_replicas else ()

@@ -6,6 +6,7 @@ import zipfile
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from keras_nm.arguments import check_integer, check_positive
 
@@ -112,7 +113,7 @@ class Curriculum(keras.callbacks.Callback):
                 f"`monitor` must be one of the logs: {', '.join(map(repr, logs))}. "
                 f"Received: monitor={self.monitor!r}"
             )
-        steps = int(self.model.optimizer.iterations)
+        steps = int(ops.convert_to_numpy(self.model.optimizer.iterations))
         small = np.asarray(logs[self.monitor]) < self.threshold
         rises = small & (steps - self._risen_at >= self.min_batches)
         self._level.assign(np.minimum(self.level + rises, self.task.max_length))

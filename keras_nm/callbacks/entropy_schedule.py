@@ -48,7 +48,7 @@ class EntropySchedule(keras.callbacks.Callback):
         self.penalty_from = penalty_from
 
     def on_epoch_begin(self, epoch, logs=None):
-        step = int(self.model.optimizer.iterations)
+        step = int(ops.convert_to_numpy(self.model.optimizer.iterations))
         weight = self.layer.initial_entropy_weight * 0.5 ** (step / self.half_life)
         if self.penalty_from is not None and step >= self.penalty_from:
             weight = self.penalty

@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -70,6 +71,14 @@ def _measured(model, mean):
         setattr(owner, name, optimizer)
 
 
+def _summed_over_devices(gradients):
+    """Returns the gradients of all devices. Each has those of its share of the loss."""
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    if not on_tensorflow or tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return gradients
+    return tf.distribute.get_replica_context().all_reduce("SUM", gradients)
+
+
 class _Measured:
     """An optimizer that reports the norms of its gradients to a metric."""
 
@@ -84,6 +93,7 @@ class _Measured:
         gradients = list(gradients)
         # Flat, because this adds up all parts of an embedding's gradient for one entry.
         flat = [ops.reshape(g, (-1,)) for g in gradients if g is not None]
+        flat = _summed_over_devices(flat)
         self._mean.update_state(ops.sqrt(sum(ops.sum(ops.square(g)) for g in flat)))
         return self._optimizer.apply(gradients, trainable_variables)
 

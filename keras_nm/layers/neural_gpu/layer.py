@@ -206,7 +206,15 @@ class NeuralGPU(keras.layers.Layer):
             self.saturation_weight = self._add_number(
                 "saturation_weight", self.initial_saturation_weight
             )
-            self.saturation_cost = self._add_number("saturation_cost", 0.0)
+            # Each device of a strategy writes its own.
+            self.saturation_cost = keras.Variable(
+                0.0,
+                dtype=self.variable_dtype,
+                trainable=False,
+                aggregation="mean",
+                synchronization="on_read",
+                name="saturation_cost",
+            )
         if self.num_weight_sets > 1:
             self.pull = self._add_number("pull", self.initial_pull)
 
