@@ -284,6 +284,15 @@ def test_a_body_of_100_megabytes_is_refused(asked):
     assert good[0] == 200
 
 
+def test_a_request_that_takes_more_memory_than_there_is():
+    def signature():
+        raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+
+    with pytest.raises(serving.RequestError, match="not enough memory") as error:
+        serving._run(signature, {})
+    assert error.value.status == 429
+
+
 def until(condition):
     """An async function that asks for a status until it is as it should be."""
 

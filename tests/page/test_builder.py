@@ -6,12 +6,16 @@ import json
 import re
 import shutil
 
+import keras
 import numpy as np
 import onnx
 import pytest
+import small_models
 import tensorflow as tf
 from onnx.reference import ReferenceEvaluator
 
+from keras_nm.export import export
+from keras_nm.layers import NRAM, NTM, NeuralGPU
 from keras_nm.page import builder, write_page
 from keras_nm_cli import main
 
@@ -88,6 +92,27 @@ def test_directories_without_models(tmp_path):
         write_page(tmp_path / "nowhere", tmp_path / "page.html")
     with pytest.raises(ValueError, match=r"There are no models in .*keras-nm export"):
         write_page(tmp_path, tmp_path / "page.html")
+
+
+def lstm():
+    return keras.layers.LSTMCell(3, dtype="float64")
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda: NTM(2, (3, 2), dtype="float64", return_sequences=True), (None, 4)),
+        (lambda: NRAM(2, 2, lstm(), gates=["READ"], dtype="float64"), (None, 5)),
+        (lambda: NeuralGPU(2, num_maps=3, dtype="float64"), (None, 4)),
+    ],
+)
+def test_models_that_do_not_compute_in_float32(tmp_path, make, shape):
+    inputs = keras.Input(shape, dtype="float64")
+    model = keras.Model(inputs, make()(inputs))
+    card = small_models.card_of(model.layers[-1])
+    export(model, tmp_path / "models" / "precise", card=card)
+    with pytest.raises(ValueError, match="does not compute in float32"):
+        write_page(tmp_path / "models", tmp_path / "page.html")
 
 
 def test_models_that_a_page_cannot_show(tmp_path, exported_walker):
