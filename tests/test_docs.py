@@ -1,5 +1,6 @@
 """Every example in a docstring or on a page runs, and every page is in order."""
 
+import ast
 import dataclasses
 import doctest
 import importlib
@@ -93,6 +94,24 @@ def blocks(path, language):
     return re.findall(rf"```{language}\n(.*?)```", path.read_text(), re.DOTALL)
 
 
+def run(code, name, namespace):
+    """Runs code, and checks what comments say of values: a shape, a number, a boolean."""
+    lines = code.splitlines()
+    for node in ast.parse(code).body:
+        exec(compile(ast.Module([node], []), name, "exec"), namespace)
+        line = lines[node.end_lineno - 1]
+        comment = re.search(r"  # (\(\d[\d, ]*\)|[\d.]+|True|False)(?:$|[:;,] )", line)
+        if comment is None:
+            continue
+        value = node.targets[0] if isinstance(node, ast.Assign) else node.value
+        value = eval(ast.unparse(value), namespace)
+        expected = ast.literal_eval(comment[1])
+        if hasattr(value, "shape") and isinstance(expected, tuple):
+            value = tuple(value.shape)
+        if not isinstance(value, tuple) or isinstance(value[0], int):
+            assert value == expected, line
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_examples(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
@@ -105,7 +124,7 @@ def test_code_of_a_page(page):
     assert code
     namespace = {}
     for block in code:
-        exec(compile(block, name_of(page), "exec"), namespace)
+        run(block, name_of(page), namespace)
     if page.name == "README.md":
         # The program that was learned follows pointers on larger tapes.
         tape = np.random.default_rng(1).integers(1, 30, (200, 30))
