@@ -196,12 +196,13 @@ def test_entropy_of_a_machine_by_hand(rng):
         ],
         axis=-1,
     )[:, 0]
-    logits, _ = layer.cell.run_controller(
-        keras.ops.cast(trace["registers"][:, 1, :, 0], "float32"), []
-    )
-    last_stop = keras.ops.convert_to_numpy(
-        keras.ops.sigmoid(layer.cell.split_logits(logits)["stop"])
-    )
+    # The controller sees the probabilities of 0. Stopping is the last of its choices.
+    x = keras.ops.convert_to_numpy(trace["registers"])[:, 1, :, 0]
+    weights = layer.cell.get_weights()
+    *hidden, (kernel, bias) = zip(weights[::2], weights[1::2], strict=True)
+    for hidden_kernel, hidden_bias in hidden:
+        x = np.maximum(x @ hidden_kernel + hidden_bias, 0)
+    last_stop = 1 / (1 + np.exp(-(x @ kernel + bias)[:, -1:]))
     last = np.concatenate(
         [
             *[x[:, 1] for x in expected],
