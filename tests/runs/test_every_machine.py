@@ -39,8 +39,14 @@ def test_a_run(machine, tmp_path):
     assert row is MACHINES[machine]
 
     length = run.task.smallest_length
-    for value in evaluate(run, length).values():
-        assert np.isfinite(value)
+    resized = [run.with_memory_size(12)] if row.memory_size else []
+    for each in (run, *resized):
+        assert all(np.isfinite(x) for x in evaluate(each, length).values())
+    for each in resized:
+        assert getattr(each.layer.cell, row.memory_size) == 12
+    if not resized:
+        with pytest.raises(ValueError, match="no memory whose size can be changed"):
+            run.with_memory_size(12)
     card = describe(run, [length])
     assert card["task"] == task
     assert [result["length"] for result in card["results"]] == [length]
