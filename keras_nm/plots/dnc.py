@@ -161,7 +161,7 @@ def _named_rows(title, named):
         label="",
         values=np.stack(list(named.values()), axis=1),
         scale=WEIGHTS,
-        height=max(0.15 * len(names), 0.8),
+        height=max(0.18 * len(names), 0.8),
         name_row=lambda row: names[row] if 0 <= row < len(names) else None,
     )
 

@@ -8,7 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from keras_nm import plots
-from keras_nm.layers import NRAM, NTM
+from keras_nm.layers import DNC, NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
+from keras_nm.layers.tape_rnn.tape import MOVES
 from keras_nm.programs import PROGRAMS
 
 
@@ -17,6 +18,18 @@ def plate(time=None, **heads):
     inputs = np.random.default_rng(0).random((1, 41, 9)).astype("float32")
     trace = layer.trace(inputs)
     return plots.machine_picture(layer, trace, inputs, trace["output"], time=time)
+
+
+def sequence_machine(layer, features=6):
+    inputs = np.random.default_rng(0).random((1, 30, features)).astype("float32")
+    trace = layer.trace(inputs)
+    return plots.machine_picture(layer, trace, inputs, trace["output"])
+
+
+def neural_gpu():
+    layer = NeuralGPU(3, num_maps=24, num_symbols=4)
+    tokens = np.random.default_rng(0).integers(1, 4, (1, 20))
+    return plots.machine_picture(layer, layer.trace(tokens), tokens)
 
 
 def execution(name="list_k", size=10, time=None):
@@ -52,6 +65,13 @@ FIGURES = {
     "plate": plate,
     "plate of many heads": lambda: plate(num_read_heads=3, num_write_heads=2),
     "plate of a moment": lambda: plate(time=20),
+    "DNC": lambda: sequence_machine(DNC(8, (32, 16), num_read_heads=2, num_write_heads=2)),
+    "Stack-RNN": lambda: sequence_machine(StackRNN(3, (16, 8), num_stacks=3)),
+    "Tape-RNN": lambda: sequence_machine(
+        TapeRNN(3, (16, 8), num_tapes=2, moves=MOVES, length_channel=-1)
+    ),
+    "NPI": lambda: sequence_machine(NPI(7, argument_sizes=(4, 2)), features=20),
+    "Neural GPU": neural_gpu,
     "execution": execution,
     "execution of 50 cells": lambda: execution(size=50),
     "execution of a moment": lambda: execution(time=1),
