@@ -89,6 +89,10 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_duplicate_string
 	$(BIN)/keras-nm export runs/saved_models/ntm_duplicate_string \
 		saved_models/ntm_duplicate_string --memory-size 512
+	$(BIN)/keras-nm train chomsky/odds_first --layer ntm --seed 1 \
+		--output runs/saved_models/ntm_odds_first
+	$(BIN)/keras-nm export runs/saved_models/ntm_odds_first saved_models/ntm_odds_first \
+		--lengths 40 100 500 --memory-size 512
 	$(BIN)/keras-nm train dnc/series_copy --layer dnc-s \
 		--output runs/saved_models/dnc_series_copy
 	$(BIN)/keras-nm export runs/saved_models/dnc_series_copy saved_models/dnc_series_copy
