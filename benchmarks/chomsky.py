@@ -91,10 +91,11 @@ def guess(task):
 def tables(output):
     """Prints the scores at lengths 41 to 500 as Markdown: of tokens, of whole answers."""
     for score in (accuracy, whole_answers):
-        print("\n| task | guess |", " | ".join(LAYERS), "|")
-        print("|---|--:|" + "---|" * len(LAYERS))
+        beside = ["guess"] if score is accuracy else []
+        print("\n| task |", " | ".join([*beside, *LAYERS]), "|")
+        print("|---|" + "--:|" * len(beside) + "---|" * len(LAYERS))
         for task in TASK_NAMES:
-            cells = [f"{guess(task):.1f}" if score is accuracy else ""]
+            cells = [f"{guess(task):.1f}"] if score is accuracy else []
             for layer in LAYERS:
                 cell = scores_of(output / task, layer, score)
                 if score is accuracy and layer in PUBLISHED.get(task, {}):
