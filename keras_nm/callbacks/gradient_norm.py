@@ -3,7 +3,6 @@
 import contextlib
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 
@@ -73,8 +72,11 @@ def _measured(model, mean):
 
 def _summed_over_devices(gradients):
     """Returns the gradients of all devices. Each has those of its share of the loss."""
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    if not on_tensorflow or tf.distribute.get_strategy().num_replicas_in_sync == 1:
+    if keras.backend.backend() != "tensorflow":
+        return gradients
+    import tensorflow as tf  # which is not everywhere
+
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
         return gradients
     return tf.distribute.get_replica_context().all_reduce("SUM", gradients)
 
