@@ -29,6 +29,18 @@ _VARIANTS = {
         _DEALLOCATION,
     ),
     "dnc-s": ("A Differentiable Neural Computer that sharpens its links.", _SHARPENING),
+    "dnc-md": (
+        "A Differentiable Neural Computer with masks and erasure.",
+        _MASK | _DEALLOCATION,
+    ),
+    "dnc-ms": (
+        "A Differentiable Neural Computer with masks and sharper links.",
+        _MASK | _SHARPENING,
+    ),
+    "dnc-ds": (
+        "A Differentiable Neural Computer with erasure and sharper links.",
+        _DEALLOCATION | _SHARPENING,
+    ),
     "dnc-mds": (
         "A Differentiable Neural Computer with masks, erasure and sharpening.",
         _MASK | _DEALLOCATION | _SHARPENING,
