@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import small_models
+from machine_cases import CASES, ONE_PER_MACHINE, FromTapes, model_of
 
 from keras_nm.export import export
 from keras_nm.layers import NTM
@@ -37,6 +38,18 @@ def deep():
     )
 
 
+def assert_answered_without_keras_nm(directory, names):
+    result = subprocess.run(
+        [sys.executable, "-I", SCRIPT, directory],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"Right answers: {' '.join(sorted(names))}\n"
+    assert "custom gradient" not in result.stderr
+
+
 def test_models_answer_without_keras_nm(rng, tmp_path, exported_memory, exported_machine):
     (tmp_path / "memory").symlink_to(exported_memory)
     (tmp_path / "machine").symlink_to(exported_machine)
@@ -51,7 +64,7 @@ def test_models_answer_without_keras_nm(rng, tmp_path, exported_memory, exported
     }
     for name, model in {"memory": memory, "deep": chain}.items():
         x = rng.normal(size=(3, 4, small_models.FEATURES)).astype("float32")
-        np.savez(tmp_path / f"{name}.npz", x=x, y=model(x), states=states[name])
+        np.savez(tmp_path / f"sequences-{name}.npz", x=x, y=model(x), states=states[name])
     layer = small_models.machine()[0].layers[-1]
     for num_cells, num_steps in ((8, 3), (12, 5)):
         tape = rng.integers(0, num_cells, (4, num_cells))
@@ -59,7 +72,7 @@ def test_models_answer_without_keras_nm(rng, tmp_path, exported_memory, exported
         parts = split_outputs(outputs)
         integers = layer.run_integers(tape, num_steps)
         np.savez(
-            tmp_path / f"machine{num_cells}.npz",
+            tmp_path / f"tapes-machine-{num_cells}.npz",
             tape=tape,
             num_steps=num_steps,
             answer=np.argmax(outputs, axis=-1),
@@ -67,15 +80,20 @@ def test_models_answer_without_keras_nm(rng, tmp_path, exported_memory, exported
             mean_steps=parts["num_steps"],
             **{f"integer_{name}": x for name, x in integers.items()},
         )
-    result = subprocess.run(
-        [sys.executable, "-I", SCRIPT, tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == "All answers are the expected ones\n"
-    assert "custom gradient" not in result.stderr
+    assert_answered_without_keras_nm(tmp_path, ["memory", "deep", "machine"])
+
+
+@pytest.mark.slow
+def test_each_machine_answers_without_keras_nm(rng, tmp_path):
+    names = [name for name in ONE_PER_MACHINE if not isinstance(CASES[name], FromTapes)]
+    for name in names:
+        case = CASES[name]
+        model = model_of(case.make(name="layer"), case.symbolic_inputs())
+        export(model, tmp_path / name)
+        cell, x = getattr(model.layers[-1], "cell", None), case.inputs(rng)
+        states = [] if cell is None else [f"layer_{state}" for state in cell.state_names]
+        np.savez(tmp_path / f"sequences-{name}.npz", x=x, y=model(x), states=sorted(states))
+    assert_answered_without_keras_nm(tmp_path, names)
 
 
 def test_the_example_asks_and_counts(tmp_path, monkeypatch, capsys):
