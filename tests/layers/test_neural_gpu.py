@@ -75,6 +75,14 @@ def test_one_hot_vectors_are_tokens(layer):
     np.testing.assert_allclose(layer(vectors), layer(TOKENS), atol=1e-9)
 
 
+def test_unknown_tokens_are_positions_without_a_symbol(layer):
+    tokens = np.where(TOKENS == 2, SYMBOLS, TOKENS)
+    vectors = np.eye(SYMBOLS + 1, dtype="float64")[tokens][..., :SYMBOLS]
+    vectors[tokens == 0] = 0
+    expected = layer(vectors, mask=tokens > 0)
+    np.testing.assert_allclose(layer(tokens), expected, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("options", "symbols", "number"),
     [
