@@ -9,8 +9,8 @@ and, rarely, any other. All are trained for some steps more. This is repeated un
 discrete machine of the best one has no wrong cell on the validation set.
 
 Each population prints its rounds, then the errors of its best machine on the test split,
-and its program. The weights are left in the folder. After an interruption, a population
-begins again.
+and its program. It leaves a run directory of that machine, `OUTPUT/nram-POPULATION`. After
+an interruption, a population begins again.
 """
 
 import os
@@ -27,9 +27,10 @@ import keras
 import numpy as np
 
 from keras_nm.programs import Program
+from keras_nm.runs.directory import RunDirectory
 from keras_nm.runs.evaluation import repeated
 from keras_nm.runs.run import learning_callbacks
-from keras_nm.training import RECIPES
+from keras_nm.training import RECIPES, evaluate, load_run
 
 # Those of the recipe. Gates that move a pointer, compare or choose are there once more.
 GATES = [
@@ -68,7 +69,11 @@ def machine_of(recipe):
 
 
 def train(recipe, machines, seeds):
-    """Trains machines together. Returns them and their errors on the validation set."""
+    """Trains machines together.
+
+    Returns the weights of the best one, its errors on the validation set after each epoch,
+    and the errors of all at the end.
+    """
     model = recipe.build(num_replicas=len(machines))
     population = model.get_layer("machine")
     for index, machine in enumerate(machines):
@@ -78,19 +83,20 @@ def train(recipe, machines, seeds):
     data = recipe.made_task.dataset(
         recipe.batch_size, seed=seeds, draw_lengths=curriculum and curriculum.draw_lengths
     )
-    model.fit(
+    history = model.fit(
         data,
         steps_per_epoch=recipe.steps_per_epoch,
         epochs=recipe.epochs,
+        validation_data=validation,
         callbacks=learning_callbacks(recipe, model, validation, curriculum),
         shuffle=False,
         verbose=0,
     )
-    errors = model.evaluate(validation, return_dict=True, verbose=0)["wrong_cells"]
-    single = machine_of(recipe)
-    weights = [population.replica(index).get_weights() for index in range(len(machines))]
+    errors = np.array(history.history["val_wrong_cells"])  # (epochs, machines)
+    best = int(errors[-1].argmin())
+    weights = population.replica(best).get_weights()
     keras.backend.clear_session()
-    return single, weights, np.asarray(errors)
+    return weights, errors[:, best], np.sort(errors[-1])
 
 
 def blocks_of(cell):
@@ -153,7 +159,7 @@ def drawn_again(weights, cell, names, rng):
 
 
 def learn(population, options):
-    """Runs the rounds of one population. Returns its best machine."""
+    """Runs the rounds of one population. Leaves a run of its best machine."""
     rng = np.random.default_rng(population)
     size, started = options.size, time.monotonic()
     recipe = recipe_of(options.steps, first=True)
@@ -162,22 +168,20 @@ def learn(population, options):
     for seed in seeds:
         keras.utils.set_random_seed(seed)
         machines.append(machine_of(recipe))
-    validation = next(recipe.validation_set().as_numpy_iterator())
-    near = set()
+    tape, answer, cells = next(recipe.validation_set().as_numpy_iterator())
+    near, curve = set(), []
     for number in range(options.rounds + 1):
-        seeds = [seed + 10_000 * number for seed in seeds]
-        single, weights, errors = train(recipe, machines, seeds)
-        best = weights[int(np.argmin(errors))]
+        data_seeds = [seed + 10_000 * number for seed in seeds]
+        best, errors, known = train(recipe, machines, data_seeds)
+        curve += [{"val_wrong_cells": float(error)} for error in errors]
+        single = machine_of(recipe)
         single.set_weights(best)
-        tape, answer, cells = validation
-        steps = recipe.made_task.num_steps
-        wrong = np.asarray(single.run_integers(tape, steps)["tape"]) != answer
-        discrete = float(np.mean(wrong[cells > 0]))
-        known = ", ".join(f"{100 * error:.1f}" for error in np.sort(errors)[:4])
+        outputs = single.run_integers(tape, recipe.made_task.num_steps)["tape"]
+        discrete = float(np.mean((np.asarray(outputs) != answer)[cells > 0]))
         print(
-            f"population {population}, round {number}: % of wrong cells {known}, best one "
-            f"discrete {100 * discrete:.1f}; drawn again: {sorted(near) or 'any'}; "
-            f"{time.monotonic() - started:.0f} s",
+            f"population {population}, round {number}, drawn again: {sorted(near)}; "
+            f"% of wrong cells {', '.join(f'{100 * x:.1f}' for x in known[:4])}, the first "
+            f"one discrete {100 * discrete:.1f}; {time.monotonic() - started:.0f} s",
             flush=True,
         )
         if discrete == 0:
@@ -189,33 +193,39 @@ def learn(population, options):
         machines = []
         for index in range(size):
             chosen = [x for x, p in zip(names, rates, strict=True) if rng.random() < p]
-            machine = machine_of(recipe)
+            machines.append(machine_of(recipe))
             # The first copy goes on as it is.
-            new = drawn_again(best, single.cell, chosen, rng) if index else best
-            machine.set_weights(new)
-            machines.append(machine)
-    return single
+            machines[-1].set_weights(
+                drawn_again(best, single.cell, chosen, rng) if index else best
+            )
+    return write(options, population, recipe, best, curve, discrete)
 
 
-def report(single):
+def write(options, population, recipe, weights, curve, discrete):
+    """Writes the run of the best machine of a population, as if it were trained alone."""
+    model = recipe.build()
+    model.get_layer("machine").set_weights(weights)
+    steps = len(curve) * recipe.steps_per_epoch
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.iterations.assign(steps)
+    result = {
+        "examples": steps * recipe.batch_size,
+        "wrong_cells": curve[-1]["val_wrong_cells"],
+        "discrete_wrong_cells": discrete,
+    }
+    path = options.output / f"nram-{population}"
+    RunDirectory(path).write_finished(recipe, population, model, curve, result)
+    return load_run(path)
+
+
+def report(run):
     """Prints the errors on the test split, and the program."""
-    program = Program.from_layer(single)
-    task = RECIPES["nram/merge"]["nram"].made_task
     for length in (6, 20, 50):
-        longer = task.with_room_for(length, length)
-        batch = longer.dataset(128, split="test").take(1)
-        [(tape, answer, cells)] = batch.as_numpy_iterator()
-        soft = np.argmax(np.asarray(single(tape, num_steps=longer.num_steps)), axis=-1)
-        discrete = program.run(tape, num_steps=longer.num_steps)
-        wrong = (np.mean((x != answer)[cells > 0]) for x in (soft, discrete))
-        print(
-            length,
-            "values, % of wrong cells: soft {:.2f}, discrete {:.2f}".format(
-                *(100 * x for x in wrong)
-            ),
-            flush=True,
-        )
-    print(program, flush=True)
+        result = evaluate(run, length)
+        shares = (result["wrong_cells"], result["discrete_wrong_cells"])
+        soft, discrete = (f"{100 * share:.2f}" for share in shares)
+        print(f"{length} values, % of wrong cells: soft {soft}, discrete {discrete}")
+    print(Program.from_layer(run.layer), flush=True)
 
 
 def main():
@@ -231,12 +241,8 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     first = options.first_population
     for population in range(first, first + options.populations):
-        path = options.output / f"population-{population}.npz"
-        if path.exists():
-            continue
-        single = learn(population, options)
-        report(single)
-        np.savez(path, *single.get_weights())
+        path = options.output / f"nram-{population}"
+        report(load_run(path) if path.exists() else learn(population, options))
 
 
 if __name__ == "__main__":
