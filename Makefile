@@ -81,6 +81,10 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/nram_list_search
 	$(BIN)/keras-nm export runs/saved_models/nram_list_search/nram-13 \
 		saved_models/nram_list_search --lengths 5 50
+	$(BIN)/python benchmarks/nram_restarts.py --populations 1 \
+		--output runs/saved_models/nram_merge
+	$(BIN)/keras-nm export runs/saved_models/nram_merge/nram-0 saved_models/nram_merge \
+		--lengths 6 20 50
 	$(BIN)/keras-nm train chomsky/reverse_string --layer stack-rnn \
 		--output runs/saved_models/stack_rnn_reverse_string
 	$(BIN)/keras-nm export runs/saved_models/stack_rnn_reverse_string \
