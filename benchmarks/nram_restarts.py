@@ -116,12 +116,10 @@ def blocks_of(cell):
 def uses_of(machine, tape):
     """The names of all choices, and the share of each option (B, T, S + R, 2, R + S)."""
     cell, trace = machine.cell, machine.trace(tape)
-    # A missing argument is 0 everywhere.
     slots = np.asarray(trace["argument_selection"])  # (B, T, S, 2, R + S)
-    registers = np.asarray(trace["register_selection"])[
-        :, :, :, None
-    ]  # (B, T, R, 1, R + S)
-    registers = np.pad(registers, [(0, 0)] * 3 + [(0, 1), (0, 0)])
+    registers = np.asarray(trace["register_selection"])  # (B, T, R, R + S)
+    # A missing argument is 0 everywhere.
+    registers = np.stack([registers, np.zeros_like(registers)], axis=3)
     names = [*cell.slots, *(f"r{index + 1}" for index in range(cell.num_registers))]
     return names, np.concatenate([slots, registers], axis=2)
 
