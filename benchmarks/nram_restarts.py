@@ -229,7 +229,7 @@ def report(run):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--first-population", type=int, default=0)
-    parser.add_argument("--populations", type=int, default=3)
+    parser.add_argument("--populations", type=int, default=5)
     parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--more-steps", type=int, default=400)
