@@ -145,12 +145,11 @@ def undecided(machine, tape):
     return near
 
 
-def drawn_again(weights, cell, names, rng):
-    """The weights with the choices of these names as in a machine that begins."""
+def drawn_again(weights, blocks, rng):
+    """The weights with the choices in these columns as in a machine that begins."""
     *others, kernel, bias = (x.copy() for x in weights)
     limit = np.sqrt(6 / sum(kernel.shape))
-    for name in names:
-        first, last = blocks_of(cell)[name]
+    for first, last in blocks:
         kernel[:, first:last] = rng.uniform(-limit, limit, (len(kernel), last - first))
         bias[first:last] = 0
     return [*others, kernel, bias]
@@ -186,16 +185,18 @@ def learn(population, options):
             break
         recipe = recipe_of(options.more_steps, first=False)
         near = undecided(single, tape)
-        names = list(blocks_of(single.cell))
-        rates = [(NEAR if x in near else FAR) if near else ANYWHERE for x in names]
+        blocks = blocks_of(single.cell)
+        rates = [(NEAR if x in near else FAR) if near else ANYWHERE for x in blocks]
         machines = []
         for index in range(size):
-            chosen = [x for x, p in zip(names, rates, strict=True) if rng.random() < p]
+            chosen = [
+                block
+                for block, rate in zip(blocks.values(), rates, strict=True)
+                if rng.random() < rate
+            ]
             machines.append(machine_of(recipe))
             # The first copy goes on as it is.
-            machines[-1].set_weights(
-                drawn_again(best, single.cell, chosen, rng) if index else best
-            )
+            machines[-1].set_weights(drawn_again(best, chosen, rng) if index else best)
     return write(options, population, recipe, best, curve, discrete)
 
 
