@@ -89,6 +89,13 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/stack_rnn_reverse_string
 	$(BIN)/keras-nm export runs/saved_models/stack_rnn_reverse_string \
 		saved_models/stack_rnn_reverse_string --memory-size 512
+	$(BIN)/keras-nm train stack/anbmcnm --output runs/saved_models/stack_rnn_anbmcnm
+	$(BIN)/keras-nm export runs/saved_models/stack_rnn_anbmcnm \
+		saved_models/stack_rnn_anbmcnm --lengths 19 60
+	$(BIN)/keras-nm train chomsky/stack_manipulation --layer tape-rnn \
+		--output runs/saved_models/tape_rnn_stack_manipulation
+	$(BIN)/keras-nm export runs/saved_models/tape_rnn_stack_manipulation \
+		saved_models/tape_rnn_stack_manipulation --lengths 40 100 500 --memory-size 512
 	$(BIN)/keras-nm train chomsky/duplicate_string --layer ntm-feedforward \
 		--output runs/saved_models/ntm_duplicate_string
 	$(BIN)/keras-nm export runs/saved_models/ntm_duplicate_string \
@@ -100,12 +107,18 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm train dnc/series_copy --layer dnc-s \
 		--output runs/saved_models/dnc_series_copy
 	$(BIN)/keras-nm export runs/saved_models/dnc_series_copy saved_models/dnc_series_copy
+	$(BIN)/keras-nm train dnc/key_value --layer dnc-m \
+		--output runs/saved_models/dnc_key_value
+	$(BIN)/keras-nm export runs/saved_models/dnc_key_value saved_models/dnc_key_value \
+		--lengths 16 32 --memory-size 32
 	$(BIN)/keras-nm train neural_gpu/binary_addition \
 		--output runs/saved_models/neural_gpu_addition
 	$(BIN)/keras-nm export runs/saved_models/neural_gpu_addition \
 		saved_models/neural_gpu_addition --lengths 19 41 101 401
 	$(BIN)/keras-nm train npi/addition --output runs/saved_models/npi_addition
 	$(BIN)/keras-nm export runs/saved_models/npi_addition saved_models/npi_addition
+	$(BIN)/keras-nm train npi/bubble_sort --output runs/saved_models/npi_bubble_sort
+	$(BIN)/keras-nm export runs/saved_models/npi_bubble_sort saved_models/npi_bubble_sort
 	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
