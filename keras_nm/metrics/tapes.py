@@ -98,7 +98,8 @@ class StepPenalty(keras.regularizers.Regularizer):
         self.weight = check_positive("weight", weight)
 
     def __call__(self, outputs):
-        return self.weight * ops.mean(split_outputs(outputs)["num_steps"])
+        # Keras divides by the batch size.
+        return self.weight * ops.sum(split_outputs(outputs)["num_steps"])
 
     def get_config(self):
         return {"weight": self.weight}
