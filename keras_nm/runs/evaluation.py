@@ -55,10 +55,7 @@ def evaluate_runs(runs, length, **task_options):
             "other recipes apart"
         )
     task = _task_with(recipe, task_options).with_room_for(length, length)
-    changed = {}
-    if recipe.machine.task_change is not None:
-        task_change = resolve(recipe.machine.task_change)
-        changed = task_change(runs[0].layer, recipe.made_task, task)
+    changed = _changes(runs[0], task)
     batch_size, num_batches = task.evaluation_size
     data = task.evaluation_set(batch_size=batch_size, num_batches=num_batches)
     measure_runs = _measure_replicas if recipe.machine.has_replicas else _measure_each
@@ -66,6 +63,28 @@ def evaluate_runs(runs, length, **task_options):
         {**result, **changed, "examples": batch_size * num_batches}
         for result in measure_runs(runs, task, data, changed)
     ]
+
+
+def with_changes(run, task):
+    """Returns a run whose machine can take a task of other lengths, as `evaluate` does.
+
+    Args:
+        run: A `Run`.
+        task: The `Task`.
+
+    Returns:
+        A `Run` with the same weights.
+    """
+    changed = _changes(run, task)
+    return run.with_layer(_changed(run.layer, changed)) if changed else run
+
+
+def _changes(run, task):
+    """Returns the arguments of a run's layer that a task of other lengths takes."""
+    recipe = run.recipe
+    if recipe.machine.task_change is None:
+        return {}
+    return resolve(recipe.machine.task_change)(run.layer, recipe.made_task, task)
 
 
 def evaluate_range(run, lengths, **task_options):
@@ -202,7 +221,11 @@ def evaluate_structured(run):
     """
     batch_size = 64
     return {
-        name: {**measure(run.model, data), "examples": batch_size}
+        name: {
+            **measure(run.model, data),
+            **measure_layer(run.layer, data),
+            "examples": batch_size,
+        }
         for name, data in run.task.structured_sets(batch_size).items()
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras_nm import plots
 from keras_nm.arguments import check_integer
 from keras_nm.runs.directory import RunError
-from keras_nm.runs.evaluation import evaluate
+from keras_nm.runs.evaluation import evaluate, with_changes
 
 
 def picture(run, length=None, example=0):
@@ -22,7 +22,7 @@ def picture(run, length=None, example=0):
     Returns:
         A `matplotlib.figure.Figure`, see `keras_nm.plots.machine_picture`.
     """
-    inputs = _inputs(run, length, example)
+    run, inputs = _with_example(run, length, example)
     return _draw(run, inputs, _trace(run, inputs))
 
 
@@ -37,7 +37,7 @@ def time_frames(run, length=None, example=0):
     Yields:
         Figures, for `keras_nm.plots.write_animation`.
     """
-    inputs = _inputs(run, length, example)
+    run, inputs = _with_example(run, length, example)
     trace = _trace(run, inputs)
     for time in range(plots.num_frames(run.layer, trace)):
         yield _draw(run, inputs, trace, time)
@@ -63,7 +63,7 @@ def training_frames(run, length=None, example=0):
             f"The run in {run.directory} has no checkpoints: it was too short, or they "
             "were deleted"
         )
-    inputs = _inputs(run, length, example)
+    run, inputs = _with_example(run, length, example)
     # A copy, so that the run's own model stays unchanged.
     model = keras.models.clone_model(run.model)
     moments = dataclasses.replace(run, model=model)
@@ -164,12 +164,16 @@ def generalization(runs, lengths):
     )
 
 
-def _inputs(run, length, example):
-    """Returns one example of the test split, as a batch."""
+def _with_example(run, length, example):
+    """Returns a run whose machine can take an example of the test split, and the example.
+
+    The example is a batch by itself.
+    """
     length = run.task.max_length if length is None else check_integer("length", length)
     check_integer("example", example, minimum=0)
-    data = run.task.evaluation_set(length, batch_size=1, num_batches=1, start=example)
-    return np.asarray(next(iter(data))[0])
+    task = run.task.with_room_for(length, length)
+    data = task.evaluation_set(length, batch_size=1, num_batches=1, start=example)
+    return with_changes(run, task), np.asarray(next(iter(data))[0])
 
 
 def _trace(run, inputs):

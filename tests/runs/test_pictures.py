@@ -34,6 +34,17 @@ def test_the_examples_are_those_of_the_test_split(copy_run):
         pictures.picture(copy_run, example=-1)
 
 
+def test_a_longer_example_has_room_and_steps(access_run):
+    layer = access_run.layer
+    assert pictures.picture(access_run, length=6).axes
+    run, inputs = pictures._with_example(access_run, 6, 0)
+    result = evaluate(access_run, 6)
+    assert run.layer.num_steps == result["num_steps"]
+    assert access_run.layer is layer
+    spare = access_run.task.num_cells - access_run.task.max_length
+    assert inputs.shape[1] - 6 == spare
+
+
 SMALL = {"batch_size": 4, "steps_per_epoch": 1, "epochs": 1}
 NTM_ON_TOKENS = small_runs.changed(
     RECIPES["chomsky/stack_manipulation"]["ntm-feedforward"],
