@@ -17,18 +17,16 @@ def write_text(path: Path, content: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(directory: Path, message: str) -> Iterator[None]:
+def locked(directory: Path, busy: Exception) -> Iterator[None]:
     """Keeps other processes out of a directory. Makes the directory if it does not exist.
 
-    The lock ends with the process that holds it, however that process ends.
-
-    Raises:
-        ValueError: With the message, if another process is in the directory.
+    The lock ends with the process that holds it, however that process ends. The error
+    `busy` is raised if another process is in the directory.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / LOCK_FILE, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(message) from None
+            raise busy from None
         yield

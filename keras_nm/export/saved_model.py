@@ -16,6 +16,9 @@ from keras_nm.export.versions import MAX_VERSION, versions_in
 from keras_nm.export.warmup import write_warmup
 from keras_nm.files import locked
 
+# Nothing else begins like this, such as what a sweep has not finished.
+_PARTIAL = ".partial-export-"
+
 
 def export(model, path, version=None, *, card=None, overwrite=False):
     """Writes a model as `<path>/<version>/`, a SavedModel with named endpoints.
@@ -68,14 +71,14 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     path = Path(os.path.abspath(path))
     archive = keras.export.ExportArchive()
     add_endpoints(archive, model)
-    busy = f"Another process is exporting to {path}. Wait until it has finished"
+    busy = ValueError(f"Another process is exporting to {path}. Wait until it has finished")
     with locked(path, busy):
-        for left_over in path.glob(".partial-*"):  # of an export that was killed
+        for left_over in path.glob(f"{_PARTIAL}*"):  # of an export that was killed
             _clear(left_over, path)
         version = int(version or 1 + next(iter(versions_in(path)), 0))
         check_free(path, version, overwrite=overwrite)  # nor did another process take it
         target = path / str(version)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=path))
+        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=path))
         try:
             _write(archive, model, partial / "new", path.name, version, card or {})
             if target.exists():

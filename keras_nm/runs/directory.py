@@ -9,6 +9,7 @@ file               contents
 `checkpoints/`     weights, a dozen over a whole training
 `tensorboard/`     metrics, settings, and looks at the machine, see `Probe`
 `result.json`      the result, once training is over
+`measured.json`    what a sweep has measured
 =================  =======================================================================
 """
 
@@ -22,7 +23,7 @@ from typing import Any
 
 import keras
 
-from keras_nm.files import LOCK_FILE, write_text
+from keras_nm.files import LOCK_FILE, locked, write_text
 from keras_nm.runs.recipe import Recipe
 from keras_nm.version import current_versions
 
@@ -75,6 +76,18 @@ class RunDirectory:
                 f"{self.path} exists and is not empty. Choose another directory, or resume "
                 "the run in it"
             )
+
+    def locked(self):
+        """Keeps other processes from training this run: a context manager.
+
+        Raises:
+            RunError: If one is training it.
+        """
+        busy = RunError(
+            f"Another process is training the run in {self.path}. Wait for it, or train "
+            "into another directory"
+        )
+        return locked(self.path, busy)
 
     def check_holds(self, recipe: Recipe, seed: int) -> None:
         """Raises a `RunError` if the directory holds a run of another recipe or seed."""
@@ -134,7 +147,11 @@ class RunDirectory:
 
         Raises:
             RunError: If there is none yet, or a damaged one.
+            ValueError: If the class of its layer is unknown.
         """
+        recipe, *_ = self.read()
+        # Otherwise a class that is not registered would pass for a damaged file.
+        _ = recipe.machine
         if not self.model.exists() and not self.is_finished:
             raise RunError(
                 f"The run in {self.path} has not completed an epoch yet. Wait, or resume it"

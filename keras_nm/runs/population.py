@@ -1,5 +1,6 @@
 """Trains many seeds of a recipe at once, in one program."""
 
+import contextlib
 import copy
 import time
 
@@ -32,7 +33,8 @@ def train_population(recipe, directories, verbose="auto"):
         Dict from the seeds to the seconds after which their runs were complete.
 
     Raises:
-        RunError: If a directory exists. Nothing is overwritten.
+        RunError: If a directory exists, or another process trains the run in it. Nothing is
+            overwritten.
         ValueError: For a recipe of another kind, or no seed.
 
     Example:
@@ -46,9 +48,15 @@ def train_population(recipe, directories, verbose="auto"):
     started = time.monotonic()
     if not directories:
         raise ValueError("`directories` must have at least one seed. Received: {}")
-    for directory in directories.values():
-        RunDirectory(directory).check_free()
     check_population(recipe)
+    with contextlib.ExitStack() as locks:
+        for directory in directories.values():
+            RunDirectory(directory).check_free()
+            locks.enter_context(RunDirectory(directory).locked())
+        return _train(recipe, directories, started, verbose)
+
+
+def _train(recipe, directories, started, verbose):
     seeds = list(directories)
     model = recipe.build(num_replicas=len(seeds))
     for index, seed in enumerate(seeds):

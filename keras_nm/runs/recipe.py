@@ -119,8 +119,9 @@ class Recipe:
         Raises:
             ValueError: If the layer is not a configuration, or its class is unknown.
         """
-        name = self.layer.get("class_name")
-        if not isinstance(name, str) or "config" not in self.layer:
+        config = self.layer if isinstance(self.layer, dict) else {}
+        name = config.get("class_name")
+        if not isinstance(name, str) or "config" not in config:
             raise ValueError(
                 "`layer` must be a Keras configuration, a dict with `class_name` and "
                 f"`config`. Received: layer={self.layer}"
@@ -130,7 +131,7 @@ class Recipe:
         if layer_class is None:
             raise ValueError(
                 f"There is no Keras layer {name!r}. Register your own class with "
-                "keras.saving.register_keras_serializable"
+                "keras.saving.register_keras_serializable, and import its module first"
             )
         return machine_of_class(layer_class)
 

@@ -10,7 +10,6 @@ import keras
 from keras_nm.arguments import check_integer
 from keras_nm.callbacks import GradientNorm, LayerMeasures, SaveModel, StopBelow
 from keras_nm.callbacks.saving import restore_random_state
-from keras_nm.files import locked
 from keras_nm.runs.directory import RunDirectory, RunError
 from keras_nm.runs.evaluation import measure, measure_layer
 from keras_nm.runs.recipe import Recipe, resized
@@ -149,7 +148,7 @@ def train(recipe, directory, seed=0, verbose="auto"):
     recipe.make_curriculum()
     model = _new_model(recipe, seed)
     recipe.make_callbacks(model.get_layer("machine"))
-    with _locked(files):
+    with files.locked():
         files.check_free()  # Another process may have begun a run since.
         versions = files.begin(recipe, seed)
         return _finish(files, recipe, seed, versions, verbose, model)
@@ -174,7 +173,7 @@ def resume(directory, verbose="auto"):
     recipe, seed, versions, result = files.read()
     if result is not None:
         raise RunError(f"The run in {files.path} is finished: nothing to resume")
-    with _locked(files):
+    with files.locked():
         return _finish(files, recipe, seed, versions, verbose)
 
 
@@ -237,14 +236,6 @@ def _new_model(recipe, seed):
 def _run(path, recipe, seed, versions, model, result=None):
     run = Run(path, recipe, seed, versions, model, result)
     return run if recipe.memory_size is None else run.with_memory_size(recipe.memory_size)
-
-
-def _locked(files):
-    return locked(
-        files.path,
-        f"Another process is training the run in {files.path}. Wait for it, or train into "
-        "another directory",
-    )
 
 
 def _finish(files, recipe, seed, versions, verbose, model=None):

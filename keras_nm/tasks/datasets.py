@@ -93,7 +93,7 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         path = Path(self.data_path)
         if path.exists():  # nothing to write, unless the caller asks for it
             return super().download_and_prepare(**kwargs)
-        busy = (
+        busy = ValueError(
             f"Another process is writing the dataset in {path.parent}. Wait until it has "
             "finished"
         )

@@ -96,8 +96,8 @@ def test_a_version_that_is_being_replaced_is_never_lost(first, monkeypatch, kill
         assert not (first / "1").exists()
         with pytest.raises(FileExistsError, match="1 exists"):  # once it is back
             export(lstm(), first, version=1)
-        (first / ".partial-again").mkdir()
-        os.rename(first / "1", first / ".partial-again" / "1")
+        (first / ".partial-export-again").mkdir()
+        os.rename(first / "1", first / ".partial-export-again" / "1")
         assert export(lstm(), first).name == "2"
         shutil.rmtree(first / "2")
     assert content(first) == before
@@ -123,9 +123,16 @@ def test_a_killed_export_leaves_no_version_and_the_next_cleans_up(tmp_path):
     assert {child.name for child in path.iterdir()} == {".lock", "1"}
 
 
+def test_an_export_leaves_alone_what_is_not_its_own(tmp_path):
+    path = tmp_path / "model"
+    (path / ".partial-nram-3").mkdir(parents=True)  # as a sweep writes it
+    export(lstm(), path)
+    assert {child.name for child in path.iterdir()} == {".lock", "1", ".partial-nram-3"}
+
+
 def test_two_exports_at_once_are_refused(tmp_path):
     with (
-        locked(tmp_path / "model", ""),
+        locked(tmp_path / "model", ValueError()),
         pytest.raises(ValueError, match="Another process is exporting"),
     ):
         export(lstm(), tmp_path / "model")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from keras_nm.files import locked
 from keras_nm.training import (
     RECIPES,
     RunError,
@@ -144,6 +145,15 @@ def test_other_recipes_are_refused(tmp_path):
     with pytest.raises(ValueError, match="at least one seed"):
         train_population(RECIPE, {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_another_process_trains_is_refused(tmp_path):
+    directories = {seed: tmp_path / str(seed) for seed in SEEDS}
+    with (
+        locked(directories[3], ValueError()),
+        pytest.raises(RunError, match="Another process is training the run"),
+    ):
+        train_population(RECIPE, directories)
 
 
 def test_a_sweep_trains_seeds_together(tmp_path):

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import pickle
 
+import keras
 import pytest
 import small_runs
 
@@ -97,6 +98,12 @@ def test_a_recipe_that_was_used_can_be_sent_to_another_process():
     again = pickle.loads(pickle.dumps(recipe))
     assert again == recipe
     assert again.monitors == ["val_wrong_cells", "val_discrete_wrong_cells"]
+
+
+def test_a_layer_is_no_configuration():
+    recipe = dataclasses.replace(RECIPES["ntm/copy"]["ntm"], layer=keras.layers.LSTM(3))
+    with pytest.raises(ValueError, match="`layer` must be a Keras configuration"):
+        recipe.build()
 
 
 def test_xla_compiles_the_model_unless_the_recipe_says_otherwise():

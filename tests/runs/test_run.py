@@ -439,6 +439,15 @@ def test_missing_and_damaged_runs(finished, tmp_path):
         load_run(damaged)
 
 
+def test_a_run_of_an_unknown_class_is_not_called_damaged(finished, tmp_path):
+    copied = tmp_path / "run"
+    shutil.copytree(finished[0], copied)
+    recipe = copied / "recipe.json"
+    recipe.write_text(recipe.read_text().replace("NTM", "Mine"))
+    with pytest.raises(ValueError, match=r"no Keras layer 'Mine'.*import its module"):
+        load_run(copied)
+
+
 TAPES = Recipe(
     task="nram/increment",
     layer={

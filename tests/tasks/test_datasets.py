@@ -167,12 +167,12 @@ def test_build_writes_once_and_cleans_up(tmp_path):
 def test_two_builds_at_once_are_refused(tmp_path):
     name = "keras_nm_nram/access_len10"
     with (
-        locked(tmp_path / name, ""),
+        locked(tmp_path / name, ValueError()),
         pytest.raises(ValueError, match="Another process is writing"),
     ):
         datasets.build(name, tmp_path)
     with (
-        locked(tmp_path / name, ""),
+        locked(tmp_path / name, ValueError()),
         pytest.raises(ValueError, match="Another process is writing"),
     ):
         tfds.load(name, data_dir=tmp_path)
