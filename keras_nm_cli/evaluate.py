@@ -75,10 +75,10 @@ def _measured(run, length, task_options):
 
 def _warn_of_small_memory(length, memory_size, name):
     if length > memory_size:
-        words = name.removeprefix("num_").replace("_", " ")
+        words = name.replace("num_", "number of ").replace("_", " ")
         print(
-            f"keras-nm: note: length {length} is more than the memory's {memory_size} "
-            f"{words}; use --memory-size N for a larger memory",
+            f"keras-nm: note: the memory's {words} is {memory_size}. If length {length} "
+            "takes more, use --memory-size N",
             file=sys.stderr,
         )
 

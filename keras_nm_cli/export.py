@@ -18,7 +18,8 @@ def add_command(commands):
         description="Writes the model in DIR as SAVED_MODEL_DIR/VERSION, a SavedModel that "
         "runs without keras_nm, with a card that describes the model and its results. "
         "Its signatures are sequence (also serving_default), step and initial_state, or "
-        "fuzzy (also serving_default), integer and step for a random-access machine.",
+        "fuzzy (also serving_default), integer and step for a random-access machine, or "
+        "sequence and step for a Neural GPU.",
     )
     add_run_directory(parser)
     parser.add_argument(

@@ -45,6 +45,11 @@ class EntropySchedule(keras.callbacks.Callback):
         self.penalty = penalty if penalty == 0 else check_positive("penalty", penalty)
         if penalty_from is not None:
             penalty_from = check_integer("penalty_from", penalty_from, minimum=0)
+        elif self.penalty:
+            raise ValueError(
+                "A penalty needs a step from which it counts: give `penalty_from`. "
+                f"Received: penalty={penalty!r}, penalty_from=None"
+            )
         self.penalty_from = penalty_from
 
     def on_epoch_begin(self, epoch, logs=None):

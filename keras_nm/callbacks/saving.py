@@ -24,12 +24,17 @@ class SaveModel(keras.callbacks.Callback):
             put it before this one.
 
     Raises:
-        ValueError: At the end of an epoch, if the curriculum comes after this callback.
+        ValueError: For a path that does not end in `.keras`, and at the end of an epoch if
+            the curriculum comes after this callback.
     """
 
     def __init__(self, path, curriculum=None):
         super().__init__()
         self.path = Path(path)
+        if self.path.suffix != ".keras":
+            raise ValueError(
+                f"`path` must end in .keras, such as model.keras. Received: path={path!r}"
+            )
         self.curriculum = curriculum
 
     def on_epoch_end(self, epoch, logs=None):

@@ -42,8 +42,8 @@ def write_card(folder, model, name, version, signatures, more):
             for endpoint, signature in sorted(signatures.items())
         },
     }
-    (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n")
-    (folder / "model_card.md").write_text(_markdown(card))
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    (folder / "model_card.md").write_text(_markdown(card), "utf-8")
 
 
 def _facts(model):

@@ -228,3 +228,5 @@ class Replicas:
                 f"`index` must be from 0 to num_replicas - 1. Received: index={index} for "
                 f"a layer of num_replicas={num_replicas}"
             )
+        if not self.built:
+            raise ValueError("The layer has no weights before it is built: call it first")

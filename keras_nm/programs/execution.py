@@ -36,7 +36,7 @@ def execution_table(trace, example=0):
     """
     fuzzy = "stopping_mass" in trace
     tape, registers = (
-        keras.ops.convert_to_numpy(trace[name][example]) for name in ("tape", "registers")
+        keras.ops.convert_to_numpy(trace[name])[example] for name in ("tape", "registers")
     )
     if not fuzzy:
         end = int(trace["num_steps"][example]) + 1
@@ -53,7 +53,7 @@ def execution_table(trace, example=0):
         for column, text in zip(table, row + _cells(registers[time]), strict=True):
             column.append(text)
     if fuzzy:
-        mass = keras.ops.convert_to_numpy(trace["stopping_mass"][example, :, 0])
+        mass = keras.ops.convert_to_numpy(trace["stopping_mass"])[example, :, 0]
         table.append(["stop", *(f"{p:.2f}" for p in mass), ""])
 
     width = max(2, *(len(text) for column in table[1 : 1 + num_cells] for text in column))

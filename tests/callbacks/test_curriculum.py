@@ -172,6 +172,8 @@ def test_the_level_is_in_the_checkpoint(tmp_path):
 
 def test_the_level_is_saved_after_it_has_risen(tmp_path):
     curriculum = Curriculum(TASK, "wrong_cells", threshold=0.1)
+    with pytest.raises(ValueError, match=r"must end in \.keras"):
+        SaveModel(tmp_path / "model.h5")
     save = SaveModel(tmp_path / "model.keras", curriculum)
     with pytest.raises(ValueError, match="SaveModel must follow Curriculum"):
         compiled().fit(

@@ -20,6 +20,11 @@ def test_entropy_schedule():
     for wrong in (NRAM(2), keras.layers.LSTM(2)):
         with pytest.raises(ValueError, match="give it an `entropy_weight`"):
             EntropySchedule(wrong, half_life=10)
-    for options in ({"half_life": 0}, {"penalty": -1}, {"penalty_from": -1}):
+    for options in (
+        {"half_life": 0},
+        {"penalty": -1},
+        {"penalty_from": -1},
+        {"penalty": 1},
+    ):
         with pytest.raises(ValueError, match=next(iter(options))):
             EntropySchedule(layer, **{"half_life": 10, **options})

@@ -118,9 +118,11 @@ def test_wrong_numbers_of_steps_are_refused_inside_a_graph():
             tf.function(function)(tape, num_steps=tf.constant(0))
 
 
-def test_an_entropy_weight_is_a_number():
-    with pytest.raises(ValueError, match="entropy_weight='much'"):
-        NRAM(2, entropy_weight="much")
+@pytest.mark.parametrize("value", ["much", True, float("nan"), float("-inf")])
+@pytest.mark.parametrize("name", ["entropy_weight", "stop_bias"])
+def test_weights_and_biases_are_finite_numbers(name, value):
+    with pytest.raises(ValueError, match=f"`{name}` must be a finite number"):
+        NRAM(2, **{name: value})
 
 
 def test_every_tape_needs_registers():

@@ -149,6 +149,8 @@ def test_a_machine_goes_in_and_out(machine):
             machine.assign_replica(index, other)
     with pytest.raises(ValueError, match="num_replicas=None"):
         other.replica(0)
+    with pytest.raises(ValueError, match="before it is built: call it first"):
+        NRAM(2, num_steps=3, num_replicas=4).replica(0)
     with pytest.raises(ValueError, match="must have weights of the shapes"):
         machine.assign_replica(0, NRAM(3))
 

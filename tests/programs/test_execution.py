@@ -1,6 +1,7 @@
 """Executions as tables of text."""
 
 import numpy as np
+import pytest
 
 from keras_nm.layers import NRAM
 from keras_nm.programs import Circuit, Program, execution_table
@@ -25,6 +26,8 @@ def test_execution_table_of_one_example_of_a_layer(rng):
     table = execution_table(layer.trace(tape, 2), example=1).splitlines()
     assert len(table) == 4
     assert table[1].split()[:7] == ["1", "|", *map(str, tape[1])]
+    with pytest.raises(IndexError):
+        execution_table(layer.trace(tape, 2), example=2)
 
 
 def test_execution_table_ends_where_the_program_stopped():

@@ -8,7 +8,13 @@ Axes: B batch, M size of the tape and of the integers, R registers, S slots
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_boolean, check_choice, check_integer, check_positive
+from keras_nm.arguments import (
+    check_boolean,
+    check_choice,
+    check_finite,
+    check_integer,
+    check_positive,
+)
 from keras_nm.layers.choices import SELECTIONS
 from keras_nm.layers.eager import in_graph
 from keras_nm.layers.gradients import clip_gradient
@@ -132,7 +138,7 @@ class NRAMCell(MachineCell):
         self.activation_gradient_clip = activation_gradient_clip
         self.renormalize = check_boolean("renormalize", renormalize)
         self.epsilon = check_positive("epsilon", epsilon)
-        self.stop_bias = float(stop_bias)
+        self.stop_bias = check_finite("stop_bias", stop_bias)
 
         self.circuit_map = self._replicated(
             self._linear_map(

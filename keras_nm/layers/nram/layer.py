@@ -4,12 +4,10 @@ Axes: B batch, T time steps, M size of the tape and of the integers, R registers
 G gates to choose from.
 """
 
-from numbers import Real
-
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer
+from keras_nm.arguments import check_choice, check_finite, check_integer
 from keras_nm.layers.choices import SELECTIONS
 from keras_nm.layers.machine import MachineLoop, from_machine_config
 from keras_nm.layers.nram.cell import NRAMCell
@@ -123,11 +121,8 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
                 f"Received: register_loss={register_loss!r}"
             )
         self.register_loss = register_loss
-        if not isinstance(entropy_weight, Real | None):
-            raise ValueError(
-                "`entropy_weight` must be a number, or None for no such loss. "
-                f"Received: entropy_weight={entropy_weight!r}"
-            )
+        if entropy_weight is not None:
+            entropy_weight = check_finite("entropy_weight", entropy_weight)
         self.initial_entropy_weight = entropy_weight
         self.entropy_weight = None
 

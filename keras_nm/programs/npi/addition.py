@@ -7,7 +7,7 @@ from keras_nm.arguments import check_integer, check_integers
 from keras_nm.programs.npi.library import Environment, Library
 
 ROWS = ("IN 1", "IN 2", "CARRY", "OUT")
-IN_1, IN_2, CARRY, OUT = range(4)
+CARRY, OUT = 2, 3
 
 MOVE, WRITE = 1, 2
 LEFT, RIGHT = 0, 1

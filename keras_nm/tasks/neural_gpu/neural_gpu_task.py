@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from keras_nm.arguments import check_integer
+from keras_nm.arguments import check_integers
 from keras_nm.tasks.token_task import TokenTask
 
 
@@ -148,9 +148,8 @@ class NeuralGPUTask(TokenTask):
         )
         if not isinstance(self.buckets, list | tuple) or not self.buckets:
             raise ValueError(message)
-        for each in self.buckets:
-            check_integer("buckets", each)
-        rises = all(a < b for a, b in itertools.pairwise(self.buckets))
-        if not rises or self.buckets[-1] < self.max_length:
+        buckets = check_integers("buckets", self.buckets)
+        rises = all(a < b for a, b in itertools.pairwise(buckets))
+        if not rises or buckets[-1] < self.max_length:
             raise ValueError(message)
-        return tuple(self.buckets)
+        return buckets

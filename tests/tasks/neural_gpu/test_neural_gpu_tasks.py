@@ -165,6 +165,8 @@ def test_structured_sets_have_all_operands(monkeypatch):
 def test_batches_take_buckets_in_turn(name):
     task = MAKE[name](max_length=41, buckets=list(BUCKETS))
     assert task.buckets == BUCKETS
+    same = MAKE[name](max_length=41, buckets=list(np.array(BUCKETS)))
+    assert all(type(each) is int for each in same.buckets)
     before = 0
     for index, bucket in enumerate(BUCKETS):
         batch = sampled(task, 60, first=60 * (index + 9))
