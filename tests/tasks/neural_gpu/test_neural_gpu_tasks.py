@@ -260,7 +260,7 @@ def test_a_guess():
         (neural_gpu.Sort, {"buckets": (16, 8, 41)}, "integers that increase"),
         (neural_gpu.Sort, {"buckets": ()}, r"buckets=\(\)"),
         (neural_gpu.Sort, {"buckets": 41}, "buckets=41"),
-        (neural_gpu.Sort, {"buckets": (4.5, 41)}, "buckets=4.5"),
+        (neural_gpu.Sort, {"buckets": (4.5, 41)}, r"buckets\[0\]=4.5"),
         (neural_gpu.Sort, {"num_symbols": 0}, "num_symbols=0"),
         (neural_gpu.BinaryAddition, {"operands": "hard"}, "'powers', 'small'.*'hard'"),
     ],
