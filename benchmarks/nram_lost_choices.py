@@ -16,11 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import argparse
 import copy
-import dataclasses
 
 import keras
 import numpy as np
-from nram_restarts import drawn_again, machine_of, train
+from nram_restarts import drawn_again, lasting, machine_of, train
 
 from keras_nm.programs import PROGRAMS
 from keras_nm.programs.solutions import LIST_SEARCH_IN_ONE_CIRCUIT, MERGE_IN_ONE_CIRCUIT
@@ -50,13 +49,7 @@ def recipe_of(task, steps):
     }
     optimizer["config"]["learning_rate"] = 0.01
     schedule = {"half_life": 100, "penalty": 1.0, "penalty_from": steps - 100}
-    return dataclasses.replace(
-        recipe,
-        layer=layer,
-        optimizer=optimizer,
-        epochs=steps // recipe.steps_per_epoch,
-        callbacks={"entropy_schedule": schedule},
-    )
+    return lasting(recipe, steps, layer, optimizer, schedule)
 
 
 def choices_of(program, cell):

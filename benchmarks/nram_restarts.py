@@ -45,6 +45,17 @@ DECIDED = 0.9
 NEAR, FAR, ANYWHERE = 0.8, 0.03, 0.15
 
 
+def lasting(recipe, steps, layer, optimizer, schedule):
+    """A recipe with another layer, optimizer, number of steps and entropy schedule."""
+    return dataclasses.replace(
+        recipe,
+        layer=layer,
+        optimizer=optimizer,
+        epochs=steps // recipe.steps_per_epoch,
+        callbacks={"entropy_schedule": schedule},
+    )
+
+
 def recipe_of(steps, *, first):
     """The recipe of merge with spare gates, for the first training or for a later one."""
     recipe = RECIPES["nram/merge"]["nram"]
@@ -55,13 +66,7 @@ def recipe_of(steps, *, first):
         optimizer["config"]["learning_rate"] = 0.01
         layer["config"]["entropy_weight"], half_life = -1.0, 100
     schedule = {"half_life": half_life, "penalty": 1.0, "penalty_from": steps - 100}
-    return dataclasses.replace(
-        recipe,
-        layer=layer,
-        optimizer=optimizer,
-        epochs=steps // recipe.steps_per_epoch,
-        callbacks={"entropy_schedule": schedule},
-    )
+    return lasting(recipe, steps, layer, optimizer, schedule)
 
 
 def machine_of(recipe):
