@@ -20,6 +20,7 @@ import tensorflow as tf
 from keras_nm.tasks import TASKS, guess_accuracy
 from keras_nm.training import RECIPES, RunError, evaluate_range, train_or_resume
 
+# Regular, context-free, and context-sensitive languages.
 TASK_NAMES = (
     "even_pairs",
     "parity_check",
@@ -27,8 +28,14 @@ TASK_NAMES = (
     "modular_arithmetic",
     "stack_manipulation",
     "reverse_string",
+    "modular_arithmetic_brackets",
+    "solve_equation",
     "duplicate_string",
+    "missing_duplicate_string",
     "odds_first",
+    "binary_addition",
+    "binary_multiplication",
+    "compute_sqrt",
     "bucket_sort",
 )
 LAYERS = ("stack-rnn", "lstm", "ntm-feedforward", "tape-rnn", "ntm", "dnc")
@@ -88,13 +95,13 @@ def guess(task):
     return 100 * statistics.mean(accuracies)
 
 
-def tables(output):
+def tables(output, tasks):
     """Prints the scores at lengths 41 to 500 as Markdown: of tokens, of whole answers."""
     for score in (accuracy, whole_answers):
         beside = ["guess"] if score is accuracy else []
         print("\n| task |", " | ".join([*beside, *LAYERS]), "|")
         print("|---|" + "--:|" * len(beside) + "---|" * len(LAYERS))
-        for task in TASK_NAMES:
+        for task in tasks:
             cells = [f"{guess(task):.1f}"] if score is accuracy else []
             for layer in LAYERS:
                 cell = scores_of(output / task, layer, score)
@@ -117,11 +124,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("runs/chomsky"))
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--tasks", nargs="+", default=TASK_NAMES, choices=TASK_NAMES)
     parser.add_argument("--layers", nargs="+", default=LAYERS, choices=LAYERS)
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     options = parser.parse_args()
     if options.table:
-        tables(options.output)
+        tables(options.output, options.tasks)
     else:
         tf.config.threading.set_intra_op_parallelism_threads(1)
-        for seed, name, task in itertools.product(SEEDS, options.layers, TASK_NAMES):
+        work = itertools.product(options.seeds, options.layers, options.tasks)
+        for seed, name, task in work:
             measure(task, name, seed, options.output)
