@@ -1,3 +1,5 @@
+import warnings
+
 import keras
 import ntm_loops
 import numpy as np
@@ -451,6 +453,25 @@ def test_wrong_initial_state(rng):
     ):
         with pytest.raises(ValueError, match=r"memory \(batch, 36\). Received shapes"):
             layer(sequences, initial_state=wrong)
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_weights_without_a_gradient_where_states_come_from_elsewhere(rng, bare):
+    def make(**options):
+        if bare:
+            return keras.layers.RNN(NTMCell(2, memory_shape=(5, 3)), **options)
+        return NTM(2, memory_shape=(5, 3), **options)
+
+    x = keras.Input((3, 4))
+    _, *states = make(return_state=True)(x)
+    model = keras.Model(x, make()(x, initial_state=states))
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.train_on_batch(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 2)))
+    messages = [str(warning.message) for warning in caught]
+    # The limits say so of bare cells.
+    assert [("initial_reads" in message) for message in messages] == [True] * bare
 
 
 def test_initial_state_before_build():
