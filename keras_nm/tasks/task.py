@@ -185,12 +185,16 @@ class Task(abc.ABC):
 
         first = shard_index + start * num_shards
         indices = tf.data.Dataset.counter(first, num_shards)
-        if draw_lengths is None:
-            batches = indices.map(batch, tf.data.AUTOTUNE, deterministic=True)
-            return batches.prefetch(tf.data.AUTOTUNE)
         options = tf.data.Options()
-        options.experimental_optimization.inject_prefetch = False
-        return indices.map(batch).with_options(options)
+        # TensorFlow's tuner of pipelines sleeps, each time for longer, up to a minute. Who
+        # ends an iterator, as `model.fit` does, waits until it wakes up.
+        options.autotune.enabled = False
+        if draw_lengths is None:
+            batches = indices.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
+        else:
+            options.experimental_optimization.inject_prefetch = False
+            batches = indices.map(batch)
+        return batches.with_options(options)
 
     def _draw_lengths(self, draws):
         return draws.integers(self.min_length, self.max_length + 1, 1)
