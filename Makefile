@@ -50,6 +50,10 @@ saved_models: $(INSTALLED)
 		saved_models/ntm_associative_recall
 	$(BIN)/keras-nm train ntm/repeat_copy --output runs/saved_models/ntm_repeat_copy
 	$(BIN)/keras-nm export runs/saved_models/ntm_repeat_copy saved_models/ntm_repeat_copy
+	$(BIN)/python benchmarks/repeat_counts.py --lines "marks, to 20" --seeds 3 \
+		--output runs/saved_models/ntm_repeat_copy_marks
+	$(BIN)/keras-nm export "runs/saved_models/ntm_repeat_copy_marks/marks, to 20-2" \
+		saved_models/ntm_repeat_copy_marks --lengths 10 20
 	$(BIN)/keras-nm train ntm/dynamic_ngrams --seed 1 \
 		--output runs/saved_models/ntm_dynamic_ngrams
 	$(BIN)/keras-nm export runs/saved_models/ntm_dynamic_ngrams \
