@@ -58,7 +58,7 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_dynamic_ngrams
 	$(BIN)/keras-nm export runs/saved_models/ntm_dynamic_ngrams \
 		saved_models/ntm_dynamic_ngrams --memory-size 256
-	$(BIN)/keras-nm train ntm/priority_sort --seed 1 \
+	$(BIN)/keras-nm train ntm/priority_sort --layer ntm-feedforward \
 		--output runs/saved_models/ntm_priority_sort
 	$(BIN)/keras-nm export runs/saved_models/ntm_priority_sort \
 		saved_models/ntm_priority_sort --lengths 20
