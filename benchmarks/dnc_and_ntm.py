@@ -1,10 +1,11 @@
 """Trains each of two machines with memory by the recipe of the other.
 
-    python benchmarks/dnc_and_ntm.py ntm/copy --output runs/dnc_and_ntm_copy
+    python benchmarks/dnc_and_ntm.py --output runs/dnc_and_ntm
 
 A Neural Turing Machine learns by the recipe of the Differentiable Neural Computer, and the
 other way round, with the controller, the memory's shape, the optimizer, the batches and the
-lengths of that recipe. If it is interrupted, run it again.
+lengths of that recipe. The task is associative recall: in copy, both have the same recipe.
+If it is interrupted, run it again.
 """
 
 import os
@@ -20,7 +21,7 @@ import variants
 from keras_nm.recipes.parts import layer_of_ours
 from keras_nm.training import RECIPES
 
-LENGTHS = {"ntm/copy": [20, 50, 120], "ntm/associative_recall": [6, 12, 15, 20]}
+LENGTHS = [6, 12, 15, 20]
 
 
 def exchanged(recipe, name):
@@ -31,17 +32,16 @@ def exchanged(recipe, name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("task", choices=LENGTHS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
-    recipes = RECIPES[options.task]
+    recipes = RECIPES["ntm/associative_recall"]
     lines = {
         "ntm by the recipe of dnc": exchanged(recipes["dnc"], "NTM"),
         "dnc by the recipe of ntm": exchanged(recipes["ntm"], "DNC"),
     }
-    variants.train(lines, options, LENGTHS[options.task])
+    variants.train(lines, options, LENGTHS)
 
 
 if __name__ == "__main__":

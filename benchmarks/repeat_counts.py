@@ -42,13 +42,14 @@ def lines(recipe):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layer", choices=["ntm", "ntm-feedforward"], default="ntm")
-    parser.add_argument("--lines", nargs="+", help="those to train, by name; default: all")
+    names = list(lines(RECIPES["ntm/repeat_copy"]["ntm"]))
+    parser.add_argument("--lines", nargs="+", choices=names, default=names)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", type=Path, default=Path("runs/repeat_counts"))
     options = parser.parse_args()
     recipes = lines(RECIPES["ntm/repeat_copy"][options.layer])
-    recipes = {name: recipes[name] for name in options.lines or recipes}
+    recipes = {name: recipes[name] for name in options.lines}
     variants.train(recipes, options, [NUM_VECTORS])
     print("| line | seed |", " | ".join(f"{count} times" for count in COUNTS), "|")
     print("|---|--:|" + "--:|" * len(COUNTS))

@@ -2,7 +2,21 @@
 
 import dataclasses
 
+from keras_nm.recipes.parts import LSTM_CONTROLLER, layer_of_ours
 from keras_nm.training import RECIPES
+
+# A resumed run, and processes that train together, must draw the noise as one run does.
+NOISY_CONTROLLER = layer_of_ours(
+    "ChainedCell",
+    layers=[
+        LSTM_CONTROLLER,
+        {
+            "module": "keras.layers",
+            "class_name": "GaussianNoise",
+            "config": {"stddev": 0.2},
+        },
+    ],
+)
 
 
 def changed(recipe, layer, **changes):

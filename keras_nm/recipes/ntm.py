@@ -36,8 +36,8 @@ NTM_RECIPES = (
         **_LSTM,
         **of_sequences(
             "ntm/copy",
-            # In a small memory, a write head that loses its focus while answering does harm
-            # already in training.
+            # In a small memory, a write head that loses its focus while answering should do
+            # harm already in training.
             layer=_ntm(controller=LSTM_CONTROLLER, num_locations=24),
             steps=7500,
             memory_size=128,

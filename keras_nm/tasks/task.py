@@ -154,7 +154,8 @@ class Task(abc.ABC):
                 equally likely.
 
         Returns:
-            A `tf.data.Dataset` of `(x, y, sample_weight)`, see `sample`.
+            A `tf.data.Dataset` of `(x, y, sample_weight)`, see `sample`. TensorFlow's
+            automatic tuning is off for it, and for what is made from it.
 
         Raises:
             ValueError: For sizes out of range and unknown splits or patterns.

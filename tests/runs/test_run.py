@@ -32,7 +32,7 @@ from keras_nm.training import (
 
 TINY = small_runs.changed(
     RECIPES["ntm/copy"]["ntm"],
-    layer={},
+    layer={"controller": small_runs.NOISY_CONTROLLER},
     task_options={"max_length": 2, "num_bits": 3},
     batch_size=8,
     steps_per_epoch=3,

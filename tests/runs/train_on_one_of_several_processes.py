@@ -11,17 +11,16 @@ import numpy as np
 import small_runs
 import train_on_several_processes as example
 
-from keras_nm.training import RECIPES
-
 example.distribute()
 path, epochs, results = sys.argv[1:]
-# The controller of this recipe has noise, which all processes must draw alike.
-controller = RECIPES["ntm/copy"]["ntm"].layer["config"]["controller"]
 recipe = dataclasses.replace(
     small_runs.COPY,
     layer={
         **small_runs.COPY.layer,
-        "config": {**small_runs.COPY.layer["config"], "controller": controller},
+        "config": {
+            **small_runs.COPY.layer["config"],
+            "controller": small_runs.NOISY_CONTROLLER,
+        },
     },
     task_options={"max_length": 20, "num_bits": 3},
     batch_size=4,
