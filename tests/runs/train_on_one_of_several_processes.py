@@ -3,7 +3,6 @@
 python train_on_one_of_several_processes.py MODEL EPOCHS RESULTS
 """
 
-import dataclasses
 import sys
 from pathlib import Path
 
@@ -13,15 +12,9 @@ import train_on_several_processes as example
 
 example.distribute()
 path, epochs, results = sys.argv[1:]
-recipe = dataclasses.replace(
+recipe = small_runs.changed(
     small_runs.COPY,
-    layer={
-        **small_runs.COPY.layer,
-        "config": {
-            **small_runs.COPY.layer["config"],
-            "controller": small_runs.NOISY_CONTROLLER,
-        },
-    },
+    layer={"controller": small_runs.NOISY_CONTROLLER},
     task_options={"max_length": 20, "num_bits": 3},
     batch_size=4,
     steps_per_epoch=2,

@@ -1,7 +1,5 @@
 """What is asked of the pipelines of every task."""
 
-import time
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -236,15 +234,10 @@ def test_lengths_can_be_drawn_by_a_function_that_changes():
         assert weight.numpy().sum(axis=1).tolist() == [length] * 3
 
 
-def test_a_pipeline_ends_at_once():
-    batches = iter(ntm.Copy().dataset(2))
-    begin = time.monotonic()
-    # TensorFlow's tuner would now sleep for two and a half seconds more.
-    while time.monotonic() - begin < 2.7:
-        next(batches)
-    begin = time.monotonic()
-    del batches
-    assert time.monotonic() - begin < 1
+def test_a_pipeline_is_not_tuned():
+    # With the tuner, some iterators end only after it has slept, up to a minute. Which
+    # ones is chance, so the time that one takes would not tell.
+    assert ntm.Copy().dataset(2).options().autotune.enabled is False
 
 
 def test_with_lengths_keeps_the_other_options():
