@@ -187,8 +187,8 @@ class Task(abc.ABC):
         first = shard_index + start * num_shards
         indices = tf.data.Dataset.counter(first, num_shards)
         options = tf.data.Options()
-        # With a buffer that TensorFlow tunes, who ends an iterator, as `model.fit` does, may
-        # wait for the tuner, which sleeps for up to a minute. So it is off.
+        # With a buffer that TensorFlow tunes, who ends an iterator, as `model.fit` does,
+        # may wait for the tuner, which sleeps for up to a minute. So it is off.
         options.autotune.enabled = False
         if draw_lengths is None:
             batches = indices.map(batch, tf.data.AUTOTUNE, deterministic=True).prefetch(2)
