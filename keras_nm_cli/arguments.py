@@ -1,6 +1,7 @@
 """Arguments that several commands take, and what they name."""
 
 import argparse
+import ast
 from pathlib import Path
 
 
@@ -65,6 +66,46 @@ def add_memory_size(parser, use):
         metavar="N",
         help=f"{use} the same weights with another memory size, such as N locations",
     )
+
+
+def add_task_options(parser):
+    """Adds the option for a task that differs from that of training."""
+    parser.add_argument(
+        "--task-options",
+        type=_task_option,
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="settings of the task that differ from training, such as min_repeats=15 "
+        "max_repeats=15, operands=powers or loss_on_padding=False",
+    )
+
+
+def _task_option(text):
+    name, separator, value = text.partition("=")
+    if not (separator and name.isidentifier()):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value  # a word, such as powers
+
+
+def run_of(options):
+    """Loads the run that is named, with the given memory size."""
+    from keras_nm.runs.run import load_run
+
+    run = load_run(options.directory)
+    return run if options.memory_size is None else run.with_memory_size(options.memory_size)
+
+
+def task_options_of(options, run):
+    """Returns the given options of the task in a dict, if the run's model fits them."""
+    from keras_nm.runs.evaluation import task_with
+
+    task_options = dict(options.task_options)
+    task_with(run.recipe, task_options)
+    return task_options
 
 
 def lengths_of(options, task):

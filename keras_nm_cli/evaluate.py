@@ -1,10 +1,17 @@
 """`keras-nm evaluate`: measures a trained model at given lengths."""
 
 import argparse
-import ast
 import sys
 
-from keras_nm_cli.arguments import add_memory_size, add_run_directory, integer, lengths_of
+from keras_nm_cli.arguments import (
+    add_memory_size,
+    add_run_directory,
+    add_task_options,
+    integer,
+    lengths_of,
+    run_of,
+    task_options_of,
+)
 from keras_nm_cli.output import print_table
 
 
@@ -26,15 +33,7 @@ def add_command(commands):
     )
     # Sequences that are longer than the memory need it.
     add_memory_size(parser, use="run")
-    parser.add_argument(
-        "--task-options",
-        type=_task_option,
-        nargs="+",
-        default=[],
-        metavar="NAME=VALUE",
-        help="settings of the task that differ from training, such as min_repeats=15 "
-        "max_repeats=15, operands=powers or loss_on_padding=False",
-    )
+    add_task_options(parser)
     parser.add_argument(
         "--structured",
         action="store_true",
@@ -46,11 +45,8 @@ def add_command(commands):
 
 def run(options):
     from keras_nm.runs.evaluation import evaluate_structured
-    from keras_nm.runs.run import load_run
 
-    run = load_run(options.directory)
-    if options.memory_size is not None:
-        run = run.with_memory_size(options.memory_size)
+    run = run_of(options)
     if options.structured:
         if options.lengths or options.task_options:
             raise ValueError("use --structured without --lengths and --task-options")
@@ -60,7 +56,7 @@ def run(options):
     if (name := run.recipe.machine.memory_size) is not None:
         longest = max(x[-1] if isinstance(x, range) else x for x in lengths)
         _warn_of_small_memory(longest, getattr(run.layer.cell, name), name)
-    task_options = dict(options.task_options)
+    task_options = task_options_of(options, run)
     print_table("length", (_measured(run, length, task_options) for length in lengths))
 
 
@@ -93,13 +89,3 @@ def _length_or_range(text):
             f"expected a range such as 41:500, received {text}"
         )
     return lengths
-
-
-def _task_option(text):
-    name, separator, value = text.partition("=")
-    if not (separator and name.isidentifier()):
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value  # a word, such as powers

@@ -8,6 +8,7 @@ from keras_nm_cli.arguments import (
     add_run_directory,
     integer,
     lengths_of,
+    run_of,
 )
 
 
@@ -45,12 +46,9 @@ def add_command(commands):
 def run(options):
     from keras_nm.export.saved_model import check_free, export
     from keras_nm.runs.evaluation import describe
-    from keras_nm.runs.run import load_run
 
     check_free(options.saved_model, options.version, overwrite=options.overwrite)
-    run = load_run(options.directory)
-    if options.memory_size is not None:
-        run = run.with_memory_size(options.memory_size)
+    run = run_of(options)
     path = export(
         run.model,
         options.saved_model,

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from keras_nm_cli.arguments import add_run_directory, integer
+from keras_nm_cli.arguments import (
+    add_memory_size,
+    add_run_directory,
+    add_task_options,
+    integer,
+    run_of,
+    task_options_of,
+)
 
 
 def add_command(commands):
@@ -30,6 +37,8 @@ def add_command(commands):
         metavar="N",
         help="which example of that length (default: %(default)s)",
     )
+    add_memory_size(parser, use="draw")
+    add_task_options(parser)
     parser.add_argument(
         "--animate",
         choices=["time", "training"],
@@ -48,22 +57,25 @@ def add_command(commands):
 def run(options):
     from keras_nm import plots
     from keras_nm.runs import pictures
-    from keras_nm.runs.run import load_run
 
     name, suffixes = "trace.png", (*plots.PICTURE_SUFFIXES, plots.ANIMATION_SUFFIX)
     if options.animate:
         name, suffixes = "trace.gif", (plots.ANIMATION_SUFFIX,)
     path = options.output or options.directory / name
     plots.check_path(path, suffixes)  # before the work
-    run = load_run(options.directory)
+    run = run_of(options)
+    drawn = {
+        "length": options.length,
+        "example": options.example,
+        **task_options_of(options, run),
+    }
     if path.suffix in plots.PICTURE_SUFFIXES:
-        plots.write_picture(pictures.picture(run, options.length, options.example), path)
+        plots.write_picture(pictures.picture(run, **drawn), path)
     else:
-        frames, seconds = {
+        draw, seconds = {
             None: (pictures.time_frames, 0.25),
             "time": (pictures.time_frames, 0.25),
             "training": (pictures.training_frames, 1.0),
         }[options.animate]
-        frames = frames(run, options.length, options.example)
-        plots.write_animation(frames, path, seconds)
+        plots.write_animation(draw(run, **drawn), path, seconds)
     print(f"Drawn to {path}")

@@ -54,7 +54,7 @@ def evaluate_runs(runs, length, **task_options):
             "Runs that are measured together must have the same recipe. Measure runs of "
             "other recipes apart"
         )
-    task = _task_with(recipe, task_options).with_room_for(length, length)
+    task = task_with(recipe, task_options).with_room_for(length, length)
     changed = _changes(runs[0], task)
     batch_size, num_batches = task.evaluation_size
     data = task.evaluation_set(batch_size=batch_size, num_batches=num_batches)
@@ -63,6 +63,37 @@ def evaluate_runs(runs, length, **task_options):
         {**result, **changed, "examples": batch_size * num_batches}
         for result in measure_runs(runs, task, data, changed)
     ]
+
+
+def task_with(recipe, task_options):
+    """Returns a recipe's task with other options, for which the model still fits.
+
+    Args:
+        recipe: A `Recipe`.
+        task_options: Dict, as for `evaluate`.
+
+    Returns:
+        A `Task`.
+
+    Raises:
+        ValueError: As for `evaluate`.
+    """
+    trained = recipe.made_task
+    try:
+        task = dataclasses.replace(trained, **task_options)
+    except TypeError:
+        options = [option.name for option in dataclasses.fields(trained)]
+        raise ValueError(
+            f"{recipe.task} has the options {', '.join(options)}. "
+            f"Received: {', '.join(task_options)}"
+        ) from None
+    sizes, fitting = (_known_sizes(recipe.spec, each) for each in (task, trained))
+    if sizes != fitting:
+        raise ValueError(
+            f"The model's inputs and outputs have the sizes {fitting}. With these task "
+            f"options, examples have the sizes {sizes}. Choose options that keep the sizes"
+        )
+    return task
 
 
 def with_changes(run, task):
@@ -127,7 +158,7 @@ def evaluate_range(run, lengths, **task_options):
 
 def _measure_lengths(run, lengths, task_options):
     """Yields the results at each length, from one pipeline and compiled for few shapes."""
-    task = _task_with(run.recipe, task_options).with_room_for(min(lengths), max(lengths))
+    task = task_with(run.recipe, task_options).with_room_for(min(lengths), max(lengths))
     # One batch per length, because Keras gives the results of each batch by itself.
     num_examples = math.prod(task.evaluation_size)
     level = tf.Variable(0)
@@ -141,26 +172,6 @@ def _measure_lengths(run, lengths, task_options):
         result = run.model.test_on_batch(*next(batches), return_dict=True)
         result.pop("loss")
         yield {**result, "examples": num_examples}
-
-
-def _task_with(recipe, task_options):
-    """Returns the recipe's task with other options, if the model fits that."""
-    trained = recipe.made_task
-    try:
-        task = dataclasses.replace(trained, **task_options)
-    except TypeError:
-        options = [option.name for option in dataclasses.fields(trained)]
-        raise ValueError(
-            f"{recipe.task} has the options {', '.join(options)}. "
-            f"Received: {', '.join(task_options)}"
-        ) from None
-    sizes, fitting = (_known_sizes(recipe.spec, each) for each in (task, trained))
-    if sizes != fitting:
-        raise ValueError(
-            f"The model's inputs and outputs have the sizes {fitting}. With these task "
-            f"options, examples have the sizes {sizes}. Choose options that keep the sizes"
-        )
-    return task
 
 
 def _known_sizes(spec, task):

@@ -8,53 +8,63 @@ import numpy as np
 from keras_nm import plots
 from keras_nm.arguments import check_integer
 from keras_nm.runs.directory import RunError
-from keras_nm.runs.evaluation import evaluate, with_changes
+from keras_nm.runs.evaluation import evaluate, task_with, with_changes
 
 
-def picture(run, length=None, example=0):
+def picture(run, length=None, example=0, **task_options):
     """Draws what a run's machine does with an example of the test split.
 
     Args:
         run: A `Run`.
         length: Positive integer, the example's length. Defaults to the longest in training.
         example: Non-negative integer, the example's index.
+        **task_options: Arguments of the task that differ from training, as for `evaluate`.
 
     Returns:
         A `matplotlib.figure.Figure`, see `keras_nm.plots.machine_picture`.
+
+    Raises:
+        ValueError: As for `evaluate`.
     """
-    run, inputs = _with_example(run, length, example)
+    run, inputs = _with_example(run, length, example, task_options)
     return _draw(run, inputs, _trace(run, inputs))
 
 
-def time_frames(run, length=None, example=0):
+def time_frames(run, length=None, example=0, **task_options):
     """Draws what a run's machine does, step by step.
 
     Args:
         run: As for `picture`.
         length: As for `picture`.
         example: As for `picture`.
+        **task_options: As for `picture`.
 
     Yields:
         Figures, for `keras_nm.plots.write_animation`.
+
+    Raises:
+        ValueError: As for `evaluate`.
     """
-    run, inputs = _with_example(run, length, example)
+    run, inputs = _with_example(run, length, example, task_options)
     trace = _trace(run, inputs)
     for time in range(plots.num_frames(run.layer, trace)):
         yield _draw(run, inputs, trace, time)
 
 
-def training_frames(run, length=None, example=0):
+def training_frames(run, length=None, example=0, **task_options):
     """Draws what a run's machine does with the weights of each checkpoint.
 
     Args:
         run: As for `picture`.
         length: As for `picture`.
         example: As for `picture`.
+        **task_options: As for `picture`.
 
     Yields:
         Figures, for `keras_nm.plots.write_animation`. The last is of the run's own weights.
 
     Raises:
+        ValueError: As for `evaluate`.
         RunError: If there are no checkpoints, or one is damaged.
     """
     checkpoints = run.checkpoints()
@@ -63,7 +73,7 @@ def training_frames(run, length=None, example=0):
             f"The run in {run.directory} has no checkpoints: it was too short, or they "
             "were deleted"
         )
-    run, inputs = _with_example(run, length, example)
+    run, inputs = _with_example(run, length, example, task_options)
     # A copy, so that the run's own model stays unchanged.
     model = keras.models.clone_model(run.model)
     moments = dataclasses.replace(run, model=model)
@@ -164,14 +174,15 @@ def generalization(runs, lengths):
     )
 
 
-def _with_example(run, length, example):
+def _with_example(run, length, example, task_options):
     """Returns a run whose machine can take an example of the test split, and the example.
 
     The example is a batch by itself.
     """
-    length = run.task.max_length if length is None else check_integer("length", length)
+    task = task_with(run.recipe, task_options)
+    length = task.max_length if length is None else check_integer("length", length)
     check_integer("example", example, minimum=0)
-    task = run.task.with_room_for(length, length)
+    task = task.with_room_for(length, length)
     data = task.evaluation_set(length, batch_size=1, num_batches=1, start=example)
     return with_changes(run, task), np.asarray(next(iter(data))[0])
 

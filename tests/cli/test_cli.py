@@ -99,12 +99,26 @@ def test_evaluate_structured_cases(run, capsys):
         (["--length", "3", "--output", "x.png"], b"\x89PNG"),
         (["--example", "2", "--length", "1", "--output", "x.gif"], b"GIF89a"),
         (["--animate", "training", "--length", "1", "--output", "x.gif"], b"GIF89a"),
+        (["--animate", "training", "--memory-size", "9", "--output", "x.gif"], b"GIF89a"),
     ],
 )
 def test_trace(run, tmp_path, monkeypatch, arguments, start):
     monkeypatch.chdir(tmp_path)
     assert main(["trace", str(run), *arguments]) == 0
     assert (tmp_path / arguments[-1]).read_bytes().startswith(start)
+
+
+def test_trace_of_another_task_and_memory(run, monkeypatch, tmp_path):
+    def draw(run, length, example, **task_options):
+        drawn.append((run.layer.cell.memory_shape[0], length, example, task_options))
+        return "figure"
+
+    drawn = []
+    monkeypatch.setattr("keras_nm.runs.pictures.picture", draw)
+    monkeypatch.setattr("keras_nm.plots.write_picture", lambda figure, path: None)
+    arguments = ["--memory-size", "9", "--length", "3", "--output", str(tmp_path / "x.png")]
+    assert main(["trace", str(run), *arguments, "--task-options", "max_length=4"]) == 0
+    assert drawn == [(9, 3, 0, {"max_length": 4})]
 
 
 def test_export(run, capsys, tmp_path):
@@ -261,6 +275,12 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
             ["evaluate", "{run}", "--lengths", "2", "--task-options", "num_bits=5"],
             "have the sizes (6, 5)",
         ),
+        (
+            ["evaluate", "{run}", "--lengths", "2", "--task-options", "length=5"],
+            "Received: length",
+        ),
+        (["trace", "{run}", "--task-options", "example=5"], "Received: example"),
+        (["trace", "{run}", "--locations", "2", "--output", "x.png"], "with 2 locations"),
         (
             ["evaluate", "{run}", "--lengths", "2", "--task-options", "num_bits=many"],
             "Received: num_bits='many'",

@@ -28,6 +28,14 @@ def test_the_examples_are_those_of_the_test_split(copy_run):
     np.testing.assert_allclose(panel(figure, "Outputs"), outputs.T, atol=1e-5)
     longest = pictures.picture(copy_run)
     assert panel(longest, "Inputs").shape == (4, 7)
+    other = pictures.picture(copy_run, max_length=2)
+    assert panel(other, "Inputs").shape == (4, 5)
+    [*_, other] = pictures.time_frames(copy_run, max_length=2)
+    assert panel(other, "Inputs").shape == (4, 5)
+    [*_, other] = pictures.training_frames(copy_run, max_length=2)
+    assert panel(other, "Inputs").shape == (4, 5)
+    with pytest.raises(ValueError, match="Received: repeats"):
+        pictures.picture(copy_run, repeats=2)
     with pytest.raises(ValueError, match="`length` must be an integer of at least 1"):
         pictures.picture(copy_run, length=0)
     with pytest.raises(ValueError, match="`example` must be an integer of at least 0"):
@@ -37,7 +45,7 @@ def test_the_examples_are_those_of_the_test_split(copy_run):
 def test_a_longer_example_has_room_and_steps(access_run):
     layer = access_run.layer
     assert pictures.picture(access_run, length=6).axes
-    run, inputs = pictures._with_example(access_run, 6, 0)
+    run, inputs = pictures._with_example(access_run, 6, 0, {})
     result = evaluate(access_run, 6)
     assert run.layer.num_steps == result["num_steps"]
     assert access_run.layer is layer
