@@ -49,6 +49,7 @@ def dense_ntm(**options):
         "num_write_heads": 3,
         "step_order": "write_first",
         "initial_weighting": "learned",
+        "key_strength_bias": 4.0,
     }
     return NTM(5, (9, 4), **{**defaults, **options})
 

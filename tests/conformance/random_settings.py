@@ -137,6 +137,7 @@ def ntm_options(draw):
         "key_strength_activation": draw(
             st.sampled_from(["softplus", "exponential", "relu"])
         ),
+        "key_strength_bias": draw(st.sampled_from([0.0, 4.0, -2.0])),
         "activation": draw(st.sampled_from([None, "sigmoid", "tanh"])),
         "parameter_clip": draw(st.sampled_from([20.0, 1.0, 1e3, None])),
         "gradient_clip": draw(st.sampled_from([1e6, 1.0, 1e-3])),

@@ -99,6 +99,7 @@ def run_ntm(sequence, layer, memory=None):
     weightings = np.zeros((num_heads, locations))
     weightings[:, 0] = 1
     reads = cell._initial_reads.numpy().reshape(num_read, width)
+    bias = cell.key_strength_bias
     is_lstm = len(controller_weights) == 3
     h = np.zeros(controller_weights[-1].size // (4 if is_lstm else 1))
     c = np.zeros_like(h)
@@ -119,7 +120,7 @@ def run_ntm(sequence, layer, memory=None):
             return taken
 
         keys = [np.tanh(take(width)) for _ in range(num_heads)]
-        strengths = [softplus(take(1)[0]) for _ in range(num_heads)]
+        strengths = [softplus(take(1)[0] + bias) for _ in range(num_heads)]
         gates = [sigmoid(take(1)[0]) for _ in range(num_heads)]
         shifts = [softmax(take(offsets)) for _ in range(num_heads)]
         gammas = [1 + softplus(take(1)[0]) for _ in range(num_heads)]

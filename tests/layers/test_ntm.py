@@ -36,19 +36,20 @@ def small_ntm(rng=None, features=6, **options):
 @pytest.mark.parametrize("step_order", ["read_first", "write_first"])
 @pytest.mark.parametrize("controller", CONTROLLERS)
 @pytest.mark.parametrize(
-    ("num_read_heads", "num_write_heads", "shift_range"), [(1, 1, 1), (3, 2, 2)]
+    "options",
+    [
+        {},
+        {
+            "num_read_heads": 3,
+            "num_write_heads": 2,
+            "shift_range": 2,
+            "key_strength_bias": 1.5,
+        },
+    ],
 )
-def test_twenty_steps_equal_loops(
-    rng, step_order, controller, num_read_heads, num_write_heads, shift_range
-):
-    layer = small_ntm(
-        rng,
-        controller=CONTROLLERS[controller](),
-        step_order=step_order,
-        num_read_heads=num_read_heads,
-        num_write_heads=num_write_heads,
-        shift_range=shift_range,
-    )
+def test_twenty_steps_equal_loops(rng, step_order, controller, options):
+    controller = CONTROLLERS[controller]()
+    layer = small_ntm(rng, controller=controller, step_order=step_order, **options)
     sequences = rng.normal(size=(2, 20, 6)).astype("float32")
     trace = layer.trace(sequences)
     outputs = layer(sequences)
@@ -425,6 +426,7 @@ def test_dropout_of_the_controller_keeps_its_mask_within_a_sequence():
         ),
         ({"parameter_clip": 0}, "parameter_clip=0"),
         ({"parameter_clip": "20"}, "parameter_clip='20'"),
+        ({"key_strength_bias": "4"}, "key_strength_bias='4'"),
         ({"gradient_clip": 0}, "gradient_clip=0"),
         ({"gradient_clip": None}, "gradient_clip=None"),
         ({"sigmoid_epsilon": 1.0}, "sigmoid_epsilon=1.0"),

@@ -10,7 +10,13 @@ from numbers import Real
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_pair, check_positive
+from keras_nm.arguments import (
+    check_choice,
+    check_finite,
+    check_integer,
+    check_pair,
+    check_positive,
+)
 from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.eager import in_graph
@@ -80,6 +86,10 @@ class NTMCell(MachineCell):
         add_activation: Activation of the add vectors. Defaults to `"tanh"`.
         key_strength_activation: A positive activation for the key strength. Defaults to
             `"softplus"`; `"exponential"` is the other common choice.
+        key_strength_bias: Float, added to the raw key strength before its activation.
+            With the default, `0.0`, training begins with a key strength of about 0.7, at
+            which a head attends to all locations nearly alike. With `4.0` it begins with
+            about 4, and heads choose locations by content from the start.
         activation: Activation of the output. Defaults to `None`: logits.
         parameter_clip: Positive float or `None`. The heads' raw parameters are clipped
             to plus or minus this number before their activations. Defaults to `20.0`.
@@ -133,6 +143,7 @@ class NTMCell(MachineCell):
         key_activation="tanh",
         add_activation="tanh",
         key_strength_activation="softplus",
+        key_strength_bias=0.0,
         activation=None,
         parameter_clip=20.0,
         gradient_clip=1e6,
@@ -159,6 +170,7 @@ class NTMCell(MachineCell):
         self.key_activation = keras.activations.get(key_activation)
         self.add_activation = keras.activations.get(add_activation)
         self.key_strength_activation = keras.activations.get(key_strength_activation)
+        self.key_strength_bias = check_finite("key_strength_bias", key_strength_bias)
         self.activation = keras.activations.get(activation)
         if parameter_clip is not None:
             parameter_clip = check_positive("parameter_clip", parameter_clip)
@@ -396,7 +408,7 @@ class NTMCell(MachineCell):
         activations = {
             "key": self.key_activation,
             "key_strength": lambda x: addressing.key_strength(
-                self.key_strength_activation, x
+                self.key_strength_activation, x + self.key_strength_bias
             ),
             "gate": keras.activations.sigmoid,
             "shift": softmax,
@@ -431,6 +443,7 @@ class NTMCell(MachineCell):
             "key_strength_activation": keras.activations.serialize(
                 self.key_strength_activation
             ),
+            "key_strength_bias": self.key_strength_bias,
             "activation": keras.activations.serialize(self.activation),
             "parameter_clip": self.parameter_clip,
             "gradient_clip": self.gradient_clip,
