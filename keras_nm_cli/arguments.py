@@ -100,10 +100,14 @@ def run_of(options):
 
 
 def task_options_of(options, run):
-    """Returns the given options of the task in a dict, if the run's model fits them."""
+    """Returns the given options of the task in a dict.
+
+    Raises a ValueError if the task or the run's model does not take them.
+    """
     from keras_nm.runs.evaluation import task_with
 
     task_options = dict(options.task_options)
+    # A name such as length would be taken for another argument of what is called with them.
     task_with(run.recipe, task_options)
     return task_options
 

@@ -106,7 +106,7 @@ NTM_RECIPES = (
             ),
             steps=3000,
             learning_rate=1e-3,
-            # In batches of 16, some seeds stay on the plateau.
+            # In batches of 16, fewer seeds left the plateau in the search.
             batch_size=32,
             memory_size=128,
         ),

@@ -100,6 +100,7 @@ def test_evaluate_structured_cases(run, capsys):
         (["--example", "2", "--length", "1", "--output", "x.gif"], b"GIF89a"),
         (["--animate", "training", "--length", "1", "--output", "x.gif"], b"GIF89a"),
         (["--animate", "training", "--memory-size", "9", "--output", "x.gif"], b"GIF89a"),
+        (["--task-options", "max_length=2", "--output", "x.gif"], b"GIF89a"),
     ],
 )
 def test_trace(run, tmp_path, monkeypatch, arguments, start):

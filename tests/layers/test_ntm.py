@@ -234,10 +234,11 @@ def test_linear_activations_leave_the_unit_range(rng, options, values):
 
 def test_parameter_clip_bounds_the_key_strength(rng):
     sequences = rng.normal(size=(4, 9, 6)).astype("float32")
-    layer = small_ntm(rng, key_strength_activation="exponential", parameter_clip=0.5)
+    options = {"key_strength_activation": "exponential", "key_strength_bias": 2.0}
+    layer = small_ntm(rng, parameter_clip=0.5, **options)
     strengths = layer.trace(sequences)["key_strength"].numpy()
-    np.testing.assert_allclose(strengths.max(), np.exp(0.5), rtol=1e-5)
-    np.testing.assert_allclose(strengths.min(), np.exp(-0.5), rtol=1e-5)
+    np.testing.assert_allclose(strengths.max(), np.exp(2.5), rtol=1e-5)
+    np.testing.assert_allclose(strengths.min(), np.exp(1.5), rtol=1e-5)
     layer = small_ntm(rng, key_activation="linear", parameter_clip=None)
     assert np.abs(layer.trace(100 * sequences)["key"].numpy()).max() > 2
 

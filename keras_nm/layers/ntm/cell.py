@@ -86,10 +86,11 @@ class NTMCell(MachineCell):
         add_activation: Activation of the add vectors. Defaults to `"tanh"`.
         key_strength_activation: A positive activation for the key strength. Defaults to
             `"softplus"`; `"exponential"` is the other common choice.
-        key_strength_bias: Float, added to the raw key strength before its activation.
-            With the default, `0.0`, training begins with a key strength of about 0.7, at
-            which a head attends to all locations nearly alike. With `4.0` it begins with
-            about 4, and heads choose locations by content from the start.
+        key_strength_bias: Float, added to the clipped raw key strength before its
+            activation. With softplus, training begins with a key strength of about 0.7 by
+            default, at which a head attends to all locations nearly alike. With `4.0` it
+            begins with about 4, and heads choose locations by content from the start.
+            Defaults to `0.0`.
         activation: Activation of the output. Defaults to `None`: logits.
         parameter_clip: Positive float or `None`. The heads' raw parameters are clipped
             to plus or minus this number before their activations. Defaults to `20.0`.
