@@ -45,7 +45,7 @@ saved_models: $(INSTALLED)
 	@rm -rf runs/saved_models
 	$(BIN)/keras-nm train ntm/copy --output runs/saved_models/ntm_copy
 	$(BIN)/keras-nm export runs/saved_models/ntm_copy saved_models/ntm_copy
-	$(BIN)/keras-nm train ntm/associative_recall --layer ntm-feedforward --seed 4 \
+	$(BIN)/keras-nm train ntm/associative_recall --seed 9 \
 		--output runs/saved_models/ntm_associative_recall
 	$(BIN)/keras-nm export runs/saved_models/ntm_associative_recall \
 		saved_models/ntm_associative_recall

@@ -3,8 +3,6 @@
 from keras_nm.recipes.parts import (
     FEEDFORWARD_CONTROLLER,
     LSTM_CONTROLLER,
-    dropping,
-    graves_rmsprop,
     layer_of_ours,
     of_sequences,
 )
@@ -31,6 +29,27 @@ _FEEDFORWARD = {
     "name": "ntm-feedforward",
     "description": "A Neural Turing Machine with a controller of 100 hidden units.",
 }
+
+
+def _associative_recall(controller):
+    return of_sequences(
+        "ntm/associative_recall",
+        layer=_ntm(
+            controller=controller,
+            num_locations=64,
+            # With one read head, hardly any feed-forward controller learned it.
+            num_heads=(2, 1),
+            # Content can choose a location only if they differ, and by a strong key.
+            initial_memory="drawn",
+            key_strength_bias=4.0,
+        ),
+        steps=3000,
+        learning_rate=1e-3,
+        # In batches of 16, fewer seeds left the plateau in the search.
+        batch_size=32,
+        memory_size=128,
+    )
+
 
 NTM_RECIPES = (
     Recipe(
@@ -74,43 +93,8 @@ NTM_RECIPES = (
             stop_below=0.02,
         ),
     ),
-    Recipe(
-        **_LSTM,
-        **of_sequences(
-            "ntm/associative_recall",
-            # Content can choose a location only where locations differ.
-            layer=_ntm(
-                controller=LSTM_CONTROLLER, num_locations=64, initial_memory="drawn"
-            ),
-            # With two items nothing has to be looked up, and that way of answering is the
-            # plateau on which machines stayed.
-            task_options={"min_length": 5},
-            steps=6250,
-            # Seeds leave the plateau at different times, and the rate stays until then. A
-            # tenth of it makes more items than in training come out right.
-            optimizer=graves_rmsprop(dropping(5e-4, steps=3750)),
-            batch_size=16,
-            memory_size=128,
-        ),
-    ),
-    Recipe(
-        **_FEEDFORWARD,
-        **of_sequences(
-            "ntm/associative_recall",
-            layer=_ntm(
-                controller=FEEDFORWARD_CONTROLLER,
-                num_locations=64,
-                num_heads=(2, 1),
-                initial_memory="drawn",
-                key_strength_bias=4.0,
-            ),
-            steps=3000,
-            learning_rate=1e-3,
-            # In batches of 16, fewer seeds left the plateau in the search.
-            batch_size=32,
-            memory_size=128,
-        ),
-    ),
+    Recipe(**_LSTM, **_associative_recall(LSTM_CONTROLLER)),
+    Recipe(**_FEEDFORWARD, **_associative_recall(FEEDFORWARD_CONTROLLER)),
     Recipe(
         **_LSTM,
         **of_sequences(

@@ -14,15 +14,6 @@ def falling(learning_rate, steps):
     }
 
 
-def dropping(learning_rate, steps):
-    """Returns a learning rate that stays for some steps, and then drops to a tenth."""
-    return {
-        "module": "keras.optimizers.schedules",
-        "class_name": "PiecewiseConstantDecay",
-        "config": {"boundaries": [steps], "values": [learning_rate, learning_rate / 10]},
-    }
-
-
 def graves_rmsprop(learning_rate):
     """Returns RMSProp as in Graves 2013 (arXiv 1308.0850, equations 38 to 45), changed.
 
