@@ -3,9 +3,9 @@
     python benchmarks/dnc_and_ntm.py --output runs/dnc_and_ntm
 
 A Neural Turing Machine learns by the recipe of the Differentiable Neural Computer, and the
-other way round, with the controller, the memory's shape, the optimizer, the batches and the
-lengths of that recipe. The task is associative recall: in copy, both have the same recipe.
-If it is interrupted, run it again.
+other way round, with the controller, the memory's shape, the optimizer and the batches of
+that recipe. The task is associative recall: in copy, both have the same recipe. If it is
+interrupted, run it again.
 """
 
 import os
