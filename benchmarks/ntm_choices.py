@@ -63,7 +63,6 @@ def lines():
         "write first": machine(step_order="write_first"),
         "initial read zeros": machine(initial_read="zeros"),
         "strength exponential": machine(key_strength_activation="exponential"),
-        "strong keys": machine(key_strength_bias=4.0),
         "keys linear": machine(key_activation=None),
         "additions linear": machine(add_activation=None),
         "squeezed sigmoids 0.01": machine(sigmoid_epsilon=0.01),
