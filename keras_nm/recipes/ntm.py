@@ -39,8 +39,9 @@ def _associative_recall(controller):
             num_locations=64,
             # With one read head, hardly any feed-forward controller learned it.
             num_heads=(2, 1),
-            # Content can choose a location only if they differ, and by a strong key.
+            # Content can choose a location only where locations differ.
             initial_memory="drawn",
+            # With weak keys at first, some LSTM controllers stayed on the plateau.
             key_strength_bias=4.0,
         ),
         steps=3000,
