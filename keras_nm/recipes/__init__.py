@@ -1,4 +1,4 @@
-"""Settings that work, as plain data: one recipe per task and layer."""
+"""The best settings that we know, as plain data: one recipe per task and layer."""
 
 from types import MappingProxyType
 
