@@ -45,7 +45,7 @@ def export(model, path, version=None, *, card=None, overwrite=False):
         version: Positive integer below 2**63. Defaults to one more than the latest
             version.
         card: Dict of values that can be written as JSON, to add to the card, such as
-            `keras_nm.training.describe(run)`.
+            `keras_nm.training.describe(run, [20, 120])`.
         overwrite: Boolean, whether to replace the version if it exists.
 
     Returns:
