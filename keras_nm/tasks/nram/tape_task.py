@@ -135,10 +135,11 @@ def more_steps(layer, trained, task):
 
     Returns:
         A dict with the argument `num_steps`: the layer's own number, plus the number of
-        additional steps that the task's program needs.
+        additional steps that the task's program needs. For a smaller task, it is the
+        layer's own: a machine that learned with more steps may use all of them.
     """
-    more = task.num_steps - trained.num_steps
-    return {"num_steps": max(layer.num_steps + more, 1)}
+    more = max(task.num_steps - trained.num_steps, 0)
+    return {"num_steps": layer.num_steps + more}
 
 
 def look_up(tape, addresses):
