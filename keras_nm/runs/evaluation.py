@@ -58,7 +58,8 @@ def evaluate_runs(runs, length, **task_options):
     changed = _changes(runs[0], task)
     batch_size, num_batches = task.evaluation_size
     data = task.evaluation_set(batch_size=batch_size, num_batches=num_batches)
-    measure_runs = _measure_replicas if recipe.machine.has_replicas else _measure_each
+    together = recipe.machine.has_replicas and len(runs) > 1
+    measure_runs = _measure_replicas if together else _measure_each
     return [
         {**result, **changed, "examples": batch_size * num_batches}
         for result in measure_runs(runs, task, data, changed)
