@@ -56,10 +56,14 @@ def mean_moves(layer, trace, examples):
 
 
 def called_programs(layer, trace, examples):
-    """Returns how often an `NPI` calls each program, and how often it ends."""
-    means = np.mean(trace["program"], axis=(0, 1))
+    """Returns how often an `NPI` calls each program, and how often it ends.
+
+    Steps of padding, whose sample weight is 0, do not count.
+    """
+    counts = slice(None) if examples is None else examples[0][2] > 0  # (B, T)
+    means = trace["program"][counts].reshape(-1, trace["program"].shape[-1]).mean(axis=0)
     shares = {f"program_{index}": share for index, share in enumerate(means)}
-    return {**shares, "end": np.mean(trace["end"])}
+    return {**shares, "end": trace["end"][counts].mean()}
 
 
 def settled_at(layer, trace, examples):

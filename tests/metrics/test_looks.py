@@ -65,3 +65,7 @@ def test_an_npi():
     }
     seen = looks.called_programs(None, trace, None)
     assert seen == pytest.approx({"program_0": 0.7, "program_1": 0.3, "end": 0.5})
+    # The second step is padding.
+    examples = ((None, None, np.array([[1.0, 0.0]])), {})
+    seen = looks.called_programs(None, trace, examples)
+    assert seen == pytest.approx({"program_0": 0.9, "program_1": 0.1, "end": 0.0})
