@@ -21,7 +21,15 @@ def write_report(rows, task, directory):
 
     Returns:
         The tables, of recipes and of runs, as Markdown.
+
+    Raises:
+        ValueError: If there is no run, or runs were not measured at any length.
     """
+    if not all(row["results"] for row in rows.values()) or not rows:
+        raise ValueError(
+            "A report needs at least one run, and each must be measured at one length at "
+            f"least. Received: the runs {list(rows)}"
+        )
     directory = Path(directory)
     rows = dict(sorted(rows.items(), key=lambda item: (item[1]["recipe"], item[1]["seed"])))
     spec = TASKS[task]

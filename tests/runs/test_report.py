@@ -1,6 +1,8 @@
 import itertools
 import math
 
+import pytest
+
 from keras_nm.training import write_report
 
 
@@ -38,6 +40,13 @@ def test_a_report(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {
         *("table.md", "curves.png", "lengths.png")
     }
+
+
+def test_without_measured_runs_there_is_no_report(tmp_path):
+    for rows in ({}, {"small-0": {"recipe": "small", "seed": 0, "results": {}}}):
+        with pytest.raises(ValueError, match="needs at least one run"):
+            write_report(rows, "ntm/copy", tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_report_of_a_task_that_cannot_be_answered_without_errors(tmp_path):
