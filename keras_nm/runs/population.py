@@ -7,9 +7,13 @@ import time
 import keras
 import numpy as np
 
+from keras_nm.arguments import check_integer
 from keras_nm.runs.directory import RunDirectory
 from keras_nm.runs.evaluation import repeated
 from keras_nm.runs.run import learning_callbacks
+
+# The logs that are means over all replicas. All others have a value for each.
+_MEANS = ("loss", "val_loss")
 
 
 def train_population(recipe, directories, verbose="auto"):
@@ -35,7 +39,8 @@ def train_population(recipe, directories, verbose="auto"):
     Raises:
         RunError: If a directory exists, or another process trains the run in it. Nothing is
             overwritten.
-        ValueError: For a recipe of another kind, or no seed.
+        ValueError: For a recipe of another kind, or one whose curriculum follows a loss,
+            and for no seed.
 
     Example:
 
@@ -49,6 +54,10 @@ def train_population(recipe, directories, verbose="auto"):
     if not directories:
         raise ValueError("`directories` must have at least one seed. Received: {}")
     check_population(recipe)
+    directories = {
+        check_integer("seed", seed, minimum=0, maximum=2**32 - 1): directory
+        for seed, directory in directories.items()
+    }
     with contextlib.ExitStack() as locks:
         for directory in directories.values():
             RunDirectory(directory).check_free()
@@ -91,6 +100,12 @@ def check_population(recipe):
             "`num_replicas`, as NRAM and NoisyAdam do. Received: a recipe with "
             f"{recipe.layer['class_name']} and {recipe.optimizer['class_name']}"
         )
+    monitor = (recipe.curriculum or {}).get("monitor")
+    if monitor in _MEANS:
+        raise ValueError(
+            "To train seeds together, the curriculum must follow a metric, because the "
+            f"loss is a mean over all seeds. Received: monitor={monitor!r}"
+        )
 
 
 class _Harvest(keras.callbacks.Callback):
@@ -107,12 +122,7 @@ class _Harvest(keras.callbacks.Callback):
         self._diverged = set()
 
     def on_epoch_end(self, epoch, logs=None):
-        # Only logs with a value per replica: the loss is a mean over all of them.
-        logs = {
-            name: np.atleast_1d(x)
-            for name, x in logs.items()
-            if name not in ("loss", "val_loss")
-        }
+        logs = {name: np.atleast_1d(x) for name, x in logs.items() if name not in _MEANS}
         for index, curve in enumerate(self._curves):
             curve.append({name: float(x[index]) for name, x in logs.items()})
         errors = [logs[name] for name in self.recipe.monitors]
@@ -135,9 +145,9 @@ class _Harvest(keras.callbacks.Callback):
     def _write(self, index):
         seed, directory = self._waiting.pop(index)
         model, curve = self._single(index), self._curves[index]
-        examples = int(model.optimizer.iterations) * self.recipe.batch_size
+        batches = len(curve) * self.recipe.steps_per_epoch
         last = {k[4:]: v for k, v in curve[-1].items() if k.startswith("val_")}
-        result = {"examples": examples, **last}
+        result = {"examples": batches * self.recipe.batch_size, **last}
         files = RunDirectory(directory)
         files.write_finished(self.recipe, seed, model, curve, result)
         self.seconds[seed] = time.monotonic() - self._started

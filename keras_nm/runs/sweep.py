@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from keras_nm.arguments import check_integer
+from keras_nm.arguments import check_integer, check_integers
 from keras_nm.files import write_text
 from keras_nm.runs.directory import RunDirectory
 from keras_nm.runs.evaluation import evaluate_runs
@@ -63,7 +63,9 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
     """
     check_integer("jobs", jobs)
     check_integer("replicas", replicas)
-    work, seeds, lengths = [], list(seeds), list(lengths)
+    seeds = check_integers("seeds", seeds, minimum=0, maximum=2**32 - 1)
+    lengths = check_integers("lengths", lengths)
+    work = []
     for name, recipe in recipes.items():
         for length in lengths:
             recipe.made_task.with_room_for(length, length)

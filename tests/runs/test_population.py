@@ -142,8 +142,14 @@ def test_other_recipes_are_refused(tmp_path):
             train_population(recipe, directories)
         with pytest.raises(ValueError, match="as NRAM and NoisyAdam do"):
             next(iter(sweep({"x": recipe}, range(4), tmp_path, [3], replicas=2)))
+    on_loss = {"monitor": "val_loss", "threshold": 1.0}
+    by_loss = dataclasses.replace(RECIPE, curriculum=on_loss)
+    with pytest.raises(ValueError, match=r"mean over all seeds.*'val_loss'"):
+        train_population(by_loss, directories)
     with pytest.raises(ValueError, match="at least one seed"):
         train_population(RECIPE, {})
+    with pytest.raises(ValueError, match="`seed` must be an integer of at least 0"):
+        train_population(RECIPE, {-1: tmp_path / "run"})
     assert list(tmp_path.iterdir()) == []
 
 

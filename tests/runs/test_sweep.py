@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+import numpy as np
 import pytest
 import small_runs
 
@@ -52,7 +53,9 @@ def sweep_here(*arguments):
 def first(tmp_path_factory):
     """A finished sweep, which tests must leave as it is."""
     directory = tmp_path_factory.mktemp("sweep")
-    return directory, sweep_here({"small": SMALL}, [0, 3], directory, [2])
+    # Seeds may come from NumPy.
+    seeds = np.array([0, 3])
+    return directory, sweep_here({"small": SMALL}, seeds, directory, [2])
 
 
 def test_every_seed_is_trained_and_measured(first):
@@ -141,6 +144,8 @@ def test_a_directory_of_other_runs_is_left_alone(first):
     other = dataclasses.replace(SMALL, batch_size=4)
     with pytest.raises(RunError, match="small-0 is a run of another recipe or seed"):
         next(sweep({"small": other}, [0], directory, [2]))
+    with pytest.raises(ValueError, match=r"`seeds\[1\]` must be an integer"):
+        next(sweep({"small": SMALL}, [0, -1], directory, [2]))
     with pytest.raises(ValueError, match="`jobs` must be an integer of at least 1"):
         next(sweep({"small": SMALL}, [0], directory, [2], jobs=0))
 
