@@ -9,14 +9,16 @@ from pathlib import Path
 import keras
 
 _RANDOM_STATE_FILE = "random_state.json"
+_EPOCHS_FILE = "epochs.json"
 
 
 class SaveModel(keras.callbacks.Callback):
     """Saves the whole model after every epoch, so that training can resume from it.
 
     The file is complete at any moment: the callback writes another file beside it and then
-    moves that into place. It also holds the optimizer's state, whose `iterations` tells
-    which batch is next, and the state of random layers, which Keras does not save.
+    moves that into place. It also holds the optimizer's state, and what Keras does not
+    save: the number of complete epochs, which tells which batch is next, and the state of
+    random layers.
 
     Args:
         path: Path ending in `.keras`.
@@ -40,12 +42,22 @@ class SaveModel(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.curriculum is not None and "level" not in logs:
             raise ValueError("In the list of callbacks, SaveModel must follow Curriculum")
+        self._save(epoch + 1)
+
+    def on_train_end(self, logs=None):
+        # At the end of `fit`, Keras puts the averages in place of the weights.
+        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        if optimizer.use_ema and self.path.exists():
+            self._save(completed_epochs(self.path))
+
+    def _save(self, epochs):
         partial = self.path.with_name(f"partial-{self.path.name}")
         with _undistributed():
             self.model.save(partial)
         values = [state.numpy().tolist() for state in _random_states(self.model)]
         with zipfile.ZipFile(partial, "a") as file:
             file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
+        add_epochs(partial, epochs)
         if self.curriculum is not None:
             self.curriculum.add_to(partial)
         os.replace(partial, self.path)
@@ -63,6 +75,32 @@ def _undistributed():
         yield
     finally:
         keras.distribution.set_distribution(distribution)
+
+
+def add_epochs(path, epochs):
+    """Adds the number of complete epochs to a file that `keras.Model.save` made.
+
+    Args:
+        path: Path of a `.keras` file.
+        epochs: Non-negative integer.
+    """
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr(_EPOCHS_FILE, json.dumps(epochs))
+
+
+def completed_epochs(path):
+    """Returns the number of epochs after which a model was saved.
+
+    Args:
+        path: Path of a `.keras` file.
+
+    Returns:
+        An integer, or `None` if the file is by an earlier version, which did not keep it.
+    """
+    with zipfile.ZipFile(path) as file:
+        if _EPOCHS_FILE not in file.namelist():
+            return None
+        return json.loads(file.read(_EPOCHS_FILE))
 
 
 def restore_random_state(model, path):

@@ -15,6 +15,7 @@ file               contents
 
 import csv
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ from typing import Any
 
 import keras
 
+from keras_nm.callbacks.saving import add_epochs, completed_epochs
 from keras_nm.files import LOCK_FILE, locked, write_text
 from keras_nm.runs.recipe import Recipe
 from keras_nm.version import current_versions
@@ -161,7 +163,20 @@ class RunDirectory:
                 raise ValueError(f"{self.model.name} is missing or incomplete")
             return keras.saving.load_model(self.model)
         except Exception as error:  # any error that Keras meets in a damaged file
+            missing = re.search(r"Could not locate (\w+ '.*?')", str(error))
+            if missing:
+                raise ValueError(
+                    f"The model in {self.path} needs the {missing[1]}, which is not "
+                    "registered. Import its module first"
+                ) from error
             raise self._damaged(error) from error
+
+    def epochs_done(self) -> int:
+        """Returns after how many epochs the model was saved."""
+        epochs = completed_epochs(self.model)
+        if epochs is None and self.curve.exists():  # of an earlier version
+            epochs = len(self.curve.read_text().splitlines()) - 1
+        return epochs or 0
 
     def read_curve(self, name: str) -> tuple[list[int], list[float]]:
         """Reads one column of the curve: the numbers of epochs, and the values.
@@ -176,7 +191,7 @@ class RunDirectory:
                 [int(row["epoch"]) + 1 for row in rows],
                 [float(row[name]) for row in rows],
             )
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, TypeError, ValueError) as error:
             raise RunError(
                 f"{self.curve} does not have the curve {name!r} "
                 f"({type(error).__name__}: {error})"
@@ -194,6 +209,10 @@ class RunDirectory:
         if self.curve.exists():
             lines = self.curve.read_text().splitlines(keepends=True)
             write_text(self.curve, "".join(lines[: 1 + epochs]))
+
+    def checkpoint(self, epochs: int) -> Path:
+        """Returns the path of the weights after a number of epochs."""
+        return self.checkpoints / f"{epochs:05d}.weights.h5"
 
     def checkpoint_files(self) -> dict[int, Path]:
         """Returns the checkpoints: a dict from the number of epochs to a file."""
@@ -214,6 +233,7 @@ class RunDirectory:
         shutil.rmtree(partial.path, ignore_errors=True)
         partial.begin(recipe, seed)
         model.save(partial.model)
+        add_epochs(partial.model, len(curve))
         with partial.curve.open("w", newline="") as file:
             writer = csv.DictWriter(file, ["epoch", *curve[0]])
             writer.writeheader()

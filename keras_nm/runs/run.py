@@ -78,7 +78,7 @@ class Run:
     @property
     def num_examples(self) -> int:
         """The number of examples that the model was trained on."""
-        return int(self.model.optimizer.iterations) * self.recipe.batch_size
+        return self._examples_of(RunDirectory(self.directory).epochs_done())
 
     def _examples_of(self, epochs):
         return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
@@ -143,7 +143,7 @@ def train(recipe, directory, seed=0, verbose="auto"):
     """
     files = RunDirectory(Path(directory))
     files.check_free()
-    check_integer("seed", seed, minimum=0, maximum=2**32 - 1)
+    seed = check_integer("seed", seed, minimum=0, maximum=2**32 - 1)
     # A wrong recipe fails before there is a directory.
     recipe.make_curriculum()
     model = _new_model(recipe, seed)
@@ -270,10 +270,9 @@ def _fit(files, recipe, seed, verbose, model):
         # The first checkpoint has the optimizer's variables, like all later ones.
         model.optimizer.build(model.trainable_variables)
         files.checkpoints.mkdir(exist_ok=True)
-        model.save_weights(files.checkpoints / "00000.weights.h5", overwrite=True)
+        model.save_weights(files.checkpoint(0), overwrite=True)
 
-    steps_done = int(model.optimizer.iterations)
-    epochs_done = steps_done // recipe.steps_per_epoch
+    epochs_done = files.epochs_done() if resumes else 0
     # The interruption can come between an epoch's line in the curve and its saved model.
     files.cut_curve(epochs_done)
     # The interruption can also come between the last epoch and the result.
@@ -289,7 +288,7 @@ def _fit(files, recipe, seed, verbose, model):
         recipe.made_task.dataset(
             recipe.batch_size,
             seed=seed,
-            start=steps_done,
+            start=epochs_done * recipe.steps_per_epoch,
             draw_lengths=curriculum and curriculum.draw_lengths,
         ),
         steps_per_epoch=recipe.steps_per_epoch,
@@ -308,18 +307,25 @@ def _fit(files, recipe, seed, verbose, model):
                 examples=next(iter(validation)),
                 every=math.ceil(recipe.epochs / _NUM_PROBES),
             ),
-            keras.callbacks.ModelCheckpoint(
-                files.checkpoints / "{epoch:05d}.weights.h5",
-                save_weights_only=True,
-                save_freq=math.ceil(recipe.epochs / _NUM_CHECKPOINTS)
-                * recipe.steps_per_epoch,
-            ),
+            _Checkpoints(files, every=math.ceil(recipe.epochs / _NUM_CHECKPOINTS)),
             SaveModel(files.model, curriculum),
         ],
         shuffle=False,
         verbose=verbose,
     )
     return model
+
+
+class _Checkpoints(keras.callbacks.Callback):
+    """Saves the weights after every few epochs, at the same ones after an interruption."""
+
+    def __init__(self, files, every):
+        super().__init__()
+        self._files, self._every = files, every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self._every == 0:
+            self.model.save_weights(self._files.checkpoint(epoch + 1), overwrite=True)
 
 
 class _CurveLogger(keras.callbacks.CSVLogger):
