@@ -67,8 +67,13 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
         self.output_size = shape[-1]
 
     def get_initial_state(self, batch_size=None):
+        def zeros(size):
+            return ops.zeros((batch_size, size), dtype=self.compute_dtype)
+
         return [
             layer.get_initial_state(batch_size=batch_size)
+            if hasattr(layer, "get_initial_state")
+            else keras.tree.map_structure(zeros, layer.state_size)
             for layer in self.layers
             if _is_cell(layer)
         ]
@@ -80,8 +85,12 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
         for layer in self.layers:
             options = {"training": training} if takes_training(layer) else {}
             if _is_cell(layer):
-                x, state = layer(x, next(states), **options)
-                new_states.append(state)
+                state = next(states)
+                # A cell gets a list, even of a single state.
+                given = state if keras.tree.is_nested(state) else [state]
+                x, new = layer(x, given, **options)
+                new = keras.tree.flatten(new)
+                new_states.append(keras.tree.pack_sequence_as(state, new))
             else:
                 x = layer(x, **options)
         return x, new_states

@@ -38,6 +38,29 @@ def assert_all_close(actual, expected):
         assert_close(one, other)
 
 
+class MinimalCell(keras.layers.Layer):
+    """The cell of Keras's guide to RNNs. It has one state, and no `get_initial_state`."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.state_size = units
+        self.dense = keras.layers.Dense(units)
+        self.recurrent = keras.layers.Dense(units, activation="tanh")
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        self.recurrent.build((None, self.state_size))
+
+    def call(self, inputs, states):
+        output = self.dense(inputs) + self.recurrent(states[0])
+        return output, [output]
+
+
+class MinimalCellThatBegins(MinimalCell):
+    def get_initial_state(self, batch_size=None):
+        return keras.ops.ones((batch_size, self.state_size))
+
+
 # Calls
 
 
@@ -61,6 +84,16 @@ def test_equals_stacked_cells_where_all_are_cells(sequences):
     options = {"return_sequences": True, "return_state": True}
     expected = keras.layers.RNN(keras.layers.StackedRNNCells(cells), **options)(sequences)
     assert_all_close(keras.layers.RNN(ChainedCell(cells), **options)(sequences), expected)
+
+
+@pytest.mark.parametrize("make", [MinimalCell, MinimalCellThatBegins])
+def test_cells_of_users_get_their_state_in_a_list(sequences, make):
+    cell = make(5)
+    options = {"return_sequences": True, "return_state": True}
+    expected = keras.layers.RNN(cell, **options)(sequences)
+    chain = ChainedCell([cell, keras.layers.Dense(4)])
+    _, *states = keras.layers.RNN(chain, **options)(sequences)
+    assert_all_close(states, expected[1:])
 
 
 def test_last_layer_gives_the_size_of_the_output(sequences):
@@ -184,11 +217,14 @@ def machine(request, rng, sequences):
     return MACHINES[request.param], sequences if request.param == "ntm" else tapes
 
 
-def test_one_cell_in_a_chain_controls_like_the_cell_alone(machine):
+@pytest.mark.parametrize(
+    "make_cell", [keras.layers.LSTMCell, MinimalCell, MinimalCellThatBegins]
+)
+def test_one_cell_in_a_chain_controls_like_the_cell_alone(machine, make_cell):
     make, inputs = machine
-    alone = make(keras.layers.LSTMCell(8))
+    alone = make(make_cell(8))
     outputs = alone(inputs)
-    chained = make(ChainedCell([keras.layers.LSTMCell(8)]))
+    chained = make(ChainedCell([make_cell(8)]))
     chained.build(inputs.shape)
     chained.set_weights(alone.get_weights())
     assert_close(chained(inputs), outputs)
