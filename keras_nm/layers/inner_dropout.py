@@ -15,14 +15,14 @@ class InnerDropout(DropoutRNNCell):
     """
 
     def get_dropout_mask(self, step_input):
-        # Keras calls this at inference too, when a call with `training=True` would change
-        # the statistics of a batch normalization.
-        if in_training_call() and any(
+        if any(
             getattr(cell, "dropout", 0) or getattr(cell, "recurrent_dropout", 0)
             for cell in self._inner_cells()
         ):
-            # Cells draw their masks when they are first called.
-            self.call_inner_cells(step_input, training=True)
+            # Cells draw their masks when they are first called, some at inference too. A
+            # call with `training=True` would then change the statistics of a batch
+            # normalization.
+            self.call_inner_cells(step_input, training=in_training_call())
 
     def get_recurrent_dropout_mask(self, step_state):
         """Does nothing: `get_dropout_mask` has drawn these masks as well."""

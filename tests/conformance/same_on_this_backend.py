@@ -10,7 +10,7 @@ import pytest
 import toy_machine  # noqa: F401 - it registers the layer
 
 import keras_nm.training  # noqa: F401 - it registers the losses
-from keras_nm.layers import NTM
+from keras_nm.layers import NTM, ChainedCell
 
 
 def check(actual, expected):
@@ -77,6 +77,17 @@ def check_random_layers_in_a_controller():
         assert np.all(np.isfinite(history.history["loss"]))
 
 
+def check_masks_at_inference():
+    """They are drawn before the loop, by cells that draw them at inference too."""
+    steps = np.ones((2, 3, 4), "float32")
+
+    def cell():
+        return ChainedCell([keras.layers.SimpleRNNCell(8, dropout=0.5)])
+
+    for layer in (NTM(2, (9, 4), cell()), keras.layers.RNN(cell())):
+        check(layer(steps), keras.ops.convert_to_numpy(layer(steps)))
+
+
 def check_drawn_memories():
     """They are drawn in training, and are the same as on TensorFlow otherwise."""
     steps = np.ones((2, 3, 4), "float32")
@@ -117,6 +128,7 @@ if __name__ == "__main__":
         check_machine(expected)
     check_encoder_decoder()
     check_random_layers_in_a_controller()
+    check_masks_at_inference()
     check_drawn_memories()
     check_statistics_in_a_controller()
     print("same on", keras.backend.backend())

@@ -53,6 +53,22 @@ def test_inference_changes_no_statistics(case, inputs):
         np.testing.assert_array_equal(old, new)
 
 
+@with_cases(WITH_RECURRENT_CONTROLLERS)
+def test_masks_are_drawn_before_the_loop_at_inference_too(case, inputs, monkeypatch):
+    layer = case.make(controller=keras.layers.SimpleRNNCell(8, dropout=0.3))
+    layer(inputs)
+    loops, loop = [], keras.layers.RNN.inner_loop
+
+    def counted(*arguments, **options):
+        loops.append(arguments)
+        return loop(*arguments, **options)
+
+    # A draw inside a loop changes a state, and then the loop runs again.
+    monkeypatch.setattr(keras.layers.RNN, "inner_loop", counted)
+    layer(inputs)
+    assert len(loops) == 1
+
+
 @once_per_kind(WITH_RECURRENT_CONTROLLERS)
 def test_fit_changes_every_weight(case, inputs):
     layer = case.make(controller=chain(0.2))
