@@ -72,6 +72,10 @@ class NoisyAdam(keras.optimizers.Adam):
 
     def apply(self, grads, trainable_variables=None):
         grads = [None if g is None else ops.convert_to_tensor(g) for g in grads]
+        dtypes = [None if g is None else g.dtype for g in grads]
+        # Squares of half precision overflow.
+        dtype = keras.backend.result_type("float32", *filter(None, dtypes))
+        grads = [None if g is None else ops.cast(g, dtype) for g in grads]
         # A norm is over all axes of a weight, or over all but the axis of the replicas.
         first_axis = 0 if self.num_replicas is None else 1
         if self.num_replicas is not None:
@@ -87,20 +91,24 @@ class NoisyAdam(keras.optimizers.Adam):
         scale = ops.ones_like(norm)
         if self.gradient_norm is not None:
             scale = self.gradient_norm / ops.maximum(norm, self.gradient_norm)
-        step = ops.cast(self.iterations, norm.dtype)
+        step = ops.cast(self.iterations, dtype)
         deviation = ops.sqrt(self.noise / (1 + step) ** 0.55)
         # The devices of a strategy draw the same noise, and their gradients are added.
         deviation = scale_loss_for_distribution(deviation)
 
-        def prepare(g):
+        def prepare(g, own_dtype):
             shape = (-1,) + (1,) * (len(g.shape) - 1) if self.num_replicas else ()
             g = ops.where(ops.reshape(finite, shape), g * ops.reshape(scale, shape), 0.0)
             if self.noise:
-                noise = deviation * random_numbers.normal(g.shape, self._seed_generator)
-                g = g + ops.cast(noise, g.dtype)
-            return g
+                noise = random_numbers.normal(g.shape, self._seed_generator)
+                g = g + deviation * ops.cast(noise, dtype)
+            return ops.cast(g, own_dtype)
 
-        super().apply([g if g is None else prepare(g) for g in grads], trainable_variables)
+        grads = [
+            g if g is None else prepare(g, own_dtype)
+            for g, own_dtype in zip(grads, dtypes, strict=True)
+        ]
+        super().apply(grads, trainable_variables)
 
     def get_config(self):
         return {

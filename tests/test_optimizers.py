@@ -62,14 +62,15 @@ def test_replicas_are_each_alone(rng):
             np.testing.assert_allclose(variable.numpy()[k], expected, rtol=1e-4, atol=1e-4)
 
 
+class Descent(NoisyAdam):
+    """Shows the prepared gradients, by which Adam divides in its first step."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        variable.assign(gradient)
+
+
 def test_noise_has_the_variance_of_its_step():
-    # Adam in its first step divides by the gradient itself; plain descent shows it.
     variable = keras.Variable(np.zeros((200, 200), "float32"))
-
-    class Descent(NoisyAdam):
-        def update_step(self, gradient, variable, learning_rate):
-            variable.assign(gradient)
-
     optimizer = Descent(noise=0.3, seed=1)
     seen = []
     for _ in range(3):
@@ -79,6 +80,21 @@ def test_noise_has_the_variance_of_its_step():
         assert np.mean(noise) == pytest.approx(0, abs=0.02)
         assert np.var(noise) == pytest.approx(0.3 / (1 + step) ** 0.55, rel=0.03)
     assert abs(np.corrcoef(seen[0].ravel(), seen[1].ravel())[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("num_replicas", [None, 2])
+@pytest.mark.parametrize(
+    "dtypes", [("float16", "float16"), ("float16", "float32"), ("float64", "float32")]
+)
+def test_gradients_of_any_dtype(dtypes, num_replicas):
+    # Their squares overflow in half precision.
+    gradients = [np.full((2, 1), 300, dtype) for dtype in dtypes]
+    variables = [keras.Variable(np.zeros((2, 1)), dtype=dtype) for dtype in dtypes]
+    optimizer = Descent(noise=1e-8, num_replicas=num_replicas)
+    steps(optimizer, variables, [gradients])
+    num_weights = 4 if num_replicas is None else 2
+    for variable in variables:
+        np.testing.assert_allclose(variable, np.full((2, 1), num_weights**-0.5), rtol=2e-3)
 
 
 def test_noise_goes_on_where_it_was_saved(tmp_path):
