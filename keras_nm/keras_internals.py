@@ -26,6 +26,7 @@ from keras.src.losses.loss import scale_loss_for_distribution
 __all__ = [
     "AutocastScope",
     "DropoutRNNCell",
+    "PreparesGradients",
     "call_that_made",
     "first_call",
     "in_symbolic_scope",
@@ -80,6 +81,17 @@ def mask_of(tensor):
 def largest_gradients(optimizer, variable):
     """Returns the decaying maximum of a variable's gradients that `Adamax` keeps."""
     return optimizer._u[optimizer._get_variable_index(variable)]
+
+
+class PreparesGradients:
+    """Lets an optimizer prepare gradients that Keras has unscaled and accumulated.
+
+    A subclass is a Keras optimizer. It defines `prepare_gradients(grads)`, which returns
+    the gradients to apply.
+    """
+
+    def _clip_gradients(self, grads):
+        return super()._clip_gradients(self.prepare_gradients(grads))
 
 
 def track_variable(optimizer, variable):

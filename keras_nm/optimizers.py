@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer, check_positive
 from keras_nm.keras_internals import (
+    PreparesGradients,
     largest_gradients,
     scale_loss_for_distribution,
     track_variable,
@@ -13,7 +14,7 @@ from keras_nm.layers import random_numbers
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class NoisyAdam(keras.optimizers.Adam):
+class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
     """Adam that clips gradients and then adds noise to them.
 
     The noise of step t is normal with variance `noise / (1 + t) ** 0.55`, and independent
@@ -70,21 +71,20 @@ class NoisyAdam(keras.optimizers.Adam):
         self._seed_generator = keras.random.SeedGenerator(self.seed)
         track_variable(self, self._seed_generator.state)
 
-    def apply(self, grads, trainable_variables=None):
-        grads = [None if g is None else ops.convert_to_tensor(g) for g in grads]
-        dtypes = [None if g is None else g.dtype for g in grads]
+    def prepare_gradients(self, grads):
+        grads = [ops.convert_to_tensor(g) for g in grads]
+        dtypes = [g.dtype for g in grads]
         # Squares of half precision overflow.
-        dtype = keras.backend.result_type("float32", *filter(None, dtypes))
-        grads = [None if g is None else ops.cast(g, dtype) for g in grads]
+        dtype = keras.backend.result_type("float32", *dtypes)
+        grads = [ops.cast(g, dtype) for g in grads]
         # A norm is over all axes of a weight, or over all but the axis of the replicas.
         first_axis = 0 if self.num_replicas is None else 1
         if self.num_replicas is not None:
-            grads = [None if g is None else g * self.num_replicas for g in grads]
+            grads = [g * self.num_replicas for g in grads]
         norm = ops.sqrt(  # () or (K,)
             sum(
                 ops.sum(ops.square(g), axis=tuple(range(first_axis, len(g.shape))))
                 for g in grads
-                if g is not None
             )
         )
         finite = ops.isfinite(norm)
@@ -96,19 +96,15 @@ class NoisyAdam(keras.optimizers.Adam):
         # The devices of a strategy draw the same noise, and their gradients are added.
         deviation = scale_loss_for_distribution(deviation)
 
-        def prepare(g, own_dtype):
+        def prepare(g):
             shape = (-1,) + (1,) * (len(g.shape) - 1) if self.num_replicas else ()
             g = ops.where(ops.reshape(finite, shape), g * ops.reshape(scale, shape), 0.0)
             if self.noise:
                 noise = random_numbers.normal(g.shape, self._seed_generator)
                 g = g + deviation * ops.cast(noise, dtype)
-            return ops.cast(g, own_dtype)
+            return g
 
-        grads = [
-            g if g is None else prepare(g, own_dtype)
-            for g, own_dtype in zip(grads, dtypes, strict=True)
-        ]
-        super().apply(grads, trainable_variables)
+        return [ops.cast(prepare(g), own) for g, own in zip(grads, dtypes, strict=True)]
 
     def get_config(self):
         return {

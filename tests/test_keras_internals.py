@@ -101,6 +101,21 @@ def test_scale_loss_for_distribution_leaves_one_replica_as_it_is():
     assert keras_internals.scale_loss_for_distribution(3.0) == 3.0
 
 
+def test_gradients_are_prepared_when_they_are_unscaled_and_accumulated():
+    class Halved(keras_internals.PreparesGradients, keras.optimizers.SGD):
+        def prepare_gradients(self, grads):
+            return [g / 2 for g in grads]
+
+    # Keras's own clipping comes last.
+    optimizer = Halved(
+        1.0, loss_scale_factor=10.0, gradient_accumulation_steps=2, clipvalue=1.0
+    )
+    variable = keras.Variable([0.0, 0.0])
+    for gradient in ([60.0, 10.0], [20.0, 20.0]):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    np.testing.assert_allclose(variable, [-1.0, -0.75])
+
+
 def test_variables_are_tracked():
     optimizer = keras.optimizers.SGD()
     variable = keras.Variable([1.0], trainable=False)

@@ -97,6 +97,19 @@ def test_gradients_of_any_dtype(dtypes, num_replicas):
         np.testing.assert_allclose(variable, np.full((2, 1), num_weights**-0.5), rtol=2e-3)
 
 
+def test_norm_and_noise_are_of_unscaled_and_accumulated_gradients():
+    options = {"loss_scale_factor": 8.0, "gradient_accumulation_steps": 2}
+    variable = keras.Variable(np.zeros(2, "float32"))
+    gradients = np.float32([[[24, 4]], [[-24, 2.4]]])  # 8 times a mean of [0, 0.4]
+    steps(Descent(**options), [variable], gradients)
+    np.testing.assert_allclose(variable, [0, 0.4], rtol=1e-6)
+    variable = keras.Variable(np.zeros((200, 200), "float32"))
+    optimizer = Descent(noise=0.3, **options)
+    for step in range(2):
+        steps(optimizer, [variable], np.zeros((2, 1, 200, 200), "float32"))
+        assert np.var(variable) == pytest.approx(0.3 / (1 + step) ** 0.55, rel=0.03)
+
+
 def test_noise_goes_on_where_it_was_saved(tmp_path):
     def model():
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
