@@ -122,6 +122,21 @@ def test_saturation_cost_is_that_of_slow_loops(rng):
     assert layer.losses == []
 
 
+def test_fit_builds_a_layer_that_was_never_called():
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.machine = NeuralGPU(3, 4, SYMBOLS, saturation_weight=0.25)
+
+        def call(self, x):
+            return self.machine(x)
+
+    model = Model()
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(TOKENS, TOKENS % 3, verbose=0)
+    assert model.machine.saturation_cost.shape == ()
+
+
 def test_pull_is_the_distance_of_weight_sets_until_they_are_merged(rng):
     layer = NeuralGPU(3, 4, SYMBOLS, num_weight_sets=3, pull=0.5)
     excited(layer, rng)

@@ -208,7 +208,8 @@ class NeuralGPU(keras.layers.Layer):
             )
             # Each device of a strategy writes its own.
             self.saturation_cost = keras.Variable(
-                0.0,
+                keras.initializers.Zeros(),
+                shape=(),
                 dtype=self.variable_dtype,
                 trainable=False,
                 aggregation="mean",
