@@ -325,6 +325,21 @@ def triple(monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("dtype", "controller_dtype"), [("float32", "mixed_float16"), ("float64", "float32")]
+)
+def test_integers_with_a_controller_of_another_dtype(rng, dtype, controller_dtype):
+    controller = keras.layers.LSTMCell(6, dtype=controller_dtype)
+    layer = random_layer(controller=controller, dtype=dtype)
+    tape = rng.integers(0, SIZE, (3, SIZE))
+    results = tf.function(layer.run_integers)(tape)
+    for name, expected in layer.run_integers(tape).items():
+        np.testing.assert_array_equal(results[name], expected)
+    states = layer.cell.initial_controller_states(3)
+    _, new_states = layer.step_integers(tape, np.zeros((3, REGISTERS), int), states)
+    assert [x.dtype for x in new_states] == [dtype, dtype]
+
+
 def test_a_gate_of_one_s_own(triple, rng):
     layer = random_layer(gates=["READ", "TRIPLE", "WRITE"])
     tape = rng.integers(0, 7, (20, 7))

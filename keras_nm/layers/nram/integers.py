@@ -7,6 +7,7 @@ Axes: B batch, M size of the tape and of the integers, R registers, S slots. Reg
 from keras import ops
 
 from keras_nm.layers.choices import first_largest
+from keras_nm.layers.machine import in_form_of
 from keras_nm.layers.nram.checks import as_array, check_registers, check_sizes, check_tape
 
 
@@ -162,6 +163,7 @@ def step_integers(cell, tape, registers, controller_states, running):
     """
     zeros = ops.cast(ops.equal(registers, 0), cell.compute_dtype)  # (B, R)
     logits, states = cell.run_controller(zeros, controller_states)
+    states = in_form_of(states, controller_states)
     logits = cell.split_logits(logits)
     registers, outputs, tape = _run_gates(cell, logits, registers, tape, running)
     stop = logits["stop"][:, 0] > 0  # (B,)
