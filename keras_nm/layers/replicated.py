@@ -47,6 +47,7 @@ class Replicated(keras.layers.Layer):
         object.__setattr__(self, "layer", layer)
         if hasattr(layer, "state_size"):  # a cell
             self.state_size = layer.state_size
+        if hasattr(layer, "get_initial_state"):
             self.get_initial_state = layer.get_initial_state
 
     def build(self, inputs_shape, states_shape=None):

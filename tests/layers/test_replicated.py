@@ -52,6 +52,38 @@ def test_cell_is_each_cell_alone(rng):
         np.testing.assert_allclose(y[rows], alone(x[rows]), rtol=1e-5, atol=1e-6)
 
 
+class MinimalCell(keras.layers.Layer):
+    """A cell without `get_initial_state`, which begins with zeros."""
+
+    def __init__(self, units, **options):
+        super().__init__(**options)
+        self.state_size = units
+        self.dense = keras.layers.Dense(units, "tanh")
+
+    def build(self, input_shape):
+        self.dense.build((None, input_shape[-1] + self.state_size))
+
+    def call(self, inputs, states):
+        output = self.dense(keras.ops.concatenate([inputs, states[0]], axis=-1))
+        return output, [output]
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.state_size}
+
+
+def test_cell_without_an_initial_state_of_its_own(rng):
+    layer = keras.layers.RNN(Replicated(MinimalCell(5), 2))
+    x = rng.normal(size=(4, 7, 3)).astype("float32")
+    y = layer(x)
+    weights = [keras.ops.convert_to_numpy(w)[1] for w in layer.weights]
+    alone = keras.layers.RNN(MinimalCell(5))
+    alone.build((None, 7, 3))
+    alone.set_weights(weights)
+    np.testing.assert_allclose(y[2:], alone(x[2:]), rtol=1e-5, atol=1e-6)
+    machine = NRAM(3, num_steps=2, controller=MinimalCell(5), num_replicas=2)
+    assert machine(np.array([[1, 2, 0]] * 4)).shape[0] == 4
+
+
 def test_a_saved_layer_is_the_same(rng, tmp_path):
     inputs = keras.Input((4,))
     cell = ChainedCell([keras.layers.Dense(3), keras.layers.LSTMCell(5)])
