@@ -117,6 +117,11 @@ def _calls_of(layers, cell, step_input):
     Each is a layer and its inputs, or `None` if their first axis is not the batch: then the
     layer draws for itself.
     """
+    if step_input.shape[0] is None:
+        # The batch is told from other axes by its size. Replicas divide it.
+        replicas = [getattr(x, "num_replicas", None) or 1 for x in inner_layers(cell)]
+        shape = (2 * math.lcm(*replicas), *step_input.shape[1:])
+        step_input = ops.zeros(shape, step_input.dtype)
     calls = []
 
     def function_of(layer):

@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from toy_machine import ToyMachine
 
 BATCH, STEPS, UNITS = 20, 30, 6
@@ -95,12 +96,14 @@ class OwnWay(keras.layers.Layer):
         return self.function(self.dense(x), self.dropout, training)
 
 
-def outputs_of(controller):
+def outputs_of(controller, batch_size=BATCH):
     layer = ToyMachine(UNITS, leak=0.0, controller=controller, return_sequences=True)
     sequences = np.zeros((BATCH, STEPS, 2), "float32")
     layer(sequences)
     layer.cell.total_map.kernel.assign(np.eye(UNITS))
-    return np.asarray(layer(sequences, training=True))
+    signature = [tf.TensorSpec((batch_size, STEPS, 2))]
+    train = tf.function(lambda x: layer(x, training=True), input_signature=signature)
+    return np.asarray(train(sequences))
 
 
 def test_a_layer_that_is_called_for_inference_does_not_draw():
@@ -117,12 +120,13 @@ def test_a_layer_that_is_only_called_in_training():
     assert not np.any(np.all(outputs[:, 1:] == outputs[:, :-1], axis=(0, 2)))
 
 
-def test_axes_that_are_merged_with_the_batch():
+@pytest.mark.parametrize("batch_size", [None, BATCH])
+def test_axes_that_are_merged_with_the_batch(batch_size):
     def function(x, dropout, training):
         parts = keras.ops.reshape(x, (-1, UNITS // 2))
         return keras.ops.reshape(dropout(parts, training=training), (-1, UNITS))
 
-    outputs = outputs_of(OwnWay(function))
+    outputs = outputs_of(OwnWay(function), batch_size)
     assert set(np.unique(outputs)) == {0, 2}
     assert not np.any(np.all(outputs[:, 1:] == outputs[:, :-1], axis=(0, 2)))
     assert not np.any(np.all(outputs[1:] == outputs[:-1], axis=(1, 2)))
