@@ -25,7 +25,7 @@ def _dropout(layer, shape):
         sizes = zip(layer.noise_shape, rest, strict=True)
         shape = (steps, *(own if fixed is None else fixed for fixed, own in sizes))
     is_kept = uniform(shape, layer.seed_generator) >= layer.rate
-    return ops.cast(is_kept, "float32") / (1 - layer.rate)
+    return ops.cast(is_kept, "float32") / (1 - layer.rate or 1)  # a rate of 1 keeps none
 
 
 def _gaussian_dropout(layer, shape):

@@ -55,6 +55,11 @@ def test_dropout():
     assert not np.any(np.all(outputs[:, 1:] == outputs[:, :-1], axis=(0, 2)))
 
 
+def test_dropout_of_everything():
+    layers = [keras.layers.Dense(UNITS), keras.layers.Dropout(1.0)]
+    np.testing.assert_array_equal(outputs_of(keras.Sequential(layers)), 0)
+
+
 def test_dropout_of_whole_vectors():
     outputs = drawn(keras.layers.Dropout(0.5, noise_shape=(None, 1)), bias=1.0)
     assert np.all(outputs == outputs[:, :, :1])
