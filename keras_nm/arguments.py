@@ -54,6 +54,15 @@ def check_positive(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_not_negative(name: str, value: Any) -> float:
+    """Returns `value`, or raises a ValueError if it is negative or not a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
+        raise ValueError(
+            f"`{name}` must be a number of at least 0. Received: {name}={value!r}"
+        )
+    return float(value)
+
+
 def check_finite(name: str, value: Any) -> float:
     """Returns `value`, or raises a ValueError if it is not a finite number."""
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_integer, check_positive
+from keras_nm.arguments import check_integer, check_not_negative, check_positive
 from keras_nm.keras_internals import (
     PreparesGradients,
     largest_gradients,
@@ -60,12 +60,10 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
         super().__init__(learning_rate, name=name, **kwargs)
         if gradient_norm is not None:
             gradient_norm = check_positive("gradient_norm", gradient_norm)
-        if noise != 0:
-            noise = check_positive("noise", noise)
         if num_replicas is not None:
             num_replicas = check_integer("num_replicas", num_replicas)
         self.gradient_norm = gradient_norm
-        self.noise = noise
+        self.noise = check_not_negative("noise", noise)
         self.num_replicas = num_replicas
         self.seed = check_integer("seed", seed, minimum=0)
         self._seed_generator = keras.random.SeedGenerator(self.seed)

@@ -131,9 +131,11 @@ def test_config_round_trip_and_errors():
     optimizer = NoisyAdam(0.2, gradient_norm=None, noise=0.1, num_replicas=4, seed=3)
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert again.get_config() == optimizer.get_config()
-    for options in ({"noise": -1}, {"gradient_norm": 0}, {"num_replicas": 0}, {"seed": -1}):
+    for options in ({"gradient_norm": 0}, {"num_replicas": 0}, {"seed": -1}):
         with pytest.raises(ValueError, match=next(iter(options))):
             NoisyAdam(**options)
+    with pytest.raises(ValueError, match="`noise` must be a number of at least 0"):
+        NoisyAdam(noise=-1)
 
 
 def clipped_adamax_by_hand(weights, gradients, learning_rate, beta_2):

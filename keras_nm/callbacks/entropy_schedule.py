@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_integer, check_positive
+from keras_nm.arguments import check_integer, check_not_negative, check_positive
 
 
 class EntropySchedule(keras.callbacks.Callback):
@@ -42,7 +42,7 @@ class EntropySchedule(keras.callbacks.Callback):
             )
         self.layer = layer
         self.half_life = check_positive("half_life", half_life)
-        self.penalty = penalty if penalty == 0 else check_positive("penalty", penalty)
+        self.penalty = check_not_negative("penalty", penalty)
         if penalty_from is not None:
             penalty_from = check_integer("penalty_from", penalty_from, minimum=0)
         elif self.penalty:

@@ -22,9 +22,10 @@ def test_entropy_schedule():
             EntropySchedule(wrong, half_life=10)
     for options in (
         {"half_life": 0},
-        {"penalty": -1},
         {"penalty_from": -1},
         {"penalty": 1},
     ):
         with pytest.raises(ValueError, match=next(iter(options))):
             EntropySchedule(layer, **{"half_life": 10, **options})
+    with pytest.raises(ValueError, match="`penalty` must be a number of at least 0"):
+        EntropySchedule(layer, half_life=10, penalty=-1)

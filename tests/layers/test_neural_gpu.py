@@ -242,7 +242,7 @@ def test_a_step_builds_the_layer():
         ({"dropout": None}, "`dropout` must be a number .* dropout=None"),
         ({"gate": "cutoff", "saturation_weight": 1.0}, "Only the diagonal form"),
         ({"pull": 1.0}, "Set `num_weight_sets`"),
-        ({"pull": -1.0}, "`pull` must be a positive number"),
+        ({"pull": -1.0}, "`pull` must be a number of at least 0"),
     ],
 )
 def test_wrong_arguments(options, message):

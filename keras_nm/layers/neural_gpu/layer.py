@@ -8,7 +8,12 @@ from numbers import Real
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.arguments import (
+    check_choice,
+    check_integer,
+    check_not_negative,
+    check_positive,
+)
 from keras_nm.layers.machine import at_least_float32, from_machine_config
 from keras_nm.layers.neural_gpu import steps, weight_sets
 from keras_nm.layers.quantization import quantization_of
@@ -168,7 +173,7 @@ class NeuralGPU(keras.layers.Layer):
         self.initial_saturation_weight = saturation_weight
         self.saturation_limit = check_positive("saturation_limit", saturation_limit)
         self.num_weight_sets = check_integer("num_weight_sets", num_weight_sets)
-        self.initial_pull = pull if pull == 0 else check_positive("pull", pull)
+        self.initial_pull = check_not_negative("pull", pull)
         if self.initial_pull and self.num_weight_sets == 1:
             raise ValueError(
                 "`pull` makes several sets of weights equal. Set `num_weight_sets`, or "
