@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.arguments import check_choice, check_epsilon, check_integer, check_positive
 from keras_nm.keras_internals import scale_loss_for_distribution
 from keras_nm.layers.nram import split_outputs
 from keras_nm.metrics.weights import by_step
@@ -30,14 +30,14 @@ class TapeLoss(keras.losses.Loss):
         likelihood: `"expected_log"` (default), the paper's
             `-sum_t p_t sum_i log tape^(t)[i, y_i]`, or `"log_expected"`,
             `-sum_i log sum_t p_t tape^(t)[i, y_i]`.
-        epsilon: Positive float. The logarithm of `"log_expected"` is
+        epsilon: Float of at least 1.2e-38. The logarithm of `"log_expected"` is
             `log(max(x, epsilon))`, and the likelihood of an answer outside 0..M-1 is
             epsilon. Defaults to `1e-10`.
         name: String.
         dtype: The loss's dtype policy.
 
     Raises:
-        ValueError: For an unknown likelihood, or an epsilon that is not positive.
+        ValueError: For an unknown likelihood, or an epsilon that is too small.
 
     Example, for a machine that does nothing. It gives the right answers of the two wrong
     cells a probability of 0, which counts as `epsilon`:
@@ -60,7 +60,7 @@ class TapeLoss(keras.losses.Loss):
         # tapes' sums. Like this, Keras applies weights to every cell.
         super().__init__(name=name, reduction="sum", dtype=dtype)
         self.likelihood = check_choice("likelihood", likelihood, LIKELIHOODS)
-        self.epsilon = check_positive("epsilon", epsilon)
+        self.epsilon = check_epsilon(epsilon)
 
     def call(self, y_true, y_pred):
         parts = split_outputs(y_pred)

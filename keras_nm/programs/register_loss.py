@@ -5,7 +5,7 @@ import json
 import keras
 from keras import ops
 
-from keras_nm.arguments import check_choice, check_positive
+from keras_nm.arguments import check_choice, check_epsilon, check_positive
 from keras_nm.layers import NRAM
 from keras_nm.layers.nram.checks import check_sizes, is_integer_tape
 from keras_nm.layers.nram.integers import step_integers
@@ -34,7 +34,7 @@ class RegisterTraceLoss:
         registers: List of distinct names of the program's registers that count, such as
             `["r1"]`. Defaults to `None`, which means all of them.
         weight: Positive float, a factor of the loss. Defaults to `1.0`.
-        epsilon: Positive float. No gradient of a probability is larger than
+        epsilon: Float of at least 1.2e-38. No gradient of a probability is larger than
             `weight / epsilon`, so values that seem impossible do not drown out all others.
             Defaults to `0.1`.
 
@@ -72,7 +72,7 @@ class RegisterTraceLoss:
             )
         self.registers = list(registers)
         self.weight = check_positive("weight", weight)
-        self.epsilon = check_positive("epsilon", epsilon)
+        self.epsilon = check_epsilon(epsilon)
         self._indices = [names.index(name) for name in self.registers]
         units = len(program.rules())
         machine = NRAM(

@@ -390,6 +390,7 @@ def test_options_of_numpy_types_are_plain_in_the_config():
         ({"selection": "hard"}, "`selection` must be one of 'soft'"),
         ({"activation_gradient_clip": 0}, "must be a positive number"),
         ({"epsilon": None}, "`epsilon` must be a positive number"),
+        ({"epsilon": 1e-50}, "`epsilon` must be at least 1.2e-38.* epsilon=1e-50"),
         ({"controller": "lstm"}, "`controller` must be a Keras RNN cell"),
         ({"controller": keras.layers.LSTM(3)}, "pass its cell"),
     ],

@@ -158,6 +158,8 @@ def test_config_round_trips():
         TapeLoss("log")
     with pytest.raises(ValueError, match="`epsilon` must be a positive number"):
         TapeLoss(epsilon=0)
+    with pytest.raises(ValueError, match="`epsilon` must be at least"):
+        TapeLoss(epsilon=1e-50)
 
 
 def access_tapes(rng, count, num_cells):

@@ -139,6 +139,8 @@ def test_errors(rng):
     for name in ("weight", "epsilon"):
         with pytest.raises(ValueError, match=f"`{name}` must be a positive number"):
             RegisterTraceLoss("access", **{name: 0})
+    with pytest.raises(ValueError, match="`epsilon` must be at least"):
+        RegisterTraceLoss("access", epsilon=1e-50)
     loss = RegisterTraceLoss("list_k")
     with pytest.raises(ValueError, match="needs a register for each of"):
         loss(LIST, random_registers(rng, num_registers=1))

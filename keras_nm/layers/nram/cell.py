@@ -11,6 +11,7 @@ from keras import ops
 from keras_nm.arguments import (
     check_boolean,
     check_choice,
+    check_epsilon,
     check_finite,
     check_integer,
     check_positive,
@@ -65,8 +66,8 @@ class NRAMCell(MachineCell):
             each step. Gradients ignore the division. Without it, gates multiply rounding
             errors, and a soft machine breaks down after about twenty steps. Defaults to
             `True`.
-        epsilon: Positive float. Logarithms of the tape are `log(max(x, epsilon))`.
-            Defaults to `1e-10`.
+        epsilon: Float of at least 1.2e-38. Logarithms of the tape are
+            `log(max(x, epsilon))`. Defaults to `1e-10`.
         stop_bias: Float, the initial bias of the stopping logit. At -4, a machine at first
             stops with a probability of 0.02. Writing nonsense costs more than stopping at
             once, and a machine that has learned to stop at once learns nothing else.
@@ -137,7 +138,7 @@ class NRAMCell(MachineCell):
             )
         self.activation_gradient_clip = activation_gradient_clip
         self.renormalize = check_boolean("renormalize", renormalize)
-        self.epsilon = check_positive("epsilon", epsilon)
+        self.epsilon = check_epsilon(epsilon)
         self.stop_bias = check_finite("stop_bias", stop_bias)
 
         self.circuit_map = self._replicated(
