@@ -1,5 +1,7 @@
 """Independent copies of a layer in one program."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -51,11 +53,6 @@ class Replicated(keras.layers.Layer):
             self.get_initial_state = layer.get_initial_state
 
     def build(self, inputs_shape, states_shape=None):
-        initial_values = []
-        for index in range(self.num_replicas):
-            config = _with_other_seeds(self.layer.get_config(), index)
-            copy = _built(type(self.layer).from_config(config), inputs_shape)
-            initial_values.append([weight.numpy() for weight in copy.trainable_variables])
         layer = _built(self.layer, inputs_shape)
         if layer.non_trainable_weights:
             names = [weight.path for weight in layer.non_trainable_weights]
@@ -73,10 +70,23 @@ class Replicated(keras.layers.Layer):
                 "Replicated takes layers without constraints and regularizers, which would "
                 f"mix the copies. Received: layer={layer!r}"
             )
-        for weight, *values in zip(layer.trainable_variables, *initial_values, strict=True):
+
+        # Keras may initialize weights after it has built the layer, as inside `fit`.
+        @functools.cache
+        def copies():
+            configs = [
+                _with_other_seeds(layer.get_config(), index)
+                for index in range(self.num_replicas)
+            ]
+            return [_built(type(layer).from_config(x), inputs_shape) for x in configs]
+
+        def initial_values(index):
+            return ops.stack([copy.trainable_variables[index].value for copy in copies()])
+
+        for index, weight in enumerate(layer.trainable_variables):
             self.add_weight(
                 shape=(self.num_replicas, *weight.shape),
-                initializer=lambda shape, dtype, values=values: ops.stack(values),
+                initializer=lambda shape, dtype, index=index: initial_values(index),
                 dtype=weight.dtype,
                 name=weight.name,
             )

@@ -84,6 +84,22 @@ def test_cell_without_an_initial_state_of_its_own(rng):
     assert machine(np.array([[1, 2, 0]] * 4)).shape[0] == 4
 
 
+def test_fit_builds_a_layer_that_was_never_called(rng):
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.replicas = Replicated(perceptron(), 3)
+
+        def call(self, x):
+            return self.replicas(x)
+
+    model = Model()
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(rng.normal(size=(6, 4)), np.zeros((6, 5)), batch_size=6, verbose=0)
+    kernel = keras.ops.convert_to_numpy(model.replicas.weights[0])
+    assert len(np.unique(kernel)) == 3 * 4 * 8
+
+
 def test_a_saved_layer_is_the_same(rng, tmp_path):
     inputs = keras.Input((4,))
     cell = ChainedCell([keras.layers.Dense(3), keras.layers.LSTMCell(5)])
