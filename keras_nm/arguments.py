@@ -5,8 +5,6 @@ from collections.abc import Collection, Iterable
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
-
 
 def check_integer(name: str, value: Any, minimum: int = 1, maximum: int = 2**31 - 1) -> int:
     """Returns `value`, or raises a ValueError if it is not an integer within the limits."""
@@ -67,7 +65,7 @@ def check_not_negative(name: str, value: Any) -> float:
 
 def check_epsilon(value: Any) -> float:
     """Returns `value`, or raises a ValueError if float32 cannot keep it from 0."""
-    epsilon, smallest = check_positive("epsilon", value), np.finfo("float32").tiny
+    epsilon, smallest = check_positive("epsilon", value), 2.0**-126
     if epsilon < smallest:
         raise ValueError(
             f"`epsilon` must be at least {smallest:.2g}, as float32 rounds smaller numbers "

@@ -125,6 +125,8 @@ class MachineCell(keras.layers.Layer, InnerDropout):
             structure = self.controller.state_size
             if not keras.tree.is_nested(structure):
                 structure = [structure]
+            # JAX's map over replicas does not know the lists that Keras tracks.
+            structure = keras.tree.lists_to_tuples(structure)
             arguments.append(keras.tree.pack_sequence_as(structure, states))
         options = {}
         if takes_training(self.controller):

@@ -10,7 +10,7 @@ import pytest
 import toy_machine  # noqa: F401 - it registers the layer
 
 import keras_nm.training  # noqa: F401 - it registers the losses
-from keras_nm.layers import NTM, ChainedCell
+from keras_nm.layers import NRAM, NTM, ChainedCell
 
 
 def check(actual, expected):
@@ -88,6 +88,16 @@ def check_masks_at_inference():
         check(layer(steps), keras.ops.convert_to_numpy(layer(steps)))
 
 
+def check_replicas_with_states():
+    """Each computes as it does alone."""
+    tape = np.array([[1, 2, 0, 3]] * 2, "int32")
+    for controller in (keras.layers.LSTMCell(8), ChainedCell([keras.layers.LSTMCell(8)])):
+        layer = NRAM(2, 3, controller=controller, num_replicas=2)
+        both = keras.ops.convert_to_numpy(layer(tape))
+        for index in range(2):
+            check(layer.replica(index)(tape[:1]), both[index : index + 1])
+
+
 def check_drawn_memories():
     """They are drawn in training, and are the same as on TensorFlow otherwise."""
     steps = np.ones((2, 3, 4), "float32")
@@ -129,6 +139,7 @@ if __name__ == "__main__":
     check_encoder_decoder()
     check_random_layers_in_a_controller()
     check_masks_at_inference()
+    check_replicas_with_states()
     check_drawn_memories()
     check_statistics_in_a_controller()
     print("same on", keras.backend.backend())
