@@ -8,6 +8,10 @@ checks that all of them exist and do what the package needs.
 # cast in the wrong place would round float32 weights under a half precision policy.
 from keras.src.backend import AutocastScope
 
+# Returns the mask that a layer left on its output, or `None`. Tensors that JAX traces
+# cannot hold it themselves.
+from keras.src.backend import get_keras_mask as mask_of
+
 # Holds whether a layer is being called with `training=True`. `keras.layers.RNN` does not
 # tell its cell so when it asks for the initial state.
 from keras.src.backend.common.global_state import get_global_attribute
@@ -71,11 +75,6 @@ def call_that_made(tensor):
     """Returns the layer that made a symbolic tensor, and the node of that call."""
     history = tensor._keras_history
     return history.operation, history.operation._inbound_nodes[history.node_index]
-
-
-def mask_of(tensor):
-    """Returns the mask that a layer left on its output, or `None`."""
-    return getattr(tensor, "_keras_mask", None)
 
 
 def largest_gradients(optimizer, variable):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import toy_machine  # noqa: F401 - it registers the layer
 
-import keras_nm.training  # noqa: F401 - it registers the losses
 from keras_nm.layers import NRAM, NTM, ChainedCell
+from keras_nm.training import BitsPerSequence, BitsPerSequenceLoss
 
 
 def check(actual, expected):
@@ -98,6 +98,21 @@ def check_replicas_with_states():
             check(layer.replica(index)(tape[:1]), both[index : index + 1])
 
 
+def check_masks_in_evaluation():
+    """Metrics leave out the steps that a layer has masked."""
+    steps = np.random.RandomState(0).rand(4, 5, 3).astype("float32")
+    mask = np.array([[1, 1, 1, 0, 0]] * 4, "float32")
+    bits = np.float32(steps[..., :2] > 0.5)
+    layers = [keras.layers.Masking(), NTM(2, (9, 4), return_sequences=True)]
+    model = keras.Sequential([keras.Input((None, 3)), *layers])
+    model.compile(loss=BitsPerSequenceLoss(), metrics=[BitsPerSequence(name="bits")])
+    sequences = steps * mask[..., np.newaxis]
+    found = model.evaluate(sequences, bits, verbose=0, return_dict=True)
+    metric = BitsPerSequence()
+    metric.update_state(bits, model.predict(sequences, verbose=0), mask)
+    check(found["bits"], keras.ops.convert_to_numpy(metric.result()))
+
+
 def check_drawn_memories():
     """They are drawn in training, and are the same as on TensorFlow otherwise."""
     steps = np.ones((2, 3, 4), "float32")
@@ -140,6 +155,7 @@ if __name__ == "__main__":
     check_random_layers_in_a_controller()
     check_masks_at_inference()
     check_replicas_with_states()
+    check_masks_in_evaluation()
     check_drawn_memories()
     check_statistics_in_a_controller()
     print("same on", keras.backend.backend())
