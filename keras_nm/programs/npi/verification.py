@@ -151,7 +151,7 @@ def _check(library, layer, step, calls):
     outputs = np.stack(outputs, axis=1)  # (B, T, units)
 
     counts = sample_weight > 0  # (B, T)
-    is_wrong = np.zeros_like(counts)
+    is_wrong = ~np.isfinite(outputs).all(axis=-1)
     margin = np.full(counts.shape, np.inf)
     for part, (logits, right) in enumerate(
         zip(split_logits(library, outputs), np.moveaxis(y, 2, 0), strict=True)

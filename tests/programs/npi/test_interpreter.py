@@ -103,6 +103,15 @@ def test_verification_finds_what_is_wrong(layer):
     assert "instead of ACT(1, 2, 0)" in str(verification)
 
 
+def test_verification_finds_decisions_that_are_not_numbers(layer):
+    broken = keras_nm.layers.NPI.from_config(layer.get_config())
+    broken.build((None, None, LIBRARY.input_size))
+    broken.set_weights([np.full_like(x, np.nan) for x in layer.get_weights()])
+    verification = npi.verify(LIBRARY, broken)
+    for name, faults in verification.faults.items():
+        assert len(faults) == verification.num_calls[name]
+
+
 def test_verification_takes_recursive_programs(layer):
     with pytest.raises(ValueError, match="recursive=True"):
         npi.verify(npi.Addition(base=2, recursive=False), layer)
