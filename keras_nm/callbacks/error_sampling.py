@@ -77,7 +77,14 @@ class ErrorSampling(keras.callbacks.Callback):
         self.program_weights = tf.Variable(tf.ones(task.num_programs), trainable=False)
         self.errors = {}
 
+    def on_train_begin(self, logs=None):
+        if int(self.model.optimizer.iterations):  # of a training that is resumed
+            self._measure()
+
     def on_epoch_end(self, epoch, logs=None):
+        self._measure()
+
+    def _measure(self):
         x, y, sample_weight = self._examples
         y_pred = self.model.predict_on_batch(x)
         wrong = ops.convert_to_numpy(wrong_steps(y, y_pred, self.task.argument_sizes))

@@ -41,6 +41,10 @@ def test_programs_are_weighted_by_their_errors():
     powers = np.exp(np.array(list(errors.values())) / 0.5)
     weights = sampling.program_weights.numpy()[1:]
     np.testing.assert_allclose(weights / weights.sum(), powers / powers.sum(), rtol=1e-5)
+    # A training that is resumed begins with the same weights.
+    resumed = ErrorSampling(TASK, temperature=0.5, num_examples=100)
+    model.fit(data, **fit | {"callbacks": [resumed]}, initial_epoch=1, epochs=1)
+    np.testing.assert_array_equal(resumed.program_weights, sampling.program_weights)
 
 
 @pytest.mark.parametrize("options", [{"temperature": 0}, {"num_examples": 0}])
