@@ -160,8 +160,11 @@ def _tensor(name, value, spec):
         ) from None
     if spec.dtype.is_floating and array.dtype.kind == "O":
         array = _large_numbers(array)
+    # Among numbers, NumPy takes a boolean for one of them.
+    has_booleans = any(isinstance(x, bool) for x in np.array(value, dtype=object).flat)
     if (
         array.size == 0
+        or has_booleans
         or array.dtype.kind not in ("f" if spec.dtype.is_floating else "") + "iu"
     ):
         raise RequestError(
@@ -301,8 +304,9 @@ class Models:
             if path.parent.name == name
         }
         entries = []
-        if name in self._loaded:
-            entries.append(_status(self._loaded[name].number, "AVAILABLE", "OK", ""))
+        loaded = self._loaded.get(name)  # once, as another thread may unload it
+        if loaded is not None:
+            entries.append(_status(loaded.number, "AVAILABLE", "OK", ""))
         for broken_number, message in broken.items():
             entries.append(_status(broken_number, "END", "UNKNOWN", message))
         entries = [e for e in entries if number in (None, int(e["version"]))]

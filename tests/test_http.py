@@ -62,10 +62,11 @@ def test_whole_numbers_of_any_size_are_floats(models, number):
 
 @pytest.mark.parametrize("number", [10**40, 10**400, True, None])
 def test_numbers_that_are_no_floats_are_refused(models, number):
-    body = {"instances": [[[number], [10**20]]]}
-    status, answer, _ = ask(models, "POST", "identity:predict", json=body)
-    assert status == 400
-    assert "Input 'inputs' must be" in answer["error"]
+    for other in (10**20, 1, 1.5):
+        body = {"instances": [[[number], [other]]]}
+        status, answer, _ = ask(models, "POST", "identity:predict", json=body)
+        assert status == 400
+        assert "Input 'inputs' must be" in answer["error"]
 
 
 @pytest.mark.parametrize(
