@@ -55,6 +55,10 @@ def _facts(model):
     return facts
 
 
+def _is_table(value):
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
 def _tensors(infos):
     return {
         name: {
@@ -69,7 +73,9 @@ def _markdown(card):
     """Returns the card as headings or lines for its keys, and tables for its lists."""
     card = dict(card)
     lines = [f"# {card.pop('name')}, version {card.pop('version')}", ""]
-    endpoints, results = card.pop("endpoints"), card.pop("results", [])
+    endpoints, results = card.pop("endpoints"), []
+    if _is_table(card.get("results")):
+        results = card.pop("results")
     program, _ = card.pop("program", None), card.pop("rules", None)
     for key, value in card.items():
         if isinstance(value, dict):
@@ -78,13 +84,15 @@ def _markdown(card):
             value = ", ".join(f"{name}: {_short(x)}" for name, x in value.items())
         lines.append(f"- {key.replace('_', ' ')}: {_short(value)}")
     if program:
-        lines += ["", "## Program", "", "```", program, "```"]
+        lines += ["", "## Program", "", "```", str(program), "```"]
     if results:
-        columns = list(results[0])
+        columns = list(dict.fromkeys(column for row in results for column in row))
         lines += ["", "## Results", ""]
         lines.append(f"| {' | '.join(column.replace('_', ' ') for column in columns)} |")
         lines.append("|" + "--:|" * len(columns))
-        lines += [f"| {' | '.join(_short(r[c]) for c in columns)} |" for r in results]
+        for row in results:
+            cells = (_short(row.get(column, "")) for column in columns)
+            lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "## Endpoints", "", "| endpoint | inputs | outputs |", "|---|---|---|"]
     for name, endpoint in endpoints.items():
         sides = [

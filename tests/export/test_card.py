@@ -1,6 +1,7 @@
 import json
 
 import keras
+import pytest
 import tensorflow as tf
 
 from keras_nm.export import export
@@ -33,3 +34,24 @@ def test_the_card_says_what_the_model_is(tmp_path):
         "| `sequence` | `inputs` float32 (any, any, 6) | `outputs` float32 (any, any, 2) |",
     ):
         assert line in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        (
+            {"results": [{"length": 1}, {"length": 2, "wrong": 0.5}]},
+            ["| length | wrong |", "| 1 |  |", "| 2 | 0.5 |"],
+        ),
+        ({"results": {"accuracy": 0.9}}, ["- results: accuracy: 0.9"]),
+        ({"results": [0.9], "program": 3}, ["- results: [0.9]", "3"]),
+    ],
+)
+def test_a_card_takes_any_values(tmp_path, more, lines):
+    lstm = keras.layers.LSTM(2, return_sequences=True)
+    model = keras.Sequential([keras.Input((None, 3)), lstm])
+    extra = export(model, tmp_path / "small", card=more) / "assets.extra"
+    card = json.loads((extra / "model_card.json").read_text())
+    assert {name: card[name] for name in more} == more
+    text = (extra / "model_card.md").read_text().splitlines()
+    assert set(lines) <= set(text)
