@@ -9,11 +9,18 @@ from pathlib import Path
 LOCK_FILE = ".lock"
 
 
-def write_text(path: Path, content: str) -> None:
-    """Writes a file next to its final place and moves it there when it is complete."""
+@contextlib.contextmanager
+def completed(path: Path) -> Iterator[Path]:
+    """Gives a path next to the final place of a file, and moves the complete file there."""
     partial = path.with_name(f"partial-{path.name}")
-    partial.write_text(content, encoding="utf-8")
+    yield partial
     os.replace(partial, path)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Writes a file that is never seen incomplete."""
+    with completed(path) as partial:
+        partial.write_text(content, encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image  # a dependency of matplotlib
 
+from keras_nm.files import completed
+
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 ANIMATION_SUFFIX = ".gif"
 
@@ -41,7 +43,8 @@ def write_picture(figure, path):
     """
     path = check_path(path, PICTURE_SUFFIXES)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=_DPI)
+    with completed(path) as partial:
+        figure.savefig(partial, dpi=_DPI)
 
 
 def write_animation(figures, path, seconds=0.25):
@@ -71,9 +74,9 @@ def write_animation(figures, path, seconds=0.25):
     milliseconds = [round(1000 * seconds)] * len(frames)
     milliseconds[-1] += 2000
     path.parent.mkdir(parents=True, exist_ok=True)
-    frames[0].save(
-        path, save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
-    )
+    options = {"append_images": frames[1:], "duration": milliseconds, "loop": 0}
+    with completed(path) as partial:
+        frames[0].save(partial, save_all=True, **options)
 
 
 def _quantized(image):

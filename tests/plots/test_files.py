@@ -29,6 +29,26 @@ def test_a_picture_is_written_once(tmp_path, suffix):
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("owner", "save", "write"),
+    [(Figure, "savefig", write_picture), (Image.Image, "save", write_animation)],
+)
+def test_an_interruption_leaves_the_name_free(tmp_path, monkeypatch, owner, save, write):
+    def interrupted(image, path, **options):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    path = tmp_path / ("x.png" if write is write_picture else "x.gif")
+    figures = page("red") if write is write_picture else [page("red")]
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, save, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write(figures, path)
+    write(figures, path)
+    with Image.open(path) as image:
+        assert image.size == (220, 110)
+
+
 def test_an_animation_has_all_figures_on_pages_of_one_size(tmp_path):
     path = tmp_path / "new" / "animation.gif"
     pages = [page("#ff0000"), page("#0000ff", width=1), page("#00ff00")]
