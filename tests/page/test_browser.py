@@ -328,6 +328,23 @@ def test_bits_are_clicked(open_model):
     assert len(tab.locator("textarea").input_value().splitlines()) == 5
 
 
+def test_a_bit_that_is_clicked_during_a_run_is_of_the_next_one(open_model):
+    tab = open_model("ntm_copy")
+    tab.get_by_label("Vectors").fill("2")
+    tab.get_by_role("button", name="Clear").click()
+    tab.get_by_role("button", name="Run").evaluate("""(run) => {
+        const bit = document.querySelector("[data-bit]");
+        const { x, y } = bit.getBoundingClientRect();
+        const place = { bubbles: true, clientX: x + 2, clientY: y + 2 };
+        run.click();
+        bit.dispatchEvent(new PointerEvent("pointerdown", place));
+        window.dispatchEvent(new PointerEvent("pointerup"));
+    }""")
+    tab.locator("[data-run=done]").wait_for()
+    assert "1" in tab.locator("textarea").input_value()
+    assert text_of(tab, "verdict") == "All 16 bits of the answer are right."
+
+
 def test_keys_buttons_pictures_and_play_move_through_time(open_model):
     tab = open_model("ntm_copy")
     tab.get_by_label("Vectors").fill("1")

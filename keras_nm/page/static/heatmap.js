@@ -113,14 +113,15 @@ class TimePicture {
     );
     this.canvas.addEventListener("click", (event) => {
       const column = Math.floor((event.offsetX - LEFT) / this.grid.cellWidth);
-      if (column >= 0 && column < this.columns) seek(column);
+      const isThere = column >= 0 && column < this.columns;
+      if (this.isOverTime && isThere) seek(column);
     });
   }
 
   // Args: values[row][column], step, label of the rows, name of a row; optionally
   // `marks(row, column)`, whether to mark a cell, `pale(column)`, the largest absolute
   // value, if they are not from 0 to 1, and what the columns are. Other columns than time
-  // steps have no frame.
+  // steps have no frame, and cannot be clicked.
   draw({
     values,
     step,
@@ -134,6 +135,7 @@ class TimePicture {
     if (limit) this.scale.replaceChildren(signedScale(limit));
     const rows = values.length;
     this.columns = values[0].length;
+    this.isOverTime = columns === "time step";
     const cellHeight = Math.min(Math.max(200 / rows, 5), 18);
     const height = rows * cellHeight + 44;
     const { context, width } = prepare(this.canvas, height);
@@ -159,7 +161,7 @@ class TimePicture {
         context.stroke();
       }),
     );
-    if (columns === "time step") {
+    if (this.isOverTime) {
       context.strokeStyle = NOW;
       context.lineWidth = 2;
       context.strokeRect(

@@ -165,7 +165,7 @@ class SequencesView extends View {
     return rows.map((row, index) => {
       const numbers = row.split(/[\s,]+/).filter((x) => x);
       const values = numbers.map(Number);
-      if (numbers.length !== features || !values.every(Number.isFinite)) {
+      if (numbers.length !== features || !values.every((x) => Number.isFinite(Math.fround(x)))) {
         throw new InputError(
           `Time step ${index + 1} must be ${features} numbers, and it is ` +
             `“${shorten(row)}”.`,
@@ -195,7 +195,8 @@ class SequencesView extends View {
     const waiting = this.vectors.map(() => silent);
     return {
       inputs: [...channel(this.vectors, 0), [...silent, 1], ...channel(waiting, 0)],
-      answer: [...before.map(() => silent), ...this.vectors],
+      // A copy, because bits may be clicked while the machine runs.
+      answer: [...before.map(() => silent), ...this.vectors.map((x) => [...x])],
       counts: [...before.map(() => 0), ...this.vectors.map(() => 1)],
     };
   }
