@@ -17,7 +17,9 @@ padding.
 
 Splits share no random numbers. However, there are few different examples with small lengths
 and small tapes, so many examples in a test split are also in the training split. All
-examples in the split `long` are longer, so it shares none with the other splits.
+examples in the split `long` are longer, so it shares none with the other splits. The tasks
+`npi` are an exception: their examples are calls, and with recursive programs longer
+problems have the same calls.
 """
 
 import dataclasses

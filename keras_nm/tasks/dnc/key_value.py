@@ -30,8 +30,9 @@ class KeyValue(SequenceTask):
     every other pattern but `"random"` in ascending order.
 
     The sizes are those of the code of Csordás and Schmidhuber 2019. There, values may be
-    equal, though a value may then have two keys, and values that are asked for stand in
-    the channels of the keys.
+    equal, though a value may then have two keys, values that are asked for stand in the
+    channels of the keys, pairs come in the order of their keys, and a last step has both
+    delimiters.
 
     Args:
         min_length: Integer of at least 2, the fewest pairs. Defaults to `2`.

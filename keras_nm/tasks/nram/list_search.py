@@ -21,6 +21,9 @@ class ListSearch(TapeTask):
         tape      6  b  3  ?  0  b  8  a  4  b
         answer    .  .  .  8  .  .  .  .  .  .
 
+    The values are from a range of 1 to 2 n numbers, for n nodes, so several nodes may hold
+    the same.
+
     Example:
 
     >>> from keras_nm.tasks import nram

@@ -19,7 +19,8 @@ class Merge(TapeTask):
         tape      3  6  8  a  d  G  b  G  0  0  0
         answer    .  .  .  .  .  .  .  .  a  b  d
 
-    The length is the number of values in both arrays together.
+    The length is the number of values in both arrays together. Values are drawn between a
+    lowest one, which is drawn for each example, and M - 2.
 
     Example:
 
