@@ -262,6 +262,7 @@ def _is_solved(recipe, model):
 def _fit(files, recipe, seed, verbose, model):
     curriculum = recipe.make_curriculum()
     resumes = files.model.exists()
+    files.checkpoints.mkdir(exist_ok=True)  # it may be removed from a run, to save room
     if resumes:
         keras.utils.set_random_seed(seed)
         model = files.load_model()
@@ -269,7 +270,6 @@ def _fit(files, recipe, seed, verbose, model):
         model = _new_model(recipe, seed) if model is None else model
         # The first checkpoint has the optimizer's variables, like all later ones.
         model.optimizer.build(model.trainable_variables)
-        files.checkpoints.mkdir(exist_ok=True)
         model.save_weights(files.checkpoint(0), overwrite=True)
 
     epochs_done = files.epochs_done() if resumes else 0
