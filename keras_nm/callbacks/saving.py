@@ -2,11 +2,12 @@
 
 import contextlib
 import json
-import os
 import zipfile
 from pathlib import Path
 
 import keras
+
+from keras_nm.files import completed
 
 _RANDOM_STATE_FILE = "random_state.json"
 _EPOCHS_FILE = "epochs.json"
@@ -51,16 +52,15 @@ class SaveModel(keras.callbacks.Callback):
             self._save(completed_epochs(self.path))
 
     def _save(self, epochs):
-        partial = self.path.with_name(f"partial-{self.path.name}")
-        with _undistributed():
-            self.model.save(partial)
-        values = [state.numpy().tolist() for state in _random_states(self.model)]
-        with zipfile.ZipFile(partial, "a") as file:
-            file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
-        add_epochs(partial, epochs)
-        if self.curriculum is not None:
-            self.curriculum.add_to(partial)
-        os.replace(partial, self.path)
+        with completed(self.path) as partial:
+            with _undistributed():
+                self.model.save(partial)
+            values = [state.numpy().tolist() for state in _random_states(self.model)]
+            with zipfile.ZipFile(partial, "a") as file:
+                file.writestr(_RANDOM_STATE_FILE, json.dumps(values))
+            add_epochs(partial, epochs)
+            if self.curriculum is not None:
+                self.curriculum.add_to(partial)
 
 
 @contextlib.contextmanager
