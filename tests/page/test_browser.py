@@ -332,14 +332,17 @@ def test_a_bit_that_is_clicked_during_a_run_is_of_the_next_one(open_model):
     tab = open_model("ntm_copy")
     tab.get_by_label("Vectors").fill("2")
     tab.get_by_role("button", name="Clear").click()
-    tab.get_by_role("button", name="Run").evaluate("""(run) => {
-        const bit = document.querySelector("[data-bit]");
+    run_button = tab.get_by_role("button", name="Run").element_handle()
+    press = """(bit, run) => {
+        bit.scrollIntoView({ behavior: "instant", block: "center" });
         const { x, y } = bit.getBoundingClientRect();
         const place = { bubbles: true, clientX: x + 2, clientY: y + 2 };
-        run.click();
-        bit.dispatchEvent(new PointerEvent("pointerdown", place));
+        run.click();  // which draws the bits again
+        const drawn = document.elementFromPoint(x + 2, y + 2);
+        drawn.dispatchEvent(new PointerEvent("pointerdown", place));
         window.dispatchEvent(new PointerEvent("pointerup"));
-    }""")
+    }"""
+    tab.get_by_title("Vector 1, bit 1").evaluate(press, run_button)
     tab.locator("[data-run=done]").wait_for()
     assert "1" in tab.locator("textarea").input_value()
     assert text_of(tab, "verdict") == "All 16 bits of the answer are right."
