@@ -183,7 +183,7 @@ def test_the_documented_code_runs(copy_run, tmp_path, monkeypatch):
     shutil.copytree(copy_run.directory, tmp_path / "runs" / "copy")
     exec(compile(code, "docs/guides/pictures.md", "exec"), {})
     written = {path.name for path in tmp_path.iterdir() if path.is_file()}
-    assert written == set(re.findall(r'"([a-z]+\.(?:png|gif))"', code))
+    assert written == set(re.findall(r'"([a-z_]+\.(?:png|gif))"', code))
     assert len(written) == 8
 
 
