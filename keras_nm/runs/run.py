@@ -35,6 +35,7 @@ class Run:
         result: Dict with `"examples"`, the number of examples trained on; the task's
             metrics on the validation set, such as `"bits_per_sequence"`; and the machine's
             measures, such as `"discrete_wrong_cells"`. `None` while unfinished.
+        epochs: The number of complete epochs of the model's training.
     """
 
     directory: Path
@@ -43,6 +44,7 @@ class Run:
     versions: dict[str, Any]
     model: keras.Model
     result: dict[str, Any] | None
+    epochs: int = 0
 
     @property
     def task(self) -> Task:
@@ -78,7 +80,7 @@ class Run:
     @property
     def num_examples(self) -> int:
         """The number of examples that the model was trained on."""
-        return self._examples_of(RunDirectory(self.directory).epochs_done())
+        return self._examples_of(self.epochs)
 
     def _examples_of(self, epochs):
         return epochs * self.recipe.steps_per_epoch * self.recipe.batch_size
@@ -234,7 +236,8 @@ def _new_model(recipe, seed):
 
 
 def _run(path, recipe, seed, versions, model, result=None):
-    run = Run(path, recipe, seed, versions, model, result)
+    epochs = RunDirectory(path).epochs_done()
+    run = Run(path, recipe, seed, versions, model, result, epochs)
     return run if recipe.memory_size is None else run.with_memory_size(recipe.memory_size)
 
 
