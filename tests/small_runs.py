@@ -1,9 +1,13 @@
 """Recipes that are trained at once, for tests of all that is done with runs."""
 
 import dataclasses
+import shutil
+
+import keras
+import pytest
 
 from keras_nm.recipes.parts import LSTM_CONTROLLER, layer_of_ours
-from keras_nm.training import RECIPES
+from keras_nm.training import RECIPES, train
 
 # A resumed run, and processes that train together, must draw the noise as one run does.
 NOISY_CONTROLLER = layer_of_ours(
@@ -49,3 +53,23 @@ ACCESS = changed(
     steps_per_epoch=1,
     epochs=2,
 )
+
+
+def train_and_copy(recipe, directory, epochs, seed=0):
+    """Trains, and copies the directory after some epochs: a run that was killed then."""
+    killed = directory.with_name(f"{directory.name}-killed")
+
+    class Copy(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch + 1 == epochs:
+                shutil.copytree(directory, killed)
+
+    fit = keras.Model.fit
+
+    def copying_fit(model, *args, callbacks, **kwargs):
+        return fit(model, *args, callbacks=[*callbacks, Copy()], **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "fit", copying_fit)
+        run = train(recipe, directory, seed=seed, verbose=0)
+    return run, killed

@@ -1,7 +1,6 @@
 """Runs whose epochs cannot be told from the steps of their optimizer."""
 
 import dataclasses
-import shutil
 
 import keras
 import numpy as np
@@ -18,25 +17,6 @@ def with_optimizer(**config):
     return dataclasses.replace(COPY, optimizer=optimizer)
 
 
-def train_and_copy(recipe, directory, epochs):
-    """Trains a recipe, and keeps the run as if it had been killed after these epochs."""
-    killed = directory / "killed"
-
-    class Copy(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch + 1 == epochs:
-                shutil.copytree(directory / "whole", killed)
-
-    fit = keras.Model.fit
-
-    def copying_fit(model, *args, callbacks, **kwargs):
-        return fit(model, *args, callbacks=[*callbacks, Copy()], **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.Model, "fit", copying_fit)
-        return train(recipe, directory / "whole", verbose=0), killed
-
-
 def assert_same_files(first, second):
     assert (first / "curve.csv").read_text() == (second / "curve.csv").read_text()
     kept = [
@@ -47,7 +27,7 @@ def assert_same_files(first, second):
 
 def test_gradients_of_several_batches_make_one_step(tmp_path):
     recipe = with_optimizer(gradient_accumulation_steps=2)
-    whole, killed = train_and_copy(recipe, tmp_path, epochs=3)
+    whole, killed = small_runs.train_and_copy(recipe, tmp_path / "whole", epochs=3)
     assert load_run(killed).num_examples == 3 * 3 * 8
     resumed = resume(killed, verbose=0)
     assert resumed.num_examples == whole.result["examples"] == 4 * 3 * 8
@@ -57,7 +37,7 @@ def test_gradients_of_several_batches_make_one_step(tmp_path):
 
 def test_checkpoints_are_of_the_same_epochs_after_an_interruption(tmp_path):
     recipe = dataclasses.replace(with_optimizer(), steps_per_epoch=1, epochs=26)
-    whole, killed = train_and_copy(recipe, tmp_path, epochs=2)
+    whole, killed = small_runs.train_and_copy(recipe, tmp_path / "whole", epochs=2)
     resume(killed, verbose=0)
     assert list(whole.checkpoints()) == [8 * epochs for epochs in range(0, 26, 3)]
     assert_same_files(whole.directory, killed)
@@ -79,7 +59,9 @@ def test_the_saved_model_has_the_averaged_weights(tmp_path):
 
 
 def test_the_epochs_of_an_earlier_version_are_those_of_its_curve(tmp_path):
-    whole, killed = train_and_copy(with_optimizer(), tmp_path, epochs=2)
+    whole, killed = small_runs.train_and_copy(
+        with_optimizer(), tmp_path / "whole", epochs=2
+    )
     run = load_run(killed)
     run.model.save(killed / "model.keras")  # which does not say how many epochs there were
     assert load_run(killed).num_examples == 2 * 24

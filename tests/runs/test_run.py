@@ -80,26 +80,6 @@ def assert_same(first, second):
         np.testing.assert_array_equal(a, b)
 
 
-def train_and_copy(recipe, directory, seed, epochs):
-    """Trains, and copies the directory after some epochs: a run that was killed then."""
-    killed = directory.with_name(f"{directory.name}-killed")
-
-    class Copy(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            if epoch + 1 == epochs:
-                shutil.copytree(directory, killed)
-
-    fit = keras.Model.fit
-
-    def copying_fit(model, *args, callbacks, **kwargs):
-        return fit(model, *args, callbacks=[*callbacks, Copy()], **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keras.Model, "fit", copying_fit)
-        run = train(recipe, directory, seed=seed, verbose=0)
-    return run, killed
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run") / "tiny"
@@ -109,7 +89,7 @@ def finished(tmp_path_factory):
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory):
     directory = tmp_path_factory.mktemp("run") / "baseline"
-    return directory, train_and_copy(BASELINE, directory, seed=5, epochs=2)[0]
+    return directory, small_runs.train_and_copy(BASELINE, directory, seed=5, epochs=2)[0]
 
 
 def test_a_run_directory_holds_what_repeats_it(finished):
@@ -177,14 +157,14 @@ def test_a_resumed_run_continues_the_random_numbers_of_dropout(tmp_path):
         "config": {"units": 7, "dropout": 0.2},
     }
     recipe = dataclasses.replace(BASELINE, layer=layer, epochs=2)
-    run, killed = train_and_copy(recipe, tmp_path / "run", seed=5, epochs=1)
+    run, killed = small_runs.train_and_copy(recipe, tmp_path / "run", seed=5, epochs=1)
     assert_same(weights_of(resume(killed, verbose=0)), weights_of(run))
 
 
 @pytest.mark.slow
 def test_a_resumed_run_continues_the_drawn_memories(tmp_path):
     recipe = small_runs.changed(TINY, layer={"initial_memory": "drawn"}, epochs=2)
-    run, killed = train_and_copy(recipe, tmp_path / "run", seed=5, epochs=1)
+    run, killed = small_runs.train_and_copy(recipe, tmp_path / "run", seed=5, epochs=1)
     assert_same(weights_of(resume(killed, verbose=0)), weights_of(run))
 
 
@@ -469,7 +449,7 @@ TAPES = Recipe(
 
 def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path):
     directory = tmp_path / "whole"
-    whole, killed = train_and_copy(TAPES, directory, seed=2, epochs=2)
+    whole, killed = small_runs.train_and_copy(TAPES, directory, seed=2, epochs=2)
     resumed = resume(killed, verbose=0)
     assert_same(weights_of(resumed), weights_of(whole))
     curves = [(path / "curve.csv").read_text() for path in (killed, directory)]
