@@ -472,6 +472,15 @@ def test_a_neural_gpu(open_model, steps):
     )
 
 
+def test_a_neural_gpu_at_many_positions(open_model):
+    tab = open_model("adder")
+    if not tab.locator("textarea").is_visible():
+        tab.get_by_text("Type the").click()
+    tab.locator("textarea").fill("\n".join(["1 0 0"] * 400))
+    run(tab)
+    assert text_of(tab, "caption") == "Step 1 of 400."
+
+
 def test_a_machine_of_any_kind(open_model, steps, rng):
     """Its inputs, outputs and states are those in TensorFlow."""
     tab = open_model("toy")
@@ -676,6 +685,18 @@ def test_an_address_names_a_model(browser, page_file):
     tab.goto(f"{page_file.as_uri()}#walker")
     assert tab.locator("h2").inner_text() == "walker"
     assert tab.locator("[aria-current=page] strong").inner_text() == "walker"
+    tab.close()
+
+
+def test_a_machine_is_loaded_again_if_that_failed(browser, page_file):
+    tab = browser.new_page()
+    tab.goto(f"{page_file.as_uri()}#walker")
+    tab.evaluate("() => { original = DecompressionStream; DecompressionStream = null; }")
+    tab.get_by_role("button", name="Run").click()
+    tab.get_by_role("alert").filter(has_text="cannot run the machine").wait_for()
+    tab.evaluate("() => { DecompressionStream = original; }")
+    run(tab)
+    assert tab.get_by_role("alert").inner_text() == ""
     tab.close()
 
 

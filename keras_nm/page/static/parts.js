@@ -209,7 +209,7 @@ class View {
     if (input === null || this.runButton.disabled) return;
     this.runButton.disabled = true;
     this.results.removeAttribute("data-run");
-    this.status.textContent = sessions.has(this.index)
+    this.status.textContent = loaded.has(this.index)
       ? "Running…"
       : "Loading the machine…";
     try {

@@ -18,21 +18,28 @@ async function loadRuntime() {
   return ort;
 }
 
-let runtime = null;
-const sessions = new Map();
+// The runtime, and the sessions of models by their index.
+const loaded = new Map();
 
-// The session of the index-th model, and the runtime: once, when they are first needed.
-async function openModel(index) {
-  runtime ??= loadRuntime();
-  const ort = await runtime;
-  if (!sessions.has(index)) {
-    const options = { executionProviders: ["wasm"] };
-    const session = unpack(`model-${index}`).then((graph) =>
-      ort.InferenceSession.create(graph, options),
-    );
-    sessions.set(index, session);
+// Loads something when it is first needed, and again if that failed.
+function loadOnce(key, load) {
+  if (!loaded.has(key)) {
+    const loading = load();
+    loading.catch(() => loaded.delete(key));
+    loaded.set(key, loading);
   }
-  return { ort, session: await sessions.get(index) };
+  return loaded.get(key);
+}
+
+// The session of the index-th model, and the runtime.
+async function openModel(index) {
+  const ort = await loadOnce("runtime", loadRuntime);
+  const session = await loadOnce(index, async () =>
+    ort.InferenceSession.create(await unpack(`model-${index}`), {
+      executionProviders: ["wasm"],
+    }),
+  );
+  return { ort, session };
 }
 
 // Runs one step. An output that has the name of an input has the prefix "new_" in ONNX.

@@ -453,7 +453,10 @@ function sizes(values) {
 
 // The rows, at most `count`, with the largest differences within them, in their order.
 function liveliest(rows, count) {
-  const range = rows.map((row) => Math.max(...row) - Math.min(...row));
+  // Not Math.max(...row): a row can be longer than a list of arguments.
+  const highest = (row) => row.reduce((a, b) => Math.max(a, b));
+  const lowest = (row) => row.reduce((a, b) => Math.min(a, b));
+  const range = rows.map((row) => highest(row) - lowest(row));
   const order = rows.map((_, index) => index).sort((a, b) => range[b] - range[a]);
   return order.slice(0, count).sort((a, b) => a - b);
 }
