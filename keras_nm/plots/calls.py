@@ -45,21 +45,24 @@ def call_picture(events):
         raise ValueError(
             "`events` must be the result of Interpreter.trace. Received: events=[]"
         )
-    # The pad may grow to the left while programs run.
+    # In cells. The pad may grow to the left while programs run.
     widths = [
         max(len(event.rows[index][1]) for event in events)
         for index in range(len(events[0].rows))
     ]
     tree = max(_INDENT * event.depth + _LETTER * len(event.name) for event in events)
-    pad = sum(widths) * _CELL + (len(widths) - 1) * _GAP
-    width = tree + pad + _GAP + 2 * _MARGIN
+    spaces = [
+        max(_CELL * cells, _title_width(row))
+        for cells, row in zip(widths, events[0].rows, strict=True)
+    ]
+    width = tree + sum(_GAP + space for space in spaces) + 2 * _MARGIN
     height = (len(events) + 1) * _LINE + 2 * _MARGIN
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
 
-    lefts = np.cumsum([_MARGIN + tree + _GAP, *(_CELL * w + _GAP for w in widths[:-1])])
+    lefts = np.cumsum([_MARGIN + tree + _GAP, *(space + _GAP for space in spaces[:-1])])
     for left, row in zip(lefts, events[0].rows, strict=True):
         _draw_title(axes, left, row)
     before = None
@@ -74,6 +77,12 @@ def call_picture(events):
                 _draw_row(axes, left, top, row, old_row, size)
         before = event.rows
     return figure
+
+
+def _title_width(row):
+    name, _, pointers = row
+    named = len(pointers) if len(pointers) > 1 else 0
+    return _LETTER * (len(name) + 1 + 2.4 * named)
 
 
 def _draw_title(axes, left, row):

@@ -2,6 +2,7 @@
 
 import itertools
 import string
+import textwrap
 
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
@@ -18,6 +19,7 @@ _VALUE = "#0072B2"
 # Inches: the distances between columns and between rows, and half the size of a box.
 _COLUMN, _ROW = 1.35, 0.52
 _HALF_WIDTH, _HALF_HEIGHT = 0.4, 0.16
+_MARGIN, _LINE_HEIGHT, _LETTER = 0.15, 0.18, 0.08
 
 
 def circuit_picture(program, patterns=None):
@@ -41,17 +43,15 @@ def circuit_picture(program, patterns=None):
     >>> figure = keras_nm.plots.circuit_picture(keras_nm.programs.PROGRAMS["copy"])
     """
     named = named_circuits(program, patterns)
-    sizes = [circuit_size(circuit) for _, _, circuit in named]
-    width = max(max(width for width, _ in sizes), 4.5)
+    sizes = [circuit_size(circuit, title) for _, title, circuit in named]
+    width = max(width for width, _ in sizes)
     height = sum(height for _, height in sizes)
     figure = Figure(figsize=(width, height))
     top = height
-    for (letter, condition, circuit), (own_width, own_height) in zip(
-        named, sizes, strict=True
-    ):
+    for (_, title, circuit), (own_width, own_height) in zip(named, sizes, strict=True):
         top -= own_height
         axes = figure.add_axes((0, top / height, own_width / width, own_height / height))
-        draw_circuit(axes, circuit, f"{letter}: {condition}" if letter else condition)
+        draw_circuit(axes, circuit, title)
     return figure
 
 
@@ -59,24 +59,37 @@ def named_circuits(program, patterns=None):
     """Returns the circuits of a program, with letters if there are several.
 
     Returns:
-        A list of triples: a letter or `""`, the condition in words, and the circuit.
+        A list of triples: a letter or `""`, the title, which is the letter and the
+        condition in words, and the circuit.
     """
     blocks = program.blocks(patterns)
     letters = string.ascii_uppercase if len(blocks) > 1 else [""]
     letters = [letters[i] if i < len(letters) else f"#{i + 1}" for i in range(len(blocks))]
     return [
-        (letter, condition, circuit)
+        (
+            letter,
+            (f"{letter}: " if letter else "")
+            + condition
+            + (", then stop" if circuit.stop else ""),
+            circuit,
+        )
         for letter, (condition, circuit) in zip(letters, blocks, strict=True)
     ]
 
 
-def circuit_size(circuit):
+def circuit_size(circuit, title):
     """Returns the width and the height in inches that `draw_circuit` needs."""
     nodes, edges = layout(circuit)
     columns = max((node.column for node in nodes), default=0)
     rows = [row for edge in edges for _, row in edge.path] or [0.0]
     width = columns * _COLUMN + 2 * _HALF_WIDTH + 0.5
-    return max(width, 2.5), (max(rows) - min(rows)) * _ROW + 2 * _HALF_HEIGHT + 0.75
+    width = max(width, 4.5)
+    title_height = len(_lines(title, width)) * _LINE_HEIGHT
+    return width, (max(rows) - min(rows)) * _ROW + 2 * _HALF_HEIGHT + 0.57 + title_height
+
+
+def _lines(title, width):
+    return textwrap.wrap(title, int((width - 2 * _MARGIN) / _LETTER))
 
 
 def draw_circuit(axes, circuit, title, values=None):
@@ -100,16 +113,18 @@ def draw_circuit(axes, circuit, title, values=None):
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     axes.set_axis_off()
-    if circuit.stop:
-        title += ", then stop"
-    axes.text(0.15, 0.25, title, fontsize=10, fontweight="bold", va="center")
+    top = 0.25
+    for line in _lines(title, width):
+        axes.text(_MARGIN, top, line, fontsize=10, fontweight="bold", va="center")
+        top += _LINE_HEIGHT
+    top += 0.17
     if not nodes:
-        axes.text(0.15, 0.6, "nothing", fontsize=10, va="center")
+        axes.text(_MARGIN, top, "nothing", fontsize=10, va="center")
 
     def place(column, row):
         return (
             0.2 + _HALF_WIDTH + column * _COLUMN,
-            0.6 + _HALF_HEIGHT + (row - min(rows)) * _ROW,
+            top + _HALF_HEIGHT + (row - min(rows)) * _ROW,
         )
 
     for edge in edges:

@@ -58,7 +58,7 @@ def execution_picture(trace, program=None, example=0, time=None):
             f"of an NRAM layer has. Received a trace of {', '.join(trace)}"
         )
     table = _Table(trace, program, example)
-    sizes = [circuit_size(circuit) for _, _, circuit in table.circuits]
+    sizes = [circuit_size(circuit, title) for _, title, circuit in table.circuits]
     # All circuits, one below the other, or one at a time in frames of the same size.
     heights = [height for _, height in sizes]
     circuits_height = sum(heights) if time is None else max(heights, default=0)
@@ -73,7 +73,7 @@ def execution_picture(trace, program=None, example=0, time=None):
     table.draw(axes, time)
 
     top = table.height
-    for (letter, condition, circuit), (own_width, own_height) in zip(
+    for (letter, title, circuit), (own_width, own_height) in zip(
         table.circuits, sizes, strict=True
     ):
         values = None
@@ -84,7 +84,6 @@ def execution_picture(trace, program=None, example=0, time=None):
         axes = figure.add_axes(
             (0, 1 - (top + own_height) / height, own_width / width, own_height / height)
         )
-        title = f"{letter}: {condition}" if letter else condition
         draw_circuit(axes, circuit, title, values)
         top += own_height
     return figure

@@ -179,8 +179,8 @@ def num_steps(trace, example=0):
 
 def _height(row):
     panels = [panel for panel in row if panel is not None]
-    if panels[0].height is not None:
-        return panels[0].height
+    if heights := [panel.height for panel in panels if panel.height is not None]:
+        return max(heights)
     return min(max(0.07 * max(np.shape(x.values)[1] for x in panels), 0.8), 2.2)
 
 

@@ -99,10 +99,13 @@ def state_picture(inputs, outputs, state, time=None):
         if index + _COLUMNS >= len(panels):
             axes.set_xlabel("position", fontsize=8)
     left = _LEFT + _COLUMNS * _SIZE + (_COLUMNS - 1) * _GAP + 0.15
-    for row, (label, (colors, limits)) in enumerate(
+    # One above the other, also beside a single row of panels.
+    bar_size = _SIZE if rows > 1 else (_SIZE - 0.25) / 2
+    for index, (label, (colors, limits)) in enumerate(
         {"probability": WEIGHTS, "value": VALUES}.items()
     ):
-        bar = axes_at(left, top + _TITLE + min(row, rows - 1) * 1.1 * _SIZE, 0.12, _SIZE)
+        bar_top = top + _TITLE + index * (bar_size + 0.25)
+        bar = axes_at(left, bar_top, 0.12, bar_size)
         figure.colorbar(ScalarMappable(limits, colors), cax=bar)
         bar.set_ylabel(label, fontsize=8)
         bar.tick_params(labelsize=7)

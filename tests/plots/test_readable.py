@@ -1,6 +1,7 @@
 """Every picture can be read: no text on another, none cut off, nothing without a name."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from matplotlib.text import Text
 from keras_nm import plots
 from keras_nm.layers import DNC, NPI, NRAM, NTM, NeuralGPU, StackRNN, TapeRNN
 from keras_nm.layers.tape_rnn.tape import MOVES
-from keras_nm.programs import PROGRAMS
+from keras_nm.programs import PROGRAMS, Circuit, Program, npi
 
 
 def plate(time=None, **heads):
@@ -26,8 +27,8 @@ def sequence_machine(layer, features=6):
     return plots.machine_picture(layer, trace, inputs, trace["output"])
 
 
-def neural_gpu():
-    layer = NeuralGPU(3, num_maps=24, num_symbols=4)
+def neural_gpu(classes=3, maps=24):
+    layer = NeuralGPU(classes, num_maps=maps, num_symbols=4)
     tokens = np.random.default_rng(0).integers(1, 4, (1, 20))
     return plots.machine_picture(layer, layer.trace(tokens), tokens)
 
@@ -38,6 +39,21 @@ def execution(name="list_k", size=10, time=None):
     program.into_layer(layer)
     tape = np.random.default_rng(0).integers(1, size, (1, size))
     return plots.machine_picture(layer, layer.trace(tape), tape, None, time=time)
+
+
+def calls(library, *problem):
+    events = npi.Interpreter(library).trace(library.environment(*problem))
+    return plots.call_picture(events)
+
+
+def long_conditions():
+    """A program that stops for every second pattern of registers."""
+    goes_on = Circuit({"READ": ["r1"]}, ["READ", "r2", "r3", "r4"])
+    rules = [
+        (pattern, replace(goes_on, stop=pattern.count("+") % 2 == 1))
+        for pattern in map("".join, itertools.product("0+", repeat=4))
+    ]
+    return Program(4, rules), [pattern for pattern, _ in rules]
 
 
 def curves(seeds):
@@ -70,8 +86,13 @@ FIGURES = {
     "Tape-RNN": lambda: sequence_machine(
         TapeRNN(3, (16, 8), num_tapes=2, moves=MOVES, length_channel=-1)
     ),
+    "DNC of many read heads": lambda: sequence_machine(DNC(8, (32, 16), num_read_heads=4)),
     "NPI": lambda: sequence_machine(NPI(7, argument_sizes=(4, 2)), features=20),
     "Neural GPU": neural_gpu,
+    "Neural GPU of few maps": lambda: neural_gpu(classes=2, maps=2),
+    "calls": lambda: calls(npi.Addition(), 96, 125),
+    "calls of a short array": lambda: calls(npi.BubbleSort(), [3]),
+    "circuits with long conditions": lambda: plots.circuit_picture(*long_conditions()),
     "execution": execution,
     "execution of 50 cells": lambda: execution(size=50),
     "execution of a moment": lambda: execution(time=1),
