@@ -74,6 +74,15 @@ def main(arguments=None):
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         print(f"keras-nm: error: {reason}", file=sys.stderr)
         return 2
+    except Exception as error:
+        if not _lacks_memory(error):
+            raise
+        print(
+            "keras-nm: error: there is not enough memory. Take smaller lengths, a smaller "
+            "memory or fewer examples at a time",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print(MESSAGE, file=sys.stderr)
         return EXIT_CODE
@@ -91,6 +100,12 @@ def make_parser():
     for command in _COMMANDS:
         command.add_command(commands)
     return parser
+
+
+def _lacks_memory(error):
+    import tensorflow as tf
+
+    return isinstance(error, MemoryError | tf.errors.ResourceExhaustedError)
 
 
 def _import_everything():

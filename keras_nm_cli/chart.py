@@ -38,6 +38,8 @@ def run(options):
     from keras_nm.runs import pictures
     from keras_nm.runs.run import load_run
 
+    if options.kind == "curves" and options.lengths:
+        raise ValueError("use --lengths with `lengths` and `answers`, not with `curves`")
     plots.check_path(options.output, plots.PICTURE_SUFFIXES)
     runs = [load_run(directory) for directory in options.directories]
     lengths = lengths_of(options, runs[0].recipe.task)

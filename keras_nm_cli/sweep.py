@@ -83,6 +83,11 @@ def run(options):
     names = options.layers or list(recipes_of(options.task))
     recipes = {name: recipe_of(options.task, name) for name in names}
     if options.memory_size is not None:
+        if not any(recipe.machine.memory_size for recipe in recipes.values()):
+            raise ValueError(
+                f"no memory of {', '.join(recipes)} has a size that can be changed. Leave "
+                "--memory-size out"
+            )
         recipes = {
             # A baseline may have no memory.
             name: dataclasses.replace(recipe, memory_size=options.memory_size)

@@ -28,8 +28,8 @@ def evaluate(run, length, **task_options):
         as `"num_steps"`; and `"examples"`, the number of examples.
 
     Raises:
-        ValueError: For options that the task does not have, and for options under which
-            the model does not fit the task.
+        ValueError: For options that the task does not have, for lengths among them, and
+            for options under which the model does not fit the task.
     """
     return evaluate_runs([run], length, **task_options)[0]
 
@@ -54,7 +54,7 @@ def evaluate_runs(runs, length, **task_options):
             "Runs that are measured together must have the same recipe. Measure runs of "
             "other recipes apart"
         )
-    task = task_with(recipe, task_options).with_room_for(length, length)
+    task = task_with(recipe, task_options, (length, length))
     changed = _changes(runs[0], task)
     batch_size, num_batches = task.evaluation_size
     data = task.evaluation_set(batch_size=batch_size, num_batches=num_batches)
@@ -66,12 +66,14 @@ def evaluate_runs(runs, length, **task_options):
     ]
 
 
-def task_with(recipe, task_options):
+def task_with(recipe, task_options, lengths=None):
     """Returns a recipe's task with other options, for which the model still fits.
 
     Args:
         recipe: A `Recipe`.
         task_options: Dict, as for `evaluate`.
+        lengths: Optional pair, the smallest and the largest length, which the task gets
+            room for. Defaults to those of the recipe or the options.
 
     Returns:
         A `Task`.
@@ -80,6 +82,13 @@ def task_with(recipe, task_options):
         ValueError: As for `evaluate`.
     """
     trained = recipe.made_task
+    if lengths is not None:
+        if twice := {"min_length", "max_length"} & task_options.keys():
+            raise ValueError(
+                "Give the lengths to measure at as lengths, not among the task's options. "
+                f"Received: {', '.join(sorted(twice))}"
+            )
+        trained = trained.with_room_for(*lengths)
     try:
         task = dataclasses.replace(trained, **task_options)
     except TypeError:
@@ -159,7 +168,7 @@ def evaluate_range(run, lengths, **task_options):
 
 def _measure_lengths(run, lengths, task_options):
     """Yields the results at each length, from one pipeline and compiled for few shapes."""
-    task = task_with(run.recipe, task_options).with_room_for(min(lengths), max(lengths))
+    task = task_with(run.recipe, task_options, (min(lengths), max(lengths)))
     # One batch per length, because Keras gives the results of each batch by itself.
     num_examples = math.prod(task.evaluation_size)
     level = tf.Variable(0)

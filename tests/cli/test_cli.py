@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import pytest
 import small_runs
+import tensorflow as tf
 
 import keras_nm
 from keras_nm.training import RECIPES, evaluate, load_run
@@ -137,11 +138,33 @@ def test_export(run, capsys, tmp_path):
 @pytest.mark.parametrize("kind", ["curves", "lengths", "answers"])
 def test_charts(run, capsys, tmp_path, kind):
     path = tmp_path / "chart.svg"
-    arguments = ["chart", kind, str(run), str(run), "--lengths", "2", "5"]
+    arguments = ["chart", kind, str(run), str(run)]
+    if kind != "curves":
+        arguments += ["--lengths", "2", "5"]
     assert main([*arguments, "--output", str(path)]) == 0
     assert capsys.readouterr().out == f"Drawn to {path}\n"
     assert b"<svg" in path.read_bytes()
     assert "exists" in failure(capsys, *arguments, "--output", path)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")]
+)
+def test_too_little_memory_is_one_line(capsys, monkeypatch, run, error):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("keras_nm.runs.evaluation.evaluate", fail)
+    line = failure(capsys, "evaluate", run, "--lengths", "2")
+    assert "there is not enough memory" in line
+
+
+def test_a_sweep_without_a_memory_to_change(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("keras_nm.recipes.RECIPES", RECIPES)
+    arguments = ("sweep", "nram/copy", "--memory-size", "9", "--output", tmp_path / "runs")
+    line = failure(capsys, *arguments)
+    assert "no memory of nram has a size that can be changed" in line
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path):
@@ -254,6 +277,14 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["chart", "curves", "{missing}", "--output", "{missing}"], "must end in .png"),
         (["chart", "pie", "{run}", "--output", "x.png"], "invalid choice: 'pie'"),
         (["chart", "curves", "{missing}", "--output", "x.png"], "not a run directory"),
+        (
+            ["chart", "curves", "{run}", "--lengths", "5", "--output", "x.png"],
+            "use --lengths with `lengths` and `answers`",
+        ),
+        (
+            ["evaluate", "{run}", "--lengths", "2", "--task-options", "max_length=2"],
+            "lengths to measure at as lengths",
+        ),
         (["trace", "{run}", "--animate", "time", "--output", "x.png"], "must end in .gif"),
         (["trace", "{missing}", "--animate", "time"], "not a run directory"),
         (["trace", "{run}", "--example", "-1"], "at least 0, received '-1'"),

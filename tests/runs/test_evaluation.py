@@ -5,6 +5,7 @@ import pytest
 
 from keras_nm.layers import NRAM
 from keras_nm.programs import PROGRAMS
+from keras_nm.runs.evaluation import task_with
 from keras_nm.training import RECIPES, Run, evaluate, evaluate_runs
 
 RECIPE = RECIPES["nram/copy"]["nram"]
@@ -34,3 +35,14 @@ def test_one_run_is_measured_whatever_its_controller_is():
     assert 0 <= evaluate(run, 2)["wrong_cells"] <= 1
     with pytest.raises(ValueError, match="without constraints and regularizers"):
         evaluate_runs([run, run], 2)
+
+
+def test_a_tape_has_as_many_cells_as_asked_for():
+    assert task_with(RECIPE, {"num_cells": 40}, (9, 9)).num_cells == 40
+
+
+@pytest.mark.parametrize("name", ["min_length", "max_length"])
+def test_lengths_are_no_options_of_the_task(name):
+    run = run_of(NRAM(2, 3, name="machine"))
+    with pytest.raises(ValueError, match=f"lengths to measure at .* Received: {name}"):
+        evaluate(run, 2, **{name: 4})
