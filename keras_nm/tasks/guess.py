@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from keras_nm.arguments import check_integer
+from keras_nm.tasks.token_task import TokenTask
+
 
 def guess_accuracy(task, length, batch_size=128, num_batches=16, *, seed=0):
     """Measures the best answer that is the same for all questions of a length.
@@ -31,11 +34,12 @@ def guess_accuracy(task, length, batch_size=128, num_batches=16, *, seed=0):
     >>> round(accuracy, 2)
     0.86
     """
-    if not hasattr(task, "num_classes"):
+    if not isinstance(task, TokenTask):
         raise ValueError(
             "`task` must be a TokenTask, such as those of keras_nm.tasks.chomsky and "
             f"keras_nm.tasks.stack. Received: task={task!r}"
         )
+    check_integer("length", length, task.smallest_length)
     num_timesteps = task.with_lengths(length, length).num_timesteps(length)
     frequencies = {}
     for split in ("train", "test"):

@@ -103,6 +103,9 @@ class Task(abc.ABC):
     def with_lengths(self, min_length, max_length):
         """Returns the same task with examples of other lengths.
 
+        Options that make an example depend on its batch, such as `buckets` and
+        `one_length_per_batch`, are left out.
+
         Args:
             min_length: Positive integer.
             max_length: Positive integer.

@@ -26,6 +26,13 @@ def test_a_guess_by_hand():
 def test_only_tokens_have_a_most_frequent_class():
     with pytest.raises(ValueError, match=r"must be a TokenTask.*task=Copy\("):
         guess_accuracy(ntm.Copy(), 5)
+    with pytest.raises(ValueError, match="must be a TokenTask"):
+        guess_accuracy(chomsky.BucketSort, 5)  # the class
+
+
+def test_a_length_out_of_range_is_named():
+    with pytest.raises(ValueError, match=r"`length` must be .* Received: length=0"):
+        guess_accuracy(chomsky.BucketSort(), 0)
 
 
 @pytest.mark.parametrize("length", [41, 100, pytest.param(500, marks=pytest.mark.slow)])

@@ -61,7 +61,8 @@ class Interpreter:
         layer: `None`, to run the programs as the library shows them, or an `NPI` layer.
         max_steps: Positive integer. A run with more steps is an error. Defaults to ten
             million.
-        max_depth: Positive integer. More calls that wait are an error. Defaults to `1000`.
+        max_depth: Positive integer. As many calls that wait for others are an error.
+            Defaults to `1000`.
 
     Raises:
         ValueError: For something other than a `Library`, and for a layer with other sizes
