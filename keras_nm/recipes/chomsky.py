@@ -3,7 +3,8 @@
 from keras_nm.recipes.parts import (
     FEEDFORWARD_CONTROLLER,
     LSTM_CONTROLLER,
-    falling,
+    clipped_adam,
+    layer_of_keras,
     layer_of_ours,
 )
 from keras_nm.runs.recipe import Recipe
@@ -29,11 +30,7 @@ _TASKS = (
 _STEPS = 10_000
 
 
-_ELMAN = {
-    "module": "keras.layers",
-    "class_name": "SimpleRNNCell",
-    "config": {"units": 100, "activation": "relu"},
-}
+_ELMAN = layer_of_keras("SimpleRNNCell", units=100, activation="relu")
 
 # By the recipes' name: a description, and the layer. The first is the default.
 _LAYERS = {
@@ -65,7 +62,7 @@ _LAYERS = {
     ),
     "lstm": (
         "The baseline: an LSTM of 100 units.",
-        {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 100}},
+        layer_of_keras("LSTM", units=100),
     ),
 }
 
@@ -75,10 +72,7 @@ CHOMSKY_RECIPES = tuple(
         description=description,
         task=f"chomsky/{task}",
         layer=layer,
-        optimizer={
-            "class_name": "Adam",
-            "config": {"learning_rate": falling(2e-3, _STEPS), "global_clipnorm": 1.0},
-        },
+        optimizer=clipped_adam(2e-3, _STEPS),
         batch_size=64,
         steps_per_epoch=250,
         epochs=_STEPS // 250,

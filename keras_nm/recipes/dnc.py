@@ -1,18 +1,14 @@
 """Recipes of the Differentiable Neural Computer, and of its rivals on its own tasks."""
 
-from keras_nm.recipes.parts import LSTM_CONTROLLER, layer_of_ours, of_sequences
+from keras_nm.recipes.parts import layer_of_keras, layer_of_ours, of_sequences
 from keras_nm.runs.recipe import Recipe
-
-
-def _controller(units):
-    return {**LSTM_CONTROLLER, "config": {"units": units}}
 
 
 def _dnc(num_locations, width, units, **options):
     return layer_of_ours(
         "DNC",
         memory_shape=[num_locations, width],
-        controller=_controller(units),
+        controller=layer_of_keras("LSTMCell", units=units),
         **options,
     )
 
@@ -57,12 +53,14 @@ def _on_its_tasks(task, *, num_locations, width, units, **settings):
     layers["ntm"] = (
         f"A Neural Turing Machine with a controller of {units} LSTM units.",
         layer_of_ours(
-            "NTM", memory_shape=[num_locations, width], controller=_controller(units)
+            "NTM",
+            memory_shape=[num_locations, width],
+            controller=layer_of_keras("LSTMCell", units=units),
         ),
     )
     layers["lstm"] = (
         "The baseline: an LSTM of 256 units.",
-        {"module": "keras.layers", "class_name": "LSTM", "config": {"units": 256}},
+        layer_of_keras("LSTM", units=256),
     )
     return (
         Recipe(

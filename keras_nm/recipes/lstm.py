@@ -1,18 +1,14 @@
 """Recipes of the baseline, an LSTM followed by a linear layer."""
 
-from keras_nm.recipes.parts import of_sequences
+from keras_nm.recipes.parts import layer_of_keras, of_sequences
 from keras_nm.runs.recipe import Recipe
-
-
-def _lstm(units):
-    return {"module": "keras.layers", "class_name": "LSTM", "config": {"units": units}}
 
 
 def _baseline(task, *, units=256, **settings):
     return Recipe(
         name="lstm",
         description=f"The baseline: an LSTM of {units} units.",
-        **of_sequences(task, layer=_lstm(units), **settings),
+        **of_sequences(task, layer=layer_of_keras("LSTM", units=units), **settings),
     )
 
 

@@ -1,6 +1,6 @@
 """Recipes for the tasks of the Neural Programmer-Interpreter."""
 
-from keras_nm.recipes.parts import falling, layer_of_ours
+from keras_nm.recipes.parts import clipped_adam, layer_of_keras, layer_of_ours
 from keras_nm.runs.recipe import Recipe
 
 
@@ -13,20 +13,10 @@ def _recipes(task, *, max_length, encoder_units, learning_rate, steps):
         "task": f"npi/{task}",
         "layer": layer_of_ours(
             "NPI",
-            controller={
-                "module": "keras.layers",
-                "class_name": "LSTMCell",
-                "config": {"units": 64},
-            },
+            controller=layer_of_keras("LSTMCell", units=64),
             encoder_units=[encoder_units],
         ),
-        "optimizer": {
-            "class_name": "Adam",
-            "config": {
-                "learning_rate": falling(learning_rate, steps),
-                "global_clipnorm": 1.0,
-            },
-        },
+        "optimizer": clipped_adam(learning_rate, steps),
         "batch_size": 32,
         "steps_per_epoch": 250,
         "epochs": steps // 250,

@@ -35,6 +35,19 @@ def graves_rmsprop(learning_rate):
     }
 
 
+def clipped_adam(learning_rate, steps):
+    """Returns Adam with a falling rate, and with the gradient clipped to a norm of 1."""
+    return {
+        "class_name": "Adam",
+        "config": {"learning_rate": falling(learning_rate, steps), "global_clipnorm": 1.0},
+    }
+
+
+def layer_of_keras(name, **config):
+    """Returns the configuration of a layer of Keras."""
+    return {"module": "keras.layers", "class_name": name, "config": config}
+
+
 def layer_of_ours(name, **config):
     """Returns the configuration of a layer of this package."""
     return {
@@ -45,17 +58,8 @@ def layer_of_ours(name, **config):
     }
 
 
-LSTM_CONTROLLER = {
-    "module": "keras.layers",
-    "class_name": "LSTMCell",
-    "config": {"units": 100},
-}
-
-FEEDFORWARD_CONTROLLER = {
-    "module": "keras.layers",
-    "class_name": "Dense",
-    "config": {"units": 100, "activation": "tanh"},
-}
+LSTM_CONTROLLER = layer_of_keras("LSTMCell", units=100)
+FEEDFORWARD_CONTROLLER = layer_of_keras("Dense", units=100, activation="tanh")
 
 
 def of_sequences(task, *, layer, steps, learning_rate=2e-3, batch_size=4, **settings):

@@ -1,6 +1,6 @@
 """Recipes for the tasks of the Stack-RNN's paper."""
 
-from keras_nm.recipes.parts import falling, layer_of_ours
+from keras_nm.recipes.parts import clipped_adam, layer_of_keras, layer_of_ours
 from keras_nm.runs.recipe import Recipe
 
 
@@ -10,11 +10,9 @@ def _stack_rnn(units, actions):
         "StackRNN",
         stack_shape=[200, 1],
         num_stacks=10,
-        controller={
-            "module": "keras.layers",
-            "class_name": "Dense",
-            "config": {"units": units, "activation": "sigmoid", "use_bias": False},
-        },
+        controller=layer_of_keras(
+            "Dense", units=units, activation="sigmoid", use_bias=False
+        ),
         read_depth=2,
         no_op=False,
         empty_value=-1.0,
@@ -27,24 +25,14 @@ _TAPE_RNN = layer_of_ours(
     "TapeRNN",
     tape_shape=[64, 8],
     moves=["stay", "left", "right"],
-    controller={
-        "module": "keras.layers",
-        "class_name": "SimpleRNNCell",
-        "config": {"units": 64, "activation": "relu"},
-    },
+    controller=layer_of_keras("SimpleRNNCell", units=64, activation="relu"),
 )
 
 
 def _recipe(task, *, steps, learning_rate, **settings):
     return Recipe(
         task=f"stack/{task}",
-        optimizer={
-            "class_name": "Adam",
-            "config": {
-                "learning_rate": falling(learning_rate, steps),
-                "global_clipnorm": 1.0,
-            },
-        },
+        optimizer=clipped_adam(learning_rate, steps),
         steps_per_epoch=250,
         epochs=steps // 250,
         stop_below=0.0,
