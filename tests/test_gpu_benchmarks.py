@@ -95,6 +95,8 @@ def test_without_time_it_says_what_is_left_out():
 def neural_gpu_seeds(monkeypatch):
     """The module of the benchmark, which needs JAX."""
     pytest.importorskip("jax")
+    # Otherwise the module sets it to JAX, for the processes that later tests start too.
+    monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     return importlib.import_module("neural_gpu_seeds")
 
