@@ -97,6 +97,11 @@ def drawn(rng, task, shape, bounds):
     return tokens.astype("int8"), classes.astype("int8")
 
 
+def steps_per_epoch(options):
+    """Returns the number of steps after which the weight of the saturation cost changes."""
+    return TURNS_PER_EPOCH * len(options.buckets) if options.in_turn else STEPS_PER_EPOCH
+
+
 class Machines:
     """Machines of every rate and seed, which are trained side by side.
 
@@ -115,8 +120,7 @@ class Machines:
         groups = [bounds[i : i + merged + 1] for i in range(0, len(bounds) - 1, merged)]
         # The groups of buckets that a step has, for each step of a turn.
         self.turn = [[group] for group in groups] if options.in_turn else [groups]
-        turns_per_epoch = TURNS_PER_EPOCH if options.in_turn else STEPS_PER_EPOCH
-        self.epoch = turns_per_epoch * len(self.turn)
+        self.epoch = steps_per_epoch(options)
         self._epoch = jax.jit(self._epoch_of_all)
         self._num_wrong = jax.jit(jax.vmap(self._num_wrong_of_one, (0, None, None)))
 
@@ -243,6 +247,12 @@ def is_right(logits, questions, answers):
 
 def train(options):
     """Trains machines of every rate and seed, and measures them."""
+    # In steps beyond `--steps`, the learning rate would be negative.
+    if options.steps < 1 or options.steps % steps_per_epoch(options):
+        sys.exit(
+            f"--steps must be a multiple of {steps_per_epoch(options)}, the steps of an "
+            f"epoch. Received: {options.steps}"
+        )
     file = file_of(options.problems, options.task, options.split)
     if not file.exists():
         sys.exit(f"There is no {file}. First run `{Path(__file__).name} write`")

@@ -125,8 +125,24 @@ def test_its_problems_are_those_of_the_task(neural_gpu_seeds, make, bounds, rng)
     np.testing.assert_array_equal(y.numpy()[counts], answers[counts])
 
 
+@pytest.mark.parametrize(
+    ("given", "epoch"),
+    [
+        (["--in-turn"], 270),  # the default number of steps does not end with an epoch
+        (["--in-turn", "--buckets", "4", "6", "--steps", "90"], 60),
+        (["--steps", "100"], 200),
+        (["--steps", "0"], 200),
+    ],
+)
+def test_it_takes_whole_epochs(neural_gpu_seeds, monkeypatch, given, epoch):
+    arguments = ["neural_gpu_seeds.py", "train", "binary_addition", *given]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit, match=f"must be a multiple of {epoch},"):
+        neural_gpu_seeds.main()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [["--in-turn"], []])
+@pytest.mark.parametrize("form", [["--steps", "180", "--in-turn"], ["--steps", "200"]])
 def test_neural_gpus_side_by_side(tmp_path, form):
     # 5 + 3 = 8, and 1 + 0 = 1.
     question = np.array([[1, 0, 1, 2, 1, 1, 0], [1, 0, 0, 2, 0, 0, 0]])
@@ -137,7 +153,7 @@ def test_neural_gpus_side_by_side(tmp_path, form):
         "neural_gpu_seeds.py",
         *("train", "binary_addition", "--problems", tmp_path, "--output", tmp_path / "out"),
         *("--up-to", "7", "--rates", "0.01", "0.02", "--seeds", "0", "1", "--maps", "24"),
-        *("--buckets", "4", "6", "8", "--batch", "8", "--steps", "180", *form),
+        *("--buckets", "4", "6", "8", "--batch", "8", *form),
     )
     rows = [line.strip("| ").split(" | ") for line in output.splitlines() if "|" in line]
     assert rows[0] == ["rate", "seed", "right in training", "random 7"]
