@@ -8,7 +8,7 @@ does not. It trains as Freivalds and Liepins (2017) do: every step has 32 proble
 bucket of lengths. With `--in-turn`, a step has those of one bucket, as in the recipes.
 
 It prints the percentage of problems with a wrong digit, for each rate and seed. It also
-writes these numbers and the trained models.
+writes these numbers and the trained models, into `--output`, a folder of their own.
 
 Axes: S training steps, R machines, B batch, N positions.
 """
@@ -256,6 +256,10 @@ def train(options):
     file = file_of(options.problems, options.task, options.split)
     if not file.exists():
         sys.exit(f"There is no {file}. First run `{Path(__file__).name} write`")
+    # Before the training, so that nothing is trained that cannot be written.
+    options.output.mkdir(parents=True, exist_ok=True)
+    if any(options.output.iterdir()):
+        sys.exit(f"{options.output} is not empty. Choose another folder with --output")
     machines = Machines(options)
     with np.load(file) as arrays:
         names = [x for x in arrays.files if int(x.split()[1]) <= options.up_to]
@@ -287,7 +291,6 @@ def report(options, machines, logs, seconds, percents):
     )
     print(f"\n| rate | seed | right in training | {' | '.join(columns)} |")
     print("|--:" * (3 + len(columns)) + "|")
-    options.output.mkdir(parents=True, exist_ok=True)
     rows = []
     for index, (rate, seed) in enumerate(machines.names):
         right = 100 * logs[:, 1, index]

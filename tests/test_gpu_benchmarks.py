@@ -141,6 +141,19 @@ def test_it_takes_whole_epochs(neural_gpu_seeds, monkeypatch, given, epoch):
         neural_gpu_seeds.main()
 
 
+def test_it_overwrites_no_results(neural_gpu_seeds, monkeypatch, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "results.json").write_text("those of another task")
+    np.savez(tmp_path / "binary_addition_test.npz")
+    arguments = ["train", "binary_addition", "--problems", tmp_path, "--output", output]
+    monkeypatch.setattr(sys, "argv", ["neural_gpu_seeds.py", *map(str, arguments)])
+    monkeypatch.delattr(neural_gpu_seeds, "Machines")  # nothing is trained before
+    with pytest.raises(SystemExit, match="out is not empty"):
+        neural_gpu_seeds.main()
+    assert (output / "results.json").read_text() == "those of another task"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("form", [["--steps", "180", "--in-turn"], ["--steps", "200"]])
 def test_neural_gpus_side_by_side(tmp_path, form):
