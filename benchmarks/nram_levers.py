@@ -81,7 +81,7 @@ def lines(recipe, steps):
         f"plain, noise {tried:g}": changed(no_bonus, {"noise": tried}, callbacks={}),
         "bonus": changed((), {"noise": 0.0}, callbacks=no_penalty),
         f"bonus, noise {tried:g}": changed((), {"noise": tried}, callbacks=no_penalty),
-        f"{base}, penalty": recipe,
+        f"{base}, penalty": changed(),
         f"{base}, step penalty": changed(
             {"activity_regularizer": step_penalty}, callbacks=no_penalty
         ),
