@@ -1,12 +1,15 @@
 """What the benchmarks share that change one thing of a recipe at a time."""
 
+import sys
+
 from keras_nm.training import read_rows, sweep, write_report
 
 
 def train(recipes, options, lengths, **how):
     """Trains all seeds of some variants of a recipe, and prints a report.
 
-    Runs that are in `options.output` already are not trained again.
+    Runs that are in `options.output` already are not trained again. If runs fail, it ends
+    the program after the report of the others.
 
     Args:
         recipes: Dict from the name of a variant to its recipe. All are of one task.
@@ -15,14 +18,17 @@ def train(recipes, options, lengths, **how):
         **how: Further arguments of `keras_nm.training.sweep`.
     """
     [task] = {recipe.task for recipe in recipes.values()}
-    errors = {}
+    rows, errors = {}, {}
     seeds = range(options.seeds)
     for name, row in sweep(
         recipes, seeds, options.output, lengths, jobs=options.jobs, **how
     ):
-        if isinstance(row, Exception):
-            errors[name] = row
-    rows = read_rows(options.output, task, lengths)
-    print(write_report(rows, task, options.output))
+        (errors if isinstance(row, Exception) else rows)[name] = row
     for name, error in errors.items():
-        print(f"{name}: {error}")
+        print(f"{name}: {type(error).__name__}: {error}", flush=True)
+    if rows:
+        rows = {**read_rows(options.output, task, lengths), **rows}
+        print(write_report(rows, task, options.output))
+    if errors:
+        num_runs = len(recipes) * len(seeds)
+        sys.exit(f"{len(errors)} of {num_runs} runs failed. Run it again to continue them")
