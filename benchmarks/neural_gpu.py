@@ -4,8 +4,8 @@
 
 Prints, for each task and seed, the percentage of problems with a wrong digit: of random
 problems at several lengths, and of those that are rare among random ones. Runs that are
-already there are not trained again, and one that was interrupted goes on. The process takes
-one thread, or a GPU if TensorFlow finds one.
+already there are not trained again, and one that was interrupted goes on, with `resumed`
+instead of CPU seconds. The process takes one thread, or a GPU if TensorFlow finds one.
 """
 
 import argparse
@@ -55,12 +55,13 @@ def measured(task, seed, output):
     """Trains a machine, unless its results are there. Returns its results."""
     directory = output / f"{task}-{seed}"
     results = output / f"{task}-{seed}.json"
-    begin = time.process_time()
+    resumed, begin = directory.exists(), time.process_time()
     recipe = RECIPES[f"neural_gpu/{task}"]["neural-gpu"]
     run = train_or_resume(recipe, directory, seed, verbose=0)
     if results.exists():
         return json.loads(results.read_text())
-    found = {"seconds": time.process_time() - begin, "examples": run.num_examples}
+    seconds = None if resumed else time.process_time() - begin
+    found = {"seconds": seconds, "examples": run.num_examples}
     for length, kind in itertools.product(LENGTHS[task], KINDS):
         found[f"{kind} {length}"] = percent_wrong(run.model, problems(task, length, kind))
     results.write_text(json.dumps(found, indent=2) + "\n")
@@ -82,8 +83,10 @@ def main():
         print(f"| {' | '.join(titles)} |\n|{'--:|' * len(titles)}")
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             found = measured(task, seed, options.output)
+            seconds = found["seconds"]
+            seconds = "resumed" if seconds is None else f"{seconds:.0f}"
             for kind in KINDS:
-                cells = [seed, f"{found['seconds']:.0f}", found["examples"], kind]
+                cells = [seed, seconds, found["examples"], kind]
                 cells += [f"{found[f'{kind} {length}']:.1f}" for length in LENGTHS[task]]
                 print(f"| {' | '.join(map(str, cells))} |", flush=True)
 

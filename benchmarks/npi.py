@@ -4,7 +4,8 @@
 
 Prints, for each recipe and seed, whether verification proves the machine right, and the
 share of random problems that it solves at several lengths. Runs that are already there are
-not trained again, and one that was interrupted goes on. The process takes one thread.
+not trained again, and one that was interrupted goes on. Both have `resumed` instead of CPU
+seconds. The process takes one thread.
 """
 
 import argparse
@@ -53,9 +54,9 @@ def share_right(library, layer, task, length, number):
 def row(task, name, seed, output):
     """Returns the cells of a table's row."""
     directory = output / f"{task}-{name}-{seed}"
-    begin = time.process_time()
+    resumed, begin = directory.exists(), time.process_time()
     run = train_or_resume(RECIPES[f"npi/{task}"][name], directory, seed, verbose=0)
-    seconds = f"{time.process_time() - begin:.0f}"
+    seconds = "resumed" if resumed else f"{time.process_time() - begin:.0f}"
     library = run.task.library
     proof = "-"
     if library.recursive:

@@ -1,8 +1,10 @@
 """The scripts in benchmarks/, without their trainings."""
 
 import importlib
+import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
@@ -25,6 +27,51 @@ def test_rates_of_all_lines_fall_in_the_steps_of_the_benchmark(script):
         for name, recipe in lines.items()
     }
     assert rates == dict.fromkeys(lines, 600)
+
+
+def run_of(recipe, directory, seed, verbose):
+    """A run that is not trained."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return SimpleNamespace(
+        task=recipe.made_task,
+        layer=None,
+        model=None,
+        result={"wrong_calls": 0.0},
+        num_examples=8,
+    )
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_the_seconds_of_npi_are_those_of_whole_trainings(
+    script, monkeypatch, tmp_path, begun
+):
+    npi = script("npi")
+    monkeypatch.setattr(npi, "train_or_resume", run_of)
+    monkeypatch.setattr(npi, "share_right", lambda *_: 1.0)
+    if begun:
+        (tmp_path / "addition-npi-loops-3").mkdir()
+    cells = npi.row("addition", "npi-loops", 3, tmp_path)
+    assert (cells[2] == "resumed") == begun
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_the_seconds_of_neural_gpus_are_those_of_whole_trainings(
+    script, monkeypatch, capsys, tmp_path, begun
+):
+    neural_gpu = script("neural_gpu")
+    monkeypatch.setattr(neural_gpu, "train_or_resume", run_of)
+    monkeypatch.setattr(neural_gpu, "percent_wrong", lambda *_: 0.0)
+    monkeypatch.setattr(neural_gpu, "KINDS", ("random",))
+    # It would set the threads of this process.
+    monkeypatch.setattr(neural_gpu.tf.config, "threading", Mock())
+    arguments = ["--output", str(tmp_path), "--tasks", "binary_addition", "--seeds", "1"]
+    monkeypatch.setattr(sys, "argv", ["neural_gpu.py", *arguments])
+    if begun:
+        (tmp_path / "binary_addition-0").mkdir()
+    for _ in range(2):  # the second time, from the results of the first
+        neural_gpu.main()
+        *_, row = capsys.readouterr().out.splitlines()
+        assert (row.split(" | ")[1] == "resumed") == begun
 
 
 @pytest.mark.parametrize(
