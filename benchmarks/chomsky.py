@@ -17,6 +17,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from keras_nm.files import write_text
 from keras_nm.tasks import TASKS, guess_accuracy
 from keras_nm.training import RECIPES, RunError, evaluate_range, train_or_resume
 
@@ -74,7 +75,8 @@ def measure(task, layer, seed, output):
     if recipe.machine.memory_size is not None:
         run = run.with_memory_size(MEMORY_SIZE)
     longer = evaluate_range(run, FEWER_LENGTHS.get(layer, LENGTHS))
-    results.write_text(json.dumps({"1:40": trained, "41:500": longer}, indent=2) + "\n")
+    text = json.dumps({"1:40": trained, "41:500": longer}, indent=2) + "\n"
+    write_text(results, text)
     print(task, layer, seed, f"{accuracy(trained):.1f} {accuracy(longer):.1f}", flush=True)
 
 

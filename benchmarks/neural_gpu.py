@@ -17,6 +17,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from keras_nm.files import write_text
 from keras_nm.training import RECIPES, train_or_resume
 
 # How many random problems of each number of positions, and how many of each other kind.
@@ -64,7 +65,7 @@ def measured(task, seed, output):
     found = {"seconds": seconds, "examples": run.num_examples}
     for length, kind in itertools.product(LENGTHS[task], KINDS):
         found[f"{kind} {length}"] = percent_wrong(run.model, problems(task, length, kind))
-    results.write_text(json.dumps(found, indent=2) + "\n")
+    write_text(results, json.dumps(found, indent=2) + "\n")
     return found
 
 

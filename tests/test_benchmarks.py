@@ -74,6 +74,38 @@ def test_the_seconds_of_neural_gpus_are_those_of_whole_trainings(
         assert (row.split(" | ")[1] == "resumed") == begun
 
 
+@pytest.fixture
+def killed(monkeypatch):
+    """The processes are killed while they write files."""
+
+    def write(path, text, encoding=None):
+        with open(path, "w") as file:
+            file.write(text[:1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_text", write)
+
+
+@pytest.mark.usefixtures("killed")
+def test_results_of_chomsky_are_complete(script, monkeypatch, tmp_path):
+    chomsky = script("chomsky")
+    monkeypatch.setattr(chomsky, "train_or_resume", run_of)
+    monkeypatch.setattr(chomsky, "evaluate_range", lambda *_: {})
+    with pytest.raises(KeyboardInterrupt):
+        chomsky.measure("even_pairs", "lstm", 0, tmp_path)
+    assert not (tmp_path / "even_pairs" / "lstm-0.json").exists()
+
+
+@pytest.mark.usefixtures("killed")
+def test_results_of_neural_gpus_are_complete(script, monkeypatch, tmp_path):
+    neural_gpu = script("neural_gpu")
+    monkeypatch.setattr(neural_gpu, "train_or_resume", run_of)
+    monkeypatch.setattr(neural_gpu, "KINDS", ())
+    with pytest.raises(KeyboardInterrupt):
+        neural_gpu.measured("binary_addition", 0, tmp_path)
+    assert not (tmp_path / "binary_addition-0.json").exists()
+
+
 @pytest.mark.parametrize(
     ("failed", "report"),
     [(["a-0"], ["report of earlier-0 and a-1"]), (["a-0", "a-1"], [])],
