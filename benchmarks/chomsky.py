@@ -3,7 +3,7 @@
     python benchmarks/chomsky.py --output runs/chomsky
 
 After an interruption it goes on where it was. Two processes with the same output share the
-work. With `--table` it only prints the tables.
+work. With `--table` it only prints the tables of the same layers and seeds.
 
 The published scores are maxima over seeds, learning rates and other settings, after a
 million training steps (Delétang et al. 2023, table 2 and appendix B).
@@ -97,26 +97,28 @@ def guess(task):
     return 100 * statistics.mean(accuracies)
 
 
-def tables(output, tasks):
+def tables(options):
     """Prints the scores at lengths 41 to 500 as Markdown: of tokens, of whole answers."""
+    layers = options.layers
     for score in (accuracy, whole_answers):
         beside = ["guess"] if score is accuracy else []
-        print("\n| task |", " | ".join([*beside, *LAYERS]), "|")
-        print("|---|" + "--:|" * len(beside) + "---|" * len(LAYERS))
-        for task in tasks:
+        print("\n| task |", " | ".join([*beside, *layers]), "|")
+        print("|---|" + "--:|" * len(beside) + "---|" * len(layers))
+        for task in options.tasks:
             cells = [f"{guess(task):.1f}"] if score is accuracy else []
-            for layer in LAYERS:
-                cell = scores_of(output / task, layer, score)
+            for layer in layers:
+                cell = scores_of(options.output / task, layer, options.seeds, score)
                 if score is accuracy and layer in PUBLISHED.get(task, {}):
                     cell += f" paper {PUBLISHED[task][layer]}"
                 cells.append(cell)
             print(f"| `{task}` |", " | ".join(cells), "|")
 
 
-def scores_of(directory, layer, score):
+def scores_of(directory, layer, seeds, score):
     """Returns the best score of a layer's seeds, and all of them in order."""
-    paths = sorted(directory.glob(f"{layer}-[0-9].json"))
-    results = [json.loads(path.read_text())["41:500"] for path in paths]
+    paths = [directory / f"{layer}-{seed}.json" for seed in seeds]
+    # Those that are measured so far.
+    results = [json.loads(path.read_text())["41:500"] for path in paths if path.exists()]
     scores = sorted(map(score, results))
     each = ", ".join(f"{score:.1f}" for score in scores)
     return f"**{scores[-1]:.1f}** ({each})" if scores else ""
@@ -131,7 +133,7 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     options = parser.parse_args()
     if options.table:
-        tables(options.output, options.tasks)
+        tables(options)
     else:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         work = itertools.product(options.seeds, options.layers, options.tasks)

@@ -1,6 +1,7 @@
 """The scripts in benchmarks/, without their trainings."""
 
 import importlib
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -104,6 +105,24 @@ def test_results_of_neural_gpus_are_complete(script, monkeypatch, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         neural_gpu.measured("binary_addition", 0, tmp_path)
     assert not (tmp_path / "binary_addition-0.json").exists()
+
+
+def test_the_tables_of_chomsky_have_the_layers_and_seeds_given(
+    script, monkeypatch, capsys, tmp_path
+):
+    chomsky = script("chomsky")
+    monkeypatch.setattr(chomsky, "guess", lambda _: 50.0)
+    (tmp_path / "even_pairs").mkdir()
+    for layer, seed, wrong in [("ntm", 0, 0.5), ("ntm", 2, 0.3), ("ntm", 10, 0.1)]:
+        result = {"41:500": {"wrong_tokens": wrong, "exact_answers": 0.0}}
+        (tmp_path / "even_pairs" / f"{layer}-{seed}.json").write_text(json.dumps(result))
+    options = SimpleNamespace(
+        output=tmp_path, tasks=["even_pairs"], layers=["ntm", "dnc"], seeds=[0, 1, 10]
+    )
+    chomsky.tables(options)
+    _, head, _, row, *_ = capsys.readouterr().out.splitlines()
+    assert head == "| task | guess | ntm | dnc |"
+    assert row == "| `even_pairs` | 50.0 | **90.0** (50.0, 90.0) |  |"
 
 
 @pytest.mark.parametrize(
