@@ -14,8 +14,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import argparse
 import asyncio
 import json
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -29,6 +31,8 @@ from keras_nm.tasks import TASKS
 BATCHES = (1, 4, 16)
 # Requests are drawn from that many of each model, whose answers are known.
 NUM_REQUESTS = 24
+# How long a server may take to load its models.
+SECONDS_TO_START = 300
 
 
 def requests_of_copy(model):
@@ -94,14 +98,23 @@ async def load(url, questions, num_clients, seconds):
     return answers
 
 
-def wait_for(url):
-    while True:
+def is_taken(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(url, server, log):
+    """Waits until a server answers. If it does not, ends the program with its log."""
+    end = time.monotonic() + SECONDS_TO_START
+    while server.poll() is None and time.monotonic() < end:
         try:
             for name in REQUESTS:
                 urllib.request.urlopen(f"{url}/v1/models/{name}").close()
             return
         except urllib.error.URLError:
             time.sleep(0.2)
+    log.seek(0)
+    sys.exit(f"The server did not start:\n{log.read()}")
 
 
 def main():
@@ -111,20 +124,22 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--port", type=int, default=8555)
     options = parser.parse_args()
+    if is_taken(options.port):  # it would be measured instead
+        parser.error(f"another server has the port {options.port}: choose another --port")
 
     questions = list(prepared(options.directory))
     url = f"http://127.0.0.1:{options.port}"
     command = [sys.executable, "-m", "keras_nm_cli", "serve", options.directory]
-    server = subprocess.Popen(
-        [*command, "--port", str(options.port)], stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for(url)
-        asyncio.run(load(url, questions, options.clients, 3))  # every shape once
-        answers = asyncio.run(load(url, questions, options.clients, options.seconds))
-    finally:
-        server.terminate()
-        server.wait()
+    # The log is a file, because the server would wait for a reader of a pipe.
+    with tempfile.TemporaryFile("w+") as log:
+        server = subprocess.Popen([*command, "--port", str(options.port)], stderr=log)
+        try:
+            wait_for(url, server, log)
+            asyncio.run(load(url, questions, options.clients, 3))  # every shape once
+            answers = asyncio.run(load(url, questions, options.clients, options.seconds))
+        finally:
+            server.terminate()
+            server.wait()
 
     print(f"{options.clients} clients, {options.seconds:.0f} s")
     print("| model | requests | per second | wrong | 50 % | 90 % | 99 % | slowest |")

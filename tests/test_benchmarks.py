@@ -1,7 +1,10 @@
 """The scripts in benchmarks/, without their trainings."""
 
 import importlib
+import io
 import json
+import socket
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -123,6 +126,27 @@ def test_the_tables_of_chomsky_have_the_layers_and_seeds_given(
     _, head, _, row, *_ = capsys.readouterr().out.splitlines()
     assert head == "| task | guess | ntm | dnc |"
     assert row == "| `even_pairs` | 50.0 | **90.0** (50.0, 90.0) |  |"
+
+
+@pytest.mark.parametrize(("seconds", "command"), [(1, "exec sleep 100"), (100, "exit 1")])
+def test_a_server_that_does_not_start_is_told(script, monkeypatch, seconds, command):
+    serving = script("serving")
+    monkeypatch.setattr(serving, "SECONDS_TO_START", seconds)
+    log = io.StringIO("no models")
+    with subprocess.Popen(["sh", "-c", command]) as server:
+        with pytest.raises(SystemExit, match="did not start:\nno models"):
+            serving.wait_for("http://127.0.0.1:9", server, log)
+        server.kill()
+
+
+def test_no_other_server_is_measured(script, monkeypatch, capsys):
+    serving = script("serving")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        _, port = other.getsockname()
+        monkeypatch.setattr(sys, "argv", ["serving.py", "--port", str(port)])
+        with pytest.raises(SystemExit):
+            serving.main()
+    assert f"another server has the port {port}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
