@@ -39,12 +39,18 @@ for length in options.lengths:
     measured = model.evaluate(data, verbose=0, return_dict=True)
     del measured["loss"]
     results.append({"length": length, **measured, "examples": 128})
+# `keras-nm page` reads the sizes of the layer in the card.
+config = {
+    name: value
+    for name, value in layer.get_config().items()
+    if isinstance(value, int | float | str | list | tuple)
+}
 card = {
     "task": options.task,
     "task_options": dataclasses.asdict(task),
     "paper": f"{spec.paper.name}, section {spec.section}",
-    "layer": {"class_name": type(layer).__name__},
-    "seed": options.seed,
+    "layer": {"class_name": type(layer).__name__, **config},
+    **({} if options.seed is None else {"seed": options.seed}),
     "made": options.made,
     "results": results,
 }

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from keras_nm.layers import NTM
+from keras_nm.page.models import describe_models
 from keras_nm.programs import PROGRAMS, Program
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -76,14 +77,17 @@ def test_a_model_without_a_recipe_is_exported(tmp_path):
     model = keras.Model(x, layer(x))
     model.save(tmp_path / "model.keras")
     options = ["--lengths", 2, 3, "--made", "Not trained", "--max-length", 4]
-    given = (tmp_path / "model.keras", "ntm/copy", tmp_path / "exported")
+    given = (tmp_path / "model.keras", "ntm/copy", tmp_path / "models" / "copy")
     path = Path(run("export_trained.py", *given, *options).strip())
     inputs = np.random.default_rng(0).normal(size=(2, 3, 9)).astype("float32")
     sequence = tf.saved_model.load(path).signatures["sequence"]
     np.testing.assert_allclose(sequence(inputs=inputs)["outputs"], model(inputs), atol=1e-5)
     card = card_of(path)
     assert card["made"] == "Not trained"
+    assert "seed" not in card
     assert card["task_options"]["max_length"] == 4
     assert [result["length"] for result in card["results"]] == [2, 3]
     for result in card["results"]:  # a guess has half of the bits wrong
         assert 0.3 < result["wrong_bits_per_sequence"] / (8 * result["length"]) < 0.7
+    [described] = describe_models(tmp_path / "models")
+    assert "a memory of 9 locations of 4 numbers, 1 read head" in described["line"]
