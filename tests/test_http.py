@@ -101,20 +101,32 @@ def test_what_is_not_http_is_answered_in_json(models, caplog, sent):
     assert said[0].exc_info is None
 
 
-def test_a_missing_directory_is_said_once(tmp_path, caplog):
+def test_a_missing_directory_is_said_once(tmp_path, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
     directory = tmp_path / "models"
     directory.mkdir()
+    checks, refresh = [], serving.Models.refresh
+
+    def counted(models):
+        checks.append(models)
+        refresh(models)
+
+    async def begun(number):
+        """Waits until that many checks more have begun, one after the other."""
+        number += len(checks)
+        while len(checks) < number:
+            await asyncio.sleep(0.01)
 
     async def lose_and_find():
         application = serving.application(directory, poll_seconds=0.02)
         async with TestClient(TestServer(application)):
             directory.rmdir()
-            await asyncio.sleep(0.3)
+            await begun(3)  # so two are over
             directory.mkdir()
-            await asyncio.sleep(0.2)
+            await begun(2)
 
-    asyncio.run(lose_and_find())
+    monkeypatch.setattr(serving.Models, "refresh", counted)
+    asyncio.run(asyncio.wait_for(lose_and_find(), 60))
     said = [record.message for record in caplog.records if "checked" in record.message]
     assert len(said) == 2
     assert said[0].startswith("The models cannot be checked: ")

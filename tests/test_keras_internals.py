@@ -97,7 +97,7 @@ def test_masks_are_found():
 
 
 def test_scale_loss_for_distribution_leaves_one_replica_as_it_is():
-    # `tests/metrics/test_losses_of_replicas.py` has two.
+    # `tests/on_two_devices.py` has two.
     assert keras_internals.scale_loss_for_distribution(3.0) == 3.0
 
 

@@ -326,7 +326,8 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         ([], "required: COMMAND"),
     ],
 )
-def test_bad_arguments(arguments, message, capsys, tmp_path, run):
+def test_bad_arguments(arguments, message, capsys, monkeypatch, tmp_path, run):
+    monkeypatch.chdir(tmp_path)
     places = {"missing": tmp_path / "missing", "run": run}
     line = failure(capsys, *(argument.format(**places) for argument in arguments))
     assert line.startswith("keras-nm")

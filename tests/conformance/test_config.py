@@ -1,9 +1,25 @@
 """A configuration, as JSON, makes the same layer and the same cell again."""
 
+import inspect
 import json
 
 import keras
-from machine_cases import assert_all_close, assert_close, each_machine_with_a_cell
+import pytest
+from machine_cases import CASES, assert_all_close, assert_close, each_machine_with_a_cell
+
+# What changes no output outside training, with values that are no defaults.
+TRAINING_OPTIONS = {
+    "lstm_ntm": {"gradient_clip": 3.0},
+    "lstm_dnc": {"usage_gradient": True},
+    "dense_nram": {"activation_gradient_clip": 2.0, "entropy_weight": -1.5},
+    "neural_gpu": {
+        "dropout": 0.25,
+        "saturation_weight": 0.5,
+        "saturation_limit": 0.8,
+        "num_weight_sets": 2,
+        "pull": 0.01,
+    },
+}
 
 
 def through_json(config):
@@ -19,6 +35,27 @@ def test_a_layer_comes_back(case, inputs):
     copy.build(inputs.shape)
     copy.set_weights(layer.get_weights())
     assert_close(copy(inputs), outputs)
+
+
+def test_a_configuration_has_every_argument(case):
+    layer = case.make()
+    classes = [type(layer)] + ([type(layer.cell)] if hasattr(layer, "cell") else [])
+    arguments = {
+        argument.name
+        for each in classes
+        for argument in inspect.signature(each).parameters.values()
+        if argument.kind is not argument.VAR_KEYWORD
+    }
+    assert arguments <= set(layer.get_config())
+
+
+@pytest.mark.parametrize("name", TRAINING_OPTIONS)
+def test_options_of_training_come_back(name):
+    options = TRAINING_OPTIONS[name]
+    layer = CASES[name].make(**options)
+    config = through_json(keras.saving.serialize_keras_object(layer))
+    copy = keras.saving.deserialize_keras_object(config)
+    assert {option: copy.get_config()[option] for option in options} == options
 
 
 @each_machine_with_a_cell

@@ -208,6 +208,7 @@ def open_model(tab):
         tab.locator("h2", has_text=name).wait_for()
         return tab
 
+    tab.problems.clear()  # those of an earlier test are reported there
     yield open_model
     assert tab.problems == []
 

@@ -59,8 +59,7 @@ def population(tmp_path_factory):
     return directories, seconds
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 3])
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 3])
 def test_each_seed_ends_as_it_does_alone(population, tmp_path, seed):
     directories, _ = population
     run = load_run(directories[seed])

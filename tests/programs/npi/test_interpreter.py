@@ -5,63 +5,18 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from solved_npi import solved_npi
 
 import keras_nm
 from keras_nm.programs import npi
 from keras_nm.programs.npi import interpreter as module
-from keras_nm.programs.npi.verification import all_calls
 
 LIBRARY = npi.Addition(base=2)
 
 
 @pytest.fixture(scope="module")
 def layer():
-    """A layer that decides right: its last linear maps are solved for that.
-
-    All other weights are random. There are more units than different steps, so the
-    equations have a solution, and nothing need be trained.
-    """
-    rng = np.random.default_rng(0)
-    num_programs, units = LIBRARY.num_programs, 500
-    layer = keras_nm.layers.NPI(
-        num_programs,
-        LIBRARY.argument_sizes,
-        keras.layers.SimpleRNNCell(units, recurrent_initializer="glorot_uniform"),
-        program_size=8,
-        key_size=num_programs,
-        encoder_units=(),
-        return_sequences=True,
-    )
-    layer.build((None, None, LIBRARY.input_size))
-    cell = layer.cell
-    cell.program_keys.assign(np.eye(num_programs))
-    cell.controller.bias.assign(rng.normal(size=units))
-    kernel, recurrent, bias = cell.controller.get_weights()
-
-    x, y, weight = LIBRARY.batch(
-        [c for calls in all_calls(LIBRARY).values() for c in calls]
-    )
-    programs = x[..., -num_programs:] @ cell.program_embeddings.numpy()
-    inputs = np.concatenate([x[..., :-num_programs], programs], axis=-1)
-    hidden, state = [], np.zeros((len(x), units))
-    for time in range(x.shape[1]):
-        state = np.tanh(inputs[:, time] @ kernel + state @ recurrent + bias)
-        hidden.append(state)
-    hidden = np.stack(hidden, axis=1)[weight > 0]  # (number of steps, units)
-    parts = (cell.end_map, cell.key_map, *cell.argument_maps)
-    logits = [  # of an end, only that of ending
-        (2 * np.eye(max(part.units, 2))[right] - 1)[:, -part.units :]
-        for part, right in zip(parts, y[weight > 0].T, strict=True)
-    ]
-    # Calls that begin alike have equal steps.
-    _, different = np.unique(hidden.round(5), axis=0, return_index=True)
-    logits = np.concatenate(logits, axis=1)[different]
-    kernels, *_ = np.linalg.lstsq(hidden[different], logits, rcond=None)
-    bounds = np.cumsum([part.units for part in parts])
-    for part, kernel in zip(parts, np.split(kernels, bounds, axis=1), strict=False):
-        part.kernel.assign(kernel)
-        part.bias.assign(np.zeros(part.units))
-    return layer
+    return solved_npi(LIBRARY)
 
 
 def test_a_verified_layer_adds_at_any_length(layer, rng):
