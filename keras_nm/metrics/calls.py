@@ -12,7 +12,7 @@ from keras import ops
 from keras_nm.arguments import check_integers
 from keras_nm.keras_internals import mask_of
 from keras_nm.layers.choices import first_largest
-from keras_nm.metrics.weights import by_step
+from keras_nm.metrics.weights import step_weights
 
 
 def _parts(y_true, y_pred, argument_sizes):
@@ -102,10 +102,8 @@ class _CallMetric(keras.metrics.Mean):
 
     def _wrong_and_counted(self, y_true, y_pred, sample_weight):
         """Returns where a step is wrong, and how much it counts: both `(B, T)`."""
-        counted = ops.ones_like(y_pred[..., 0], dtype=self.dtype)
-        for weight in (sample_weight, mask_of(y_pred)):
-            if weight is not None:
-                counted = counted * by_step(weight, self.dtype)
+        mask = mask_of(y_pred)
+        counted = step_weights(y_pred[..., 0], sample_weight, mask, dtype=self.dtype)
         wrong = wrong_steps(y_true, y_pred, self.argument_sizes)
         return ops.cast(wrong, self.dtype), counted
 

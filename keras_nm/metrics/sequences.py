@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import mask_of, scale_loss_for_distribution
-from keras_nm.metrics.weights import by_step
+from keras_nm.metrics.weights import step_weights
 
 
 def _bits_per_step(y_true, y_pred):
@@ -64,10 +64,7 @@ class _MeanPerSequence(keras.metrics.Mean):
         mask = mask_of(y_pred)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
         per_step = self.per_step(ops.convert_to_tensor(y_true), y_pred)  # (B, T)
-        counted = ops.ones_like(per_step)
-        for weight in (sample_weight, mask):
-            if weight is not None:
-                counted = counted * by_step(weight, per_step.dtype)
+        counted = step_weights(per_step, sample_weight, mask, dtype=self.dtype)
         totals = ops.sum(per_step * counted, axis=-1)
         return super().update_state(
             self.of_sequence(totals), sample_weight=ops.any(counted > 0, axis=-1)

@@ -14,7 +14,7 @@ from keras import ops
 from keras_nm.arguments import check_choice, check_epsilon, check_integer, check_positive
 from keras_nm.keras_internals import scale_loss_for_distribution
 from keras_nm.layers.nram import split_outputs
-from keras_nm.metrics.weights import by_step
+from keras_nm.metrics.weights import step_weights
 
 LIKELIHOODS = ("expected_log", "log_expected")
 
@@ -167,7 +167,7 @@ class WrongCells(TapeMetric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         wrong = _wrong(y_true, y_pred)
-        self.add(wrong, _weight_of_cells(wrong, sample_weight))
+        self.add(wrong, step_weights(wrong, sample_weight, dtype=wrong.dtype))
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -196,7 +196,7 @@ class ExactTapes(TapeMetric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         wrong = _wrong(y_true, y_pred)
-        weight = _weight_of_cells(wrong, sample_weight)
+        weight = step_weights(wrong, sample_weight, dtype=wrong.dtype)
         exact = ops.all(ops.equal(wrong * weight, 0), axis=-1)
         self.add(exact, ops.any(weight > 0, axis=-1))
 
@@ -273,13 +273,6 @@ def discrete_wrong_cells(layer):
         compiled at its first call.
     """
     return DiscreteMachine(layer).error
-
-
-def _weight_of_cells(wrong, sample_weight):
-    weight = ops.ones_like(wrong)
-    if sample_weight is None:
-        return weight
-    return weight * by_step(sample_weight, weight.dtype)
 
 
 def _at_answer(values, y_true, outside):

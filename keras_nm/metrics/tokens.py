@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_nm.keras_internals import mask_of
-from keras_nm.metrics.weights import by_step
+from keras_nm.metrics.weights import step_weights
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -56,10 +56,7 @@ class _TokenMetric(keras.metrics.Mean):
         mask = mask_of(y_pred)
         y_true = ops.cast(y_true, "int32")
         predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-        counted = ops.ones_like(y_true, dtype=self.dtype)
-        for weight in (sample_weight, mask):
-            if weight is not None:
-                counted = counted * by_step(weight, self.dtype)
+        counted = step_weights(y_true, sample_weight, mask, dtype=self.dtype)
         if self.end_token is not None:
             is_end = ops.cast(ops.equal(y_true, self.end_token), self.dtype) * counted
             ended_before = ops.cumsum(is_end, axis=-1) - is_end

@@ -3,7 +3,14 @@
 from keras import ops
 
 
-def by_step(weight, dtype):
-    """Returns weights as a tensor `(B, T)`, or `(B, 1)` for weights `(B,)` of examples."""
-    weight = ops.cast(weight, dtype)
-    return weight[:, None] if len(weight.shape) == 1 else weight
+def step_weights(values, *weights, dtype):
+    """Returns how much each of the values `(B, T)` counts: the product of the weights.
+
+    A weight is `None`, or a tensor `(B, T)`, or `(B,)` for whole examples.
+    """
+    product = ops.ones_like(values, dtype=dtype)
+    for weight in weights:
+        if weight is not None:
+            weight = ops.cast(weight, dtype)
+            product = product * (weight[:, None] if len(weight.shape) == 1 else weight)
+    return product  # (B, T)
