@@ -3,7 +3,7 @@
 All of them take decisions `y_true` `(batch, timesteps, 2 + arguments)` as integers: whether
 the call ends, the next program, its arguments. `y_pred` is the output of an `NPI` layer,
 `(batch, timesteps, units)`. `sample_weight` `(batch, timesteps)` is 1 on the steps that
-count.
+count, or it is `(batch,)`, for whole calls.
 """
 
 import keras
@@ -12,7 +12,7 @@ from keras import ops
 from keras_nm.arguments import check_integers
 from keras_nm.keras_internals import mask_of
 from keras_nm.layers.choices import first_largest
-from keras_nm.metrics.weights import step_weights
+from keras_nm.metrics.weights import StepLoss, step_weights
 
 
 def _parts(y_true, y_pred, argument_sizes):
@@ -38,7 +38,7 @@ def _parts(y_true, y_pred, argument_sizes):
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class CallLoss(keras.losses.Loss):
+class CallLoss(StepLoss):
     """The cross-entropies of all choices of a step in nats, averaged over steps that count.
 
     The choices of a step are the end, the program and each argument (Reed and de Freitas
@@ -53,7 +53,8 @@ class CallLoss(keras.losses.Loss):
         y_true: Integers `(batch, timesteps, 2 + arguments)`: whether the call ends, the
             next program, its arguments.
         y_pred: The output of an `NPI` layer, `(batch, timesteps, units)`.
-        sample_weight: Optional tensor `(batch, timesteps)`, 1 on the steps that count.
+        sample_weight: Optional tensor `(batch, timesteps)`, 1 on the steps that count, or
+            `(batch,)`, for whole calls.
 
     Raises:
         ValueError: For sizes that are not positive integers, and in a call for sizes that

@@ -2,7 +2,7 @@
 
 All of them take `y_true` in {0, 1} and logits `y_pred`, of shape
 `(batch, timesteps, bits)`, and `sample_weight` of shape `(batch, timesteps)`, which is
-1 on the steps that count.
+1 on the steps that count, or `(batch,)` for whole sequences.
 """
 
 import math
@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import mask_of, scale_loss_for_distribution
-from keras_nm.metrics.weights import step_weights
+from keras_nm.metrics.weights import StepLoss, step_weights
 
 
 def _bits_per_step(y_true, y_pred):
@@ -27,7 +27,7 @@ def _wrong_bits_per_step(y_true, y_pred):
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class BitsPerSequenceLoss(keras.losses.Loss):
+class BitsPerSequenceLoss(StepLoss):
     """Cross-entropy in bits, summed over each sequence, averaged over the batch.
 
     Example:

@@ -2,7 +2,7 @@
 
 All of them take `y_true`, the answer tape in integers `(batch, M)`, `y_pred`, the output
 `(batch, M, 2 M + 1)` of an `NRAM` layer, and `sample_weight` `(batch, M)`, which is 1 on
-the answer cells.
+the answer cells, or `(batch,)` for whole tapes.
 """
 
 import math
@@ -14,13 +14,13 @@ from keras import ops
 from keras_nm.arguments import check_choice, check_epsilon, check_integer, check_positive
 from keras_nm.keras_internals import scale_loss_for_distribution
 from keras_nm.layers.nram import split_outputs
-from keras_nm.metrics.weights import step_weights
+from keras_nm.metrics.weights import StepLoss, step_weights
 
 LIKELIHOODS = ("expected_log", "log_expected")
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class TapeLoss(keras.losses.Loss):
+class TapeLoss(StepLoss):
     """Negative log-likelihood of the answer cells, summed per tape, averaged over tapes.
 
     p_t is the probability of stopping after step t, and y_i is the answer in cell i

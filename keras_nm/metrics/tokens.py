@@ -2,18 +2,18 @@
 
 All of them take classes `y_true` `(batch, timesteps)` as integers, logits `y_pred`
 `(batch, timesteps, classes)`, and `sample_weight` `(batch, timesteps)`, which is 1 on the
-steps that count.
+steps that count, or `(batch,)` for whole sequences.
 """
 
 import keras
 from keras import ops
 
 from keras_nm.keras_internals import mask_of
-from keras_nm.metrics.weights import step_weights
+from keras_nm.metrics.weights import StepLoss, step_weights
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
-class TokenLoss(keras.losses.Loss):
+class TokenLoss(StepLoss):
     """Cross-entropy in nats, averaged over all tokens of a batch that count.
 
     Example:

@@ -1,16 +1,36 @@
 """The weights of examples and of their steps."""
 
+import keras
 from keras import ops
+
+
+class StepLoss(keras.losses.Loss):
+    """A loss whose `call` returns a value for each step, `(B, T)`.
+
+    Its weights are `(B, T)`, or `(B,)` for whole examples. Keras would take the latter for
+    weights of the steps.
+    """
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is not None:
+            steps = y_pred[..., 0]  # (B, T)
+            sample_weight = step_weights(steps, sample_weight, dtype=self.dtype)
+        return super().__call__(y_true, y_pred, sample_weight)
 
 
 def step_weights(values, *weights, dtype):
     """Returns how much each of the values `(B, T)` counts: the product of the weights.
 
-    A weight is `None`, or a tensor `(B, T)`, or `(B,)` for whole examples.
+    A weight is `None`, or a tensor `(B, T)`, or `(B,)` for whole examples. Like Keras's
+    losses, this also takes `(B, T, 1)`.
     """
     product = ops.ones_like(values, dtype=dtype)
     for weight in weights:
         if weight is not None:
             weight = ops.cast(weight, dtype)
-            product = product * (weight[:, None] if len(weight.shape) == 1 else weight)
+            if len(weight.shape) == 1:
+                weight = weight[:, None]  # (B, 1)
+            elif len(weight.shape) == 3:
+                weight = ops.squeeze(weight, axis=-1)  # (B, T)
+            product = product * weight
     return product  # (B, T)
