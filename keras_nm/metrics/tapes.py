@@ -121,8 +121,8 @@ class TapeMetric(keras.metrics.Metric):
         if num_replicas is not None:
             self.num_replicas = check_integer("num_replicas", num_replicas)
         shape = () if self.num_replicas is None else (self.num_replicas,)
-        self.total = self.add_variable(shape, "zeros", name="total")
-        self.count = self.add_variable(shape, "zeros", name="count")
+        self.total = self.add_variable(shape, "zeros", dtype=self.dtype, name="total")
+        self.count = self.add_variable(shape, "zeros", dtype=self.dtype, name="count")
 
     def add(self, values, weights=None):
         """Adds values `(batch, ...)` to the mean, with weights of the same shape."""
@@ -166,8 +166,8 @@ class WrongCells(TapeMetric):
         super().__init__(name, num_replicas, dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        wrong = _wrong(y_true, y_pred)
-        self.add(wrong, step_weights(wrong, sample_weight, dtype=wrong.dtype))
+        wrong = _wrong(y_true, y_pred, self.dtype)
+        self.add(wrong, step_weights(wrong, sample_weight, dtype=self.dtype))
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -195,8 +195,8 @@ class ExactTapes(TapeMetric):
         super().__init__(name, num_replicas, dtype)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        wrong = _wrong(y_true, y_pred)
-        weight = step_weights(wrong, sample_weight, dtype=wrong.dtype)
+        wrong = _wrong(y_true, y_pred, self.dtype)
+        weight = step_weights(wrong, sample_weight, dtype=self.dtype)
         exact = ops.all(ops.equal(wrong * weight, 0), axis=-1)
         self.add(exact, ops.any(weight > 0, axis=-1))
 
@@ -284,6 +284,6 @@ def _at_answer(values, y_true, outside):
     return ops.where(ops.any(chosen, axis=-1), entry, outside)
 
 
-def _wrong(y_true, y_pred):
+def _wrong(y_true, y_pred, dtype):
     answer = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-    return ops.cast(ops.not_equal(answer, ops.cast(y_true, "int32")), "float32")
+    return ops.cast(ops.not_equal(answer, ops.cast(y_true, "int32")), dtype)

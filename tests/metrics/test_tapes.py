@@ -134,6 +134,19 @@ def test_metrics_of_replicas_are_those_of_each():
         assert np.all(np.asarray(together.result()) == 0)
 
 
+def test_metrics_count_in_their_dtype():
+    cells = np.array([[1, 1, 1], [1, 1, 0], [0, 0, 0]])
+    y_true, y_pred = np.array([[2, 1, 0]] * 3), np.repeat(outputs(), 3, axis=0)
+    for metric, expected in ((WrongCells, 1 / 5), (ExactTapes, 1 / 2), (MeanSteps, 1.75)):
+        metric = metric(dtype="float64")
+        # More than float32 tells from one more.
+        metric.count.assign(2**24)
+        metric.total.assign(expected * 2**24)
+        metric.update_state(y_true, y_pred, sample_weight=cells)
+        assert metric.count > 2**24
+        assert float(metric.result()) == pytest.approx(expected, rel=1e-9)
+
+
 def test_step_penalty():
     penalty = StepPenalty(0.5)
     again = keras.regularizers.deserialize(keras.regularizers.serialize(penalty))
