@@ -144,7 +144,8 @@ class OptimalBitsPerSequence(_MeanPerSequence):
     Takes `y_true` `(batch, timesteps, 1)`, all bits of a sequence in order.
 
     Args:
-        order: Positive integer N. A context is N - 1 bits. Defaults to `6`.
+        order: Integer N from 1 to 16, as for `keras_nm.tasks.ntm.DynamicNGrams`. A context
+            is N - 1 bits. Defaults to `6`.
 
     Example, with contexts of one bit:
 
@@ -157,7 +158,7 @@ class OptimalBitsPerSequence(_MeanPerSequence):
 
     def __init__(self, order=6, name="optimal_bits_per_sequence", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.order = check_integer("order", order)
+        self.order = check_integer("order", order, maximum=16)
 
     def per_step(self, y_true, y_pred):
         bits = ops.cast(y_true[..., 0], "int32")  # (B, T)

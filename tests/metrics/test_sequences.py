@@ -151,7 +151,7 @@ def optimal_bits(sequence, order):
     return bits
 
 
-@pytest.mark.parametrize("order", [1, 2, 3, 6])
+@pytest.mark.parametrize("order", [1, 2, 3, 6, 16])
 def test_optimal_bits_equal_those_of_counting(order, rng):
     sequences = (rng.random((7, 40, 1)) < rng.random((7, 1, 1))).astype("float32")
     weights = rng.integers(0, 2, (7, 40)).astype("float32")
@@ -179,5 +179,6 @@ def test_configuration_of_optimal_bits():
     copy = keras.metrics.deserialize(keras.metrics.serialize(metric))
     assert copy.get_config() == metric.get_config()
     assert copy.order == 3
-    with pytest.raises(ValueError, match="order=0"):
-        OptimalBitsPerSequence(order=0)
+    for order in (0, 17):
+        with pytest.raises(ValueError, match=f"order={order}"):
+            OptimalBitsPerSequence(order=order)
