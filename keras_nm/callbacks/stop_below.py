@@ -26,7 +26,8 @@ class StopBelow(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         missing = [monitor for monitor in self.monitors if monitor not in logs]
-        is_validated = any(key.startswith("val_") for key in logs)
+        # Keras logs it with every validation. `LayerMeasures` logs others in every epoch.
+        is_validated = "val_loss" in logs
         if missing and not is_validated and all(x.startswith("val_") for x in missing):
             return
         if missing:

@@ -1,6 +1,7 @@
 """Training stops when all monitored numbers are small."""
 
 import keras
+import numpy as np
 import pytest
 
 from keras_nm.training import StopBelow
@@ -34,11 +35,34 @@ def test_epochs_without_validation_are_skipped():
     assert not model.stop_training
     callback.on_epoch_end(1, {"loss": 0.1, "val_a": 0.1})
     assert model.stop_training
-    for logs in ({"val_b": 0.1}, {"val_b": 0.1, "loss": 0.1}):
-        with pytest.raises(ValueError, match=r"among the logs: 'val_b'.*\['val_a'\]"):
+    for logs in ({"val_loss": 0.1}, {"val_loss": 0.1, "loss": 0.1}):
+        with pytest.raises(ValueError, match=r"among the logs: 'val_loss'.*\['val_a'\]"):
             callback.on_epoch_end(2, logs)
     with pytest.raises(ValueError, match=r"among the logs: 'loss'.*\['accuracy'\]"):
         StopBelow(["accuracy"], 0.5).on_epoch_end(0, {"loss": 0.1})
+
+
+class Measures(keras.callbacks.Callback):
+    """Logs a measure after every epoch, as `LayerMeasures` does."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_measure"] = 0.1
+
+
+def test_measures_in_every_epoch_are_no_validation():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"], jit_compile=False)
+    data = np.ones((2, 1)), np.ones((2, 1))
+    callbacks = [Measures(), StopBelow(["val_mae", "val_measure"], threshold=np.inf)]
+    history = model.fit(
+        *data,
+        validation_data=data,
+        validation_freq=2,
+        epochs=4,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    assert history.epoch == [0, 1]
 
 
 @pytest.mark.parametrize("monitors", [[], "val_loss"])
