@@ -95,7 +95,9 @@ class _Measured:
         gradients = list(gradients)
         # Flat, because this adds up all parts of an embedding's gradient for one entry.
         flat = [ops.reshape(g, (-1,)) for g in gradients if g is not None]
-        flat = _summed_over_devices(flat)
+        # Gradients may differ in dtype, and squares overflow in half precision.
+        dtype = keras.backend.result_type("float32", *(g.dtype for g in flat))
+        flat = _summed_over_devices([ops.cast(g, dtype) for g in flat])
         self._mean.update_state(ops.sqrt(sum(ops.sum(ops.square(g)) for g in flat)))
         return self._optimizer.apply(gradients, trainable_variables)
 

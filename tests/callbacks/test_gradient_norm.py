@@ -101,6 +101,23 @@ def test_gradients_of_embeddings_count():
     assert history.history["gradient_norm"] == pytest.approx([8.0])
 
 
+@pytest.mark.parametrize("dtypes", [("float16", "float16"), ("float32", "bfloat16")])
+def test_gradients_of_any_dtype(dtypes):
+    """By hand: the slopes of 1000 a b at a = b = 1, whose squares float16 does not have."""
+    inputs = keras.Input((1,))
+    a, b = (
+        keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", dtype=dtype)
+        for dtype in dtypes
+    )
+    model = keras.Model(inputs, b(a(inputs)))
+    model.compile(keras.optimizers.SGD(0.0), lambda y, y_pred: 1000 * y_pred)
+    history = model.fit(
+        *(np.ones((1, 1)), np.ones((1, 1))), callbacks=[GradientNorm()], verbose=0
+    )
+    expected = 1000 * np.sqrt(2)
+    assert history.history["gradient_norm"] == pytest.approx([expected], rel=1e-2)
+
+
 def test_on_jax_it_says_so(monkeypatch, rng):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     callback = GradientNorm()
