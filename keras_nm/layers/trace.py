@@ -125,7 +125,7 @@ class Tracer(keras.Model):
                 f"Received: a model with the stateful layers {stateful}"
             )
         # The first argument of each machine's call, and the others that `trace` also takes.
-        calls = {each.name: _traced_arguments(each, model) for each in self.machines}
+        calls = {each.name: traced_arguments(each, model) for each in self.machines}
         self._options = {name: options for name, (_, options) in calls.items()}
         self.feed = keras.Model(
             getattr(model, "_functional", model).input,
@@ -151,8 +151,11 @@ class Tracer(keras.Model):
         return self._options[machine.name]
 
 
-def _traced_arguments(machine, model):
-    """Returns the first argument of a layer's call, and a dict of those `trace` takes."""
+def traced_arguments(machine, model):
+    """Returns the first argument of a layer's call, and a dict of those `trace` takes.
+
+    The call is the layer's first one in a functional or `Sequential` model.
+    """
     call = first_call(machine, model)
     _, *names = inspect.signature(machine.trace).parameters
     signature, arguments = inspect.signature(machine.call), call.arguments

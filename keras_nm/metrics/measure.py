@@ -15,9 +15,10 @@ class Measure:
         minus: Optional key of another number, which is subtracted.
         perfect: Words for a model with a measure of 0, or `None` if no model can reach 0.
         solved_below: Optional float: below this, a task counts as solved.
-        of_layer: For measures that no Keras metric can take: a function from a layer to a
-            function that measures it. That one takes a finite `tf.data.Dataset` of the
-            task, and returns the number, or an array with one number per replica.
+        of_layer: For measures that no Keras metric can take: a function from a layer, and
+            a dict with the other arguments of its call, to a function that measures it.
+            That one takes a finite `tf.data.Dataset` of the task, and returns the number,
+            or an array with one number per replica.
 
     Example:
 
@@ -32,7 +33,7 @@ class Measure:
     minus: str | None = None
     perfect: str | None = "with none wrong"
     solved_below: float | None = None
-    of_layer: Callable[[Any], Callable[[Any], Any]] | None = None
+    of_layer: Callable[[Any, Mapping[str, Any]], Callable[[Any], Any]] | None = None
 
     def of(self, results: Mapping[str, Any]) -> float:
         """Returns the number, from the results of an evaluation."""

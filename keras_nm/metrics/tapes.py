@@ -232,14 +232,16 @@ class DiscreteMachine(keras.Model):
 
     Args:
         layer: The `NRAM`.
+        num_steps: As in a call of the layer.
     """
 
-    def __init__(self, layer):
+    def __init__(self, layer, num_steps=None):
         super().__init__(name="discrete_machine")
         self.layer = layer
+        self.num_steps = num_steps
 
     def call(self, tape):
-        return self.layer.run_integers(tape)["tape"]
+        return self.layer.run_integers(tape, self.num_steps)["tape"]
 
     def error(self, data):
         """Measures the machine's share of wrong answer cells.
@@ -261,18 +263,29 @@ class DiscreteMachine(keras.Model):
         return share if num_replicas else float(share[0])
 
 
-def discrete_wrong_cells(layer):
+def discrete_wrong_cells(layer, call_options):
     """Makes the measure of an `NRAM` that makes its choices by argmax.
 
     Args:
         layer: The `NRAM`.
+        call_options: Dict with the arguments of the layer's call other than the tape.
 
     Returns:
         A function from a finite `tf.data.Dataset` of `(tape, answer, answer_cells)` to the
         share of wrong answer cells: a float, or with `num_replicas` an array `(K,)`. It is
         compiled at its first call.
+
+    Raises:
+        ValueError: If the number of steps is an output of another layer.
     """
-    return DiscreteMachine(layer).error
+    num_steps = call_options.get("num_steps")
+    if isinstance(num_steps, keras.KerasTensor):
+        raise ValueError(
+            "The discrete machine is measured with a number of steps that does not depend "
+            "on the model's inputs, such as num_steps=10 in the layer's call. Received: "
+            f"num_steps={num_steps!r}"
+        )
+    return DiscreteMachine(layer, num_steps).error
 
 
 def _at_answer(values, y_true, outside):

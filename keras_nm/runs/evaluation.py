@@ -309,5 +309,8 @@ def measure(model, data):
 
 
 def measure_layer(layer, data):
-    """Returns a dict of the measures in a machine's row, which no metric can take."""
-    return {x.name: x.of_layer(layer)(data) for x in machine_of(layer).measures}
+    """Returns a dict of the measures in a machine's row, which no metric can take.
+
+    In the models of runs, a layer's call has no argument but its input.
+    """
+    return {x.name: x.of_layer(layer, {})(data) for x in machine_of(layer).measures}

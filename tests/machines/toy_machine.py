@@ -107,7 +107,7 @@ ROW = Machine(
         Measure(
             name="leaked",
             words="share that leaks",
-            of_layer=lambda layer: lambda data: 1 - layer.cell.leak,
+            of_layer=lambda layer, call_options: lambda data: 1 - layer.cell.leak,
         ),
     ),
     task_change=lambda layer, trained, task: {
