@@ -18,12 +18,18 @@ class LayerMeasures(keras.callbacks.Callback):
         data: A finite `tf.data.Dataset` of the task, `(x, y, sample_weight)`.
 
     Raises:
-        ValueError: At the beginning of training for a layer whose number of steps depends
-            on the model's inputs.
+        ValueError: For endless data, and at the beginning of training for a layer whose
+            number of steps depends on the model's inputs.
     """
 
     def __init__(self, layer, data):
         super().__init__()
+        if _is_endless(data):
+            raise ValueError(
+                "`data` must end, because all of it is measured after each epoch. Take a "
+                "task's `evaluation_set`, or `data.take(number_of_batches)`. Received: "
+                f"the endless {data!r}"
+            )
         self.layer = layer
         self.data = data
 
@@ -35,6 +41,14 @@ class LayerMeasures(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for name, measure in self._measures.items():
             logs[f"val_{name}"] = measure(self.data)
+
+
+def _is_endless(data):
+    if not hasattr(data, "cardinality"):
+        return False
+    import tensorflow as tf  # which is not everywhere
+
+    return data.cardinality() == tf.data.INFINITE_CARDINALITY
 
 
 def _call_options(layer, model):

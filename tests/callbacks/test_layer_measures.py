@@ -77,6 +77,11 @@ def test_a_number_of_steps_that_depends_on_inputs_is_an_error():
         logged(LayerMeasures(layer, TASK.evaluation_set(5, 4)), model)
 
 
+def test_endless_data_is_an_error():
+    with pytest.raises(ValueError, match=r"`data` must end.* `evaluation_set`"):
+        LayerMeasures(access(num_steps=2), TASK.dataset(32))
+
+
 def test_a_layer_without_measures_logs_nothing():
     callback = LayerMeasures(keras.layers.LSTM(2), [(np.zeros(1),) * 3])
     assert logged(callback, keras.Sequential()) == {"loss": 1.0}
