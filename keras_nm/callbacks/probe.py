@@ -31,8 +31,8 @@ class Probe(keras.callbacks.Callback):
       and ends;
     - for an `NRAM`: the execution of the first example with the circuits that it ran
       (`keras_nm.plots.execution_picture`); the program as text, if the controller has no
-      states; and, if the model is nothing but the machine, the share of wrong answer cells
-      of the soft and of the discrete machine, and the gap between them.
+      states; and, if the model is nothing but the machine, on integers, the share of wrong
+      answer cells of the soft and of the discrete machine, and the gap between them.
 
     Args:
         log_dir: Path of TensorBoard's directory, as for
@@ -41,7 +41,8 @@ class Probe(keras.callbacks.Callback):
             `next(iter(task.evaluation_set(20, split="validation")))`.
         every: Positive integer, the number of epochs from one look to the next. Defaults
             to `5`.
-        pictures: Boolean, whether to draw pictures, which takes matplotlib.
+        pictures: Boolean, whether to draw pictures, which takes matplotlib. A machine of
+            your own has one if its row in `keras_nm.machines.MACHINES` has a `picture`.
         activation: Optional Keras activation that makes probabilities of the model's
             outputs in pictures, such as `"sigmoid"` or `"softmax"`. Of a task, it is
             `keras_nm.tasks.TASKS[name].activation`. Defaults to `None`: outputs are drawn
@@ -49,7 +50,8 @@ class Probe(keras.callbacks.Callback):
 
     Raises:
         ValueError: For invalid arguments, and at the beginning of training for a model
-            without such a layer.
+            without such a layer, or with a layer that has a `trace` but no `look` in
+            `keras_nm.machines.MACHINES`.
         ImportError: If pictures are wanted, but matplotlib is missing.
 
     Example:
@@ -91,6 +93,10 @@ class Probe(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._look = _Look(self.model)
+        self._looks = {
+            machine.name: machine_of(machine).function("look")
+            for machine in self._look.tracer.machines
+        }
         self._look.predict_on_batch(self.examples[0])  # fails here if it cannot be traced
         self._unseen = None  # the last epoch, if it has had no look
         self._writer = tf.summary.create_file_writer(str(self.log_dir / "probe"))
@@ -114,7 +120,7 @@ class Probe(keras.callbacks.Callback):
         self._writer.flush()
 
     def _show(self, machine, trace, outputs):
-        look = machine_of(machine).function("look")
+        look = self._looks[machine.name]
         for name, value in look(machine, trace, self._examples_of(machine)).items():
             if isinstance(value, str):
                 # Markdown shows indented lines as code.
@@ -122,7 +128,7 @@ class Probe(keras.callbacks.Callback):
                 tf.summary.text(f"{machine.name}/{name}", lines)
             else:
                 tf.summary.scalar(f"{machine.name}/{name}", value)
-        if self.plots:
+        if self.plots and machine_of(machine).picture is not None:
             picture = self.plots.machine_picture(
                 machine,
                 trace,

@@ -84,13 +84,21 @@ def _means(names, weights):
 
 
 def program_and_gap(layer, trace, examples):
-    """Returns the program of an `NRAM`, and how much worse it answers by argmax."""
+    """Returns the program of an `NRAM`, and how much worse it answers by argmax.
+
+    The discrete machine takes tapes of integers, and a number of steps that is known.
+    """
     seen = {}
     with contextlib.suppress(ValueError):  # a controller with states has no program
         seen["program"] = str(Program.from_layer(layer))
-    if examples is not None:
+    if examples is not None and _can_be_discrete(*examples):
         seen |= _wrong_cells(layer, trace, *examples)
     return seen
+
+
+def _can_be_discrete(batch, call_options):
+    num_steps = call_options.get("num_steps")
+    return batch[0].ndim == 2 and not isinstance(num_steps, keras.KerasTensor)
 
 
 def _wrong_cells(layer, trace, batch, call_options):

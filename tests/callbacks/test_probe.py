@@ -203,6 +203,23 @@ def test_a_machine_behind_another_layer_has_no_gap(tmp_path, rng):
     assert set(written) == {"machine/program"}
 
 
+def test_a_machine_on_distributions_has_no_gap(tmp_path, rng):
+    tape = keras.Input((6, 6))
+    model = keras.Model(tape, NRAM(2, num_steps=2, gates=GATES, name="machine")(tape))
+    x = np.eye(6)[rng.integers(0, 6, (2, 6))]
+    written = fit_and_look(tmp_path, model, x, rng.random((2, 6, 13)))
+    assert set(written) == {"machine/program", "machine/picture"}
+
+
+def test_a_machine_whose_number_of_steps_depends_on_its_tape_has_no_gap(tmp_path, rng):
+    tape = keras.Input((6,), dtype="int32")
+    machine = NRAM(2, gates=GATES, name="machine")
+    model = keras.Model(tape, machine(tape, num_steps=1 + tape[:, 0]))
+    x = rng.integers(0, 3, (2, 6))
+    written = fit_and_look(tmp_path, model, x, rng.random((2, 6, 13)), pictures=False)
+    assert set(written) == {"machine/program"}
+
+
 @pytest.mark.parametrize(
     "activation",
     ["sigmoid", *(pytest.param(x, marks=pytest.mark.slow) for x in ("softmax", None))],

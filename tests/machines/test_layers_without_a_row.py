@@ -3,14 +3,16 @@
 import dataclasses
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from keras_nm.layers import NTM, NTMCell
 from keras_nm.layers.machine import MachineLayer
 from keras_nm.machines import MACHINES, Machine, machine_of, machine_of_class
 from keras_nm.plots import machine_picture, num_frames
-from keras_nm.training import RECIPES, evaluate, train
+from keras_nm.training import RECIPES, Probe, evaluate, train
 from keras_nm_cli import main
 
 RECIPE = dataclasses.replace(
@@ -77,6 +79,33 @@ def test_a_picture_needs_a_row(rng):
             ValueError, match=r"for the layer Unlisted\. .* NTM, .*StackRNN"
         ):
             draw()
+
+
+def probe_of_unlisted(log_dir, rng):
+    probe = Probe(log_dir, (rng.normal(size=(1, 4, 2)), np.zeros((1, 3)), np.ones(1)), 1)
+    probe.set_model(keras.Sequential([keras.Input((4, 2)), Unlisted(3)]))
+    return probe
+
+
+def test_a_look_needs_a_row_when_training_begins(tmp_path, rng):
+    probe = probe_of_unlisted(tmp_path, rng)
+    with pytest.raises(ValueError, match=r"no `look` for the layer Unlisted\. .* NTM, "):
+        probe.on_train_begin()
+
+
+def test_a_row_without_a_picture_is_looked_at(tmp_path, rng, monkeypatch):
+    row = Machine(
+        layer=Unlisted,
+        words="machine without a picture",
+        look=lambda layer, trace, examples: {"units": layer.cell.units},
+    )
+    monkeypatch.setitem(MACHINES, "Unlisted", row)
+    probe = probe_of_unlisted(tmp_path, rng)
+    probe.on_train_begin()
+    probe.on_epoch_end(0)
+    probe.on_train_end()
+    events = EventAccumulator(str(tmp_path / "probe")).Reload()
+    assert [tag.rpartition("/")[2] for tag in events.Tags()["tensors"]] == ["units"]
 
 
 def test_a_subclass_shares_the_row_of_its_parent():
