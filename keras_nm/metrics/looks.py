@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_nm.layers.stack_rnn.stack import ACTIONS
+from keras_nm.metrics.weights import step_weights
 from keras_nm.programs import Program
 
 
@@ -107,8 +108,10 @@ def _wrong_cells(layer, trace, batch, call_options):
     soft = np.einsum("bt,btij->bij", trace["stopping_mass"][..., 0], trace["tape"][:, 1:])
     integers = layer.run_integers(x, call_options.get("num_steps"))
     discrete = keras.ops.convert_to_numpy(integers["tape"])
-    wrong_soft = np.average(soft.argmax(axis=-1) != y, weights=sample_weight)
-    wrong_discrete = np.average(discrete != y, weights=sample_weight)
+    weights = step_weights(y, sample_weight, dtype="float32")  # (B, M)
+    weights = keras.ops.convert_to_numpy(weights)
+    wrong_soft = np.average(soft.argmax(axis=-1) != y, weights=weights)
+    wrong_discrete = np.average(discrete != y, weights=weights)
     return {
         "wrong_cells_soft": wrong_soft,
         "wrong_cells_discrete": wrong_discrete,

@@ -257,8 +257,10 @@ class DiscreteMachine(keras.Model):
         wrong, count = 0, 0
         for tape, answer, answer_cells in data.as_numpy_iterator():
             result = self.predict_on_batch(tape)
-            wrong += np.sum(((result != answer) * answer_cells).reshape(shape), axis=1)
-            count += np.sum(answer_cells.reshape(shape), axis=1)
+            weights = step_weights(answer, answer_cells, dtype="float32")  # (B, M)
+            weights = ops.convert_to_numpy(weights)
+            wrong += np.sum(((result != answer) * weights).reshape(shape), axis=1)
+            count += np.sum(weights.reshape(shape), axis=1)
         share = wrong / count
         return share if num_replicas else float(share[0])
 

@@ -41,6 +41,13 @@ def test_the_discrete_machine_of_a_program_makes_no_mistake():
     )
     assert DiscreteMachine(layer).error(data) == 0
     assert DiscreteMachine(layer).error(wrong) == 0.25
+    # As many tapes as cells, so that their weights could be taken for those of cells.
+    whole = (
+        nram.Access(max_length=2)
+        .evaluation_set(2, 4)
+        .map(lambda tape, answer, cells: (tape, answer + first, [1.0, 3.0, 0.0, 0.0]))
+    )
+    assert DiscreteMachine(layer).error(whole) == 0.25
     log = logged(LayerMeasures(layer, wrong), model_of(layer))
     assert log == {"loss": 1.0, "val_discrete_wrong_cells": 0.25}
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from keras_nm.layers import TapeRNN
+from keras_nm.layers import NRAM, TapeRNN
 from keras_nm.metrics import looks
+from keras_nm.programs import PROGRAMS
 
 TRACE = {
     # Of one sequence with two steps, one head and two locations: 1 and 0 bits, 0 and 0.
@@ -56,6 +57,18 @@ def test_a_tape_rnn():
     moves = np.array([[[[1, 0]], [[0.5, 0.5]]]])
     seen = looks.mean_moves(layer, {"moves": moves}, None)
     assert seen == pytest.approx({"right": 0.75, "left": 0.25})
+
+
+def test_the_gap_of_a_nram_with_weights_of_whole_tapes():
+    layer = PROGRAMS["access"].into_layer(NRAM(2))
+    # The program copies the cell that the first one points to into the first one.
+    x = np.array([[2, 0, 1], [1, 2, 0]])
+    y = np.array([[2, 1, 2], [2, 2, 0]])  # all wrong, all right
+    trace = {name: np.array(values) for name, values in layer.trace(x, 2).items()}
+    examples = ((x, y, np.array([1.0, 3.0])), {"num_steps": 2})
+    seen = looks.program_and_gap(layer, trace, examples)
+    assert seen["wrong_cells_soft"] == pytest.approx(0.25)
+    assert seen["wrong_cells_discrete"] == pytest.approx(0.25)
 
 
 def test_an_npi():
