@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from minimal_cell import MinimalCell
 
 from keras_nm.layers import NRAM, NTM, ChainedCell
 
@@ -36,24 +37,6 @@ def assert_all_close(actual, expected):
     actual, expected = keras.tree.flatten(actual), keras.tree.flatten(expected)
     for one, other in zip(actual, expected, strict=True):
         assert_close(one, other)
-
-
-class MinimalCell(keras.layers.Layer):
-    """The cell of Keras's guide to RNNs. It has one state, and no `get_initial_state`."""
-
-    def __init__(self, units):
-        super().__init__()
-        self.state_size = units
-        self.dense = keras.layers.Dense(units)
-        self.recurrent = keras.layers.Dense(units, activation="tanh")
-
-    def build(self, input_shape):
-        self.dense.build(input_shape)
-        self.recurrent.build((None, self.state_size))
-
-    def call(self, inputs, states):
-        output = self.dense(inputs) + self.recurrent(states[0])
-        return output, [output]
 
 
 class MinimalCellThatBegins(MinimalCell):

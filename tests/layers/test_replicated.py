@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from minimal_cell import MinimalCell
 
 from keras_nm.layers import (
     DNC,
@@ -50,25 +51,6 @@ def test_cell_is_each_cell_alone(rng):
         alone.set_weights([keras.ops.convert_to_numpy(w)[k] for w in layer.weights])
         rows = slice(2 * k, 2 * k + 2)
         np.testing.assert_allclose(y[rows], alone(x[rows]), rtol=1e-5, atol=1e-6)
-
-
-class MinimalCell(keras.layers.Layer):
-    """A cell without `get_initial_state`, which begins with zeros."""
-
-    def __init__(self, units, **options):
-        super().__init__(**options)
-        self.state_size = units
-        self.dense = keras.layers.Dense(units, "tanh")
-
-    def build(self, input_shape):
-        self.dense.build((None, input_shape[-1] + self.state_size))
-
-    def call(self, inputs, states):
-        output = self.dense(keras.ops.concatenate([inputs, states[0]], axis=-1))
-        return output, [output]
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.state_size}
 
 
 def test_cell_without_an_initial_state_of_its_own(rng):

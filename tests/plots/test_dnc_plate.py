@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from in_figures import panels, shown
 
 from keras_nm.layers import DNC
 from keras_nm.plots import dnc_plate, machine_picture, num_frames
@@ -11,15 +12,6 @@ from keras_nm.plots.dnc import written_in_order
 
 STEPS, LOCATIONS = 7, 40
 ORDER = [12, 11, 14, 13, 10, 15, 16]
-
-
-def panels(figure):
-    return {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
-
-
-def shown(axes):
-    (image,) = axes.images
-    return image.get_array()
 
 
 def arrows(axes):

@@ -1,16 +1,8 @@
 import numpy as np
 import pytest
+from in_figures import panels, shown
 
 from keras_nm.plots import ntm_plate
-
-
-def panels(figure):
-    return {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
-
-
-def shown(axes):
-    (image,) = axes.images
-    return image.get_array()
 
 
 @pytest.fixture

@@ -1,21 +1,13 @@
 """What the pictures of Neural GPUs show."""
 
 import numpy as np
+from in_figures import panels, shown
 
 from keras_nm.layers import NeuralGPU
 from keras_nm.metrics.looks import settled_at
 from keras_nm.plots import machine_picture, num_frames, state_picture
 
 LENGTH = 5
-
-
-def panels(figure):
-    return {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
-
-
-def shown(axes):
-    (image,) = axes.images
-    return image.get_array()
 
 
 def test_classes_and_the_liveliest_maps_are_shown_over_positions_and_steps(rng):

@@ -3,21 +3,13 @@
 import keras
 import numpy as np
 import pytest
+from in_figures import panels, shown
 
 from keras_nm.layers import NTM, StackRNN, TapeRNN
 from keras_nm.plots import machine_picture, num_frames, stack_picture, tape_picture
 from keras_nm.plots.tapes import head_positions
 
 STEPS = 5
-
-
-def panels(figure):
-    return {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
-
-
-def shown(axes):
-    (image,) = axes.images
-    return image.get_array()
 
 
 def names(axes):

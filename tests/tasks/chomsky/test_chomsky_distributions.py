@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from counts import are_even
 from eager_sampling import sampled
 
 from keras_nm.tasks import chomsky
@@ -14,13 +15,6 @@ def questions(make, count, length):
     task = make(min_length=length, max_length=length)
     x, _, _ = sampled(task, count)
     return x[:, : task.num_tokens(length)].argmax(axis=2)
-
-
-def are_even(counts, values):
-    """Whether just these values occur, equally often up to five standard deviations."""
-    expected = sum(counts.values()) / len(values)
-    near = [abs(counts[value] - expected) < 5 * expected**0.5 for value in values]
-    return set(counts) == set(values) and all(near)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import neural_gpu_solvers
 import numpy as np
 import pytest
 import tensorflow as tf
+from counts import are_even
 from eager_sampling import sampled
 
 from keras_nm.tasks import PATTERNS, TASKS, guess_accuracy, neural_gpu
@@ -42,13 +43,6 @@ def lengths_of(task, low, high):
     return range(low, high + 1)[(task.smallest_length - low) % task.length_step :][
         :: task.length_step
     ]
-
-
-def are_even(counts, values):
-    """Whether just these values occur, equally often up to five standard deviations."""
-    expected = sum(counts.values()) / len(values)
-    near = [abs(counts[value] - expected) < 5 * expected**0.5 for value in values]
-    return set(counts) == set(values) and all(near)
 
 
 @pytest.mark.parametrize("name", MAKE)
