@@ -39,8 +39,8 @@ demo: about_demo $(INSTALLED)
 # The models of the repository, as their next versions, without neural_gpu_multiplication,
 # which takes a GPU: its card says how it is made. Those that learned are of the first
 # seed of their recipes that is solved; those of walk_bst and list_search are the first whose
-# programs are exact, too, those of dynamic N-grams and priority sort the best of five, that
-# of recall the best of ten, that of duplicate string the best of three, and that of repeat
+# programs are exact, too, that of priority sort the best of five, those of dynamic N-grams
+# and recall the best of ten, that of duplicate string the best of three, and that of repeat
 # copy with marks counts the furthest.
 saved_models: $(INSTALLED)
 	@rm -rf runs/saved_models
