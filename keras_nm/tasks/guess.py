@@ -3,7 +3,6 @@
 import numpy as np
 
 from keras_nm.arguments import check_integer
-from keras_nm.tasks.token_task import TokenTask
 
 
 def guess_accuracy(task, length, batch_size=128, num_batches=16, *, seed=0):
@@ -34,7 +33,7 @@ def guess_accuracy(task, length, batch_size=128, num_batches=16, *, seed=0):
     >>> round(accuracy, 2)
     0.86
     """
-    if not isinstance(task, TokenTask):
+    if isinstance(task, type) or not hasattr(task, "num_classes"):
         raise ValueError(
             "`task` must be a TokenTask, such as those of keras_nm.tasks.chomsky and "
             f"keras_nm.tasks.stack. Received: task={task!r}"
