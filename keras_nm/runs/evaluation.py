@@ -83,10 +83,10 @@ def task_with(recipe, task_options, lengths=None):
     """
     trained = recipe.made_task
     if lengths is not None:
-        if twice := {"min_length", "max_length"} & task_options.keys():
+        if misplaced := {"min_length", "max_length"} & task_options.keys():
             raise ValueError(
                 "Give the lengths to measure at as lengths, not among the task's options. "
-                f"Received: {', '.join(sorted(twice))}"
+                f"Received: {', '.join(sorted(misplaced))}"
             )
         trained = trained.with_room_for(*lengths)
     try:
