@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 
 import tensorflow as tf
 
@@ -42,8 +43,18 @@ def write_card(folder, model, name, version, signatures, more):
             for endpoint, signature in sorted(signatures.items())
         },
     }
-    (folder / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    text = json.dumps(_as_json(card), indent=2, allow_nan=False)
+    (folder / CARD_FILE).write_text(text + "\n", "utf-8")
     (folder / "model_card.md").write_text(_markdown(card), "utf-8")
+
+
+def _as_json(value):
+    """Returns a value with null for numbers that JSON does not have, such as NaN."""
+    if isinstance(value, dict):
+        return {name: _as_json(x) for name, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(x) for x in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _facts(model):

@@ -1,4 +1,5 @@
 import json
+import math
 
 import keras
 import pytest
@@ -55,3 +56,19 @@ def test_a_card_takes_any_values(tmp_path, more, lines):
     assert {name: card[name] for name in more} == more
     text = (extra / "model_card.md").read_text().splitlines()
     assert set(lines) <= set(text)
+
+
+def test_numbers_that_json_does_not_have_are_null(tmp_path):
+    lstm = keras.layers.LSTM(2, return_sequences=True)
+    model = keras.Sequential([keras.Input((None, 3)), lstm])
+    more = {"results": [{"length": 1, "wrong": float("nan")}], "limits": (0.5, math.inf)}
+    extra = export(model, tmp_path / "small", card=more) / "assets.extra"
+
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    text = (extra / "model_card.json").read_text()
+    card = json.loads(text, parse_constant=refuse)
+    assert card["results"] == [{"length": 1, "wrong": None}]
+    assert card["limits"] == [0.5, None]
+    assert "| 1 | nan |" in (extra / "model_card.md").read_text().splitlines()
