@@ -5,9 +5,11 @@
 
 import dataclasses
 import json
+import shutil
 import sys
 from types import MappingProxyType
 
+import numpy as np
 import pytest
 import small_runs
 import tensorflow as tf
@@ -17,11 +19,13 @@ from keras_nm.training import RECIPES, evaluate, load_run
 from keras_nm_cli import main
 
 RECIPE = dataclasses.replace(small_runs.COPY, name="ntm", epochs=2)
+OTHER_RECIPE = dataclasses.replace(RECIPE, name="other", epochs=1)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_recipe():
-    recipes = MappingProxyType({"ntm/copy": MappingProxyType({"ntm": RECIPE})})
+    copy = MappingProxyType({"ntm": RECIPE, OTHER_RECIPE.name: OTHER_RECIPE})
+    recipes = MappingProxyType({"ntm/copy": copy})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("keras_nm.recipes.RECIPES", recipes)
         yield
@@ -55,6 +59,13 @@ def test_train(capsys, tmp_path):
     run = load_run(directory)
     assert (run.recipe, run.seed) == (RECIPE, 3)
     assert run.result["examples"] == 16
+
+
+def test_train_another_layer(tmp_path):
+    directory = tmp_path / "run"
+    arguments = ["train", "ntm/copy", "--layer", "other", "--output", str(directory)]
+    assert main(arguments) == 0
+    assert load_run(directory).recipe == OTHER_RECIPE
 
 
 def test_evaluate(run, capsys):
@@ -110,6 +121,16 @@ def test_trace(run, tmp_path, monkeypatch, arguments, start):
     assert (tmp_path / arguments[-1]).read_bytes().startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name", "start"),
+    [([], "trace.png", b"\x89PNG"), (["--animate", "time"], "trace.gif", b"GIF89a")],
+)
+def test_a_picture_without_a_path_goes_to_its_run(run, tmp_path, arguments, name, start):
+    directory = shutil.copytree(run, tmp_path / "run")
+    assert main(["trace", str(directory), "--length", "1", *arguments]) == 0
+    assert (directory / name).read_bytes().startswith(start)
+
+
 def test_trace_of_another_task_and_memory(run, monkeypatch, tmp_path):
     def draw(run, length, example, **task_options):
         drawn.append((run.layer.cell.memory_shape[0], length, example, task_options))
@@ -133,6 +154,20 @@ def test_export(run, capsys, tmp_path):
     assert (card["task"], card["seed"], card["trained_on_examples"]) == ("ntm/copy", 1, 112)
     assert [row["length"] for row in card["results"]] == [2, 3]
     assert card["results"][0] == {"length": 2, **evaluate(load_run(run), 2)}
+
+
+def test_export_with_another_memory(run, tmp_path):
+    export = ["export", str(run), str(tmp_path / "saved"), "--lengths", "2"]
+    assert main([*export, "--memory-size", "40"]) == 0
+    folder = tmp_path / "saved" / "1"
+    card = json.loads((folder / "assets.extra" / "model_card.json").read_text())
+    larger = load_run(run).with_memory_size(40)
+    assert card["layer"]["memory_shape"] == [40, 4]
+    assert card["results"] == [{"length": 2, **evaluate(larger, 2)}]
+    x = larger.task.evaluation_set(3, split="validation").take(1).get_single_element()[0]
+    model = tf.saved_model.load(folder)
+    [answer] = model.signatures["sequence"](tf.cast(x, tf.float32)).values()
+    np.testing.assert_allclose(answer, larger.model.predict(x, verbose=0), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["curves", "lengths", "answers"])
@@ -194,7 +229,7 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
     monkeypatch.setattr("keras_nm.runs.sweep.sweep", pretend)
     monkeypatch.setattr("keras_nm.runs.sweep.read_rows", earlier)
     arguments = ["--seeds", "2", "--first-seed", "100", "--jobs", "3", "--replicas", "2"]
-    arguments += ["--lengths", "7", "--output", str(tmp_path)]
+    arguments += ["--lengths", "7", "--layer", "ntm", "--output", str(tmp_path)]
     assert main(["sweep", "ntm/copy", *arguments]) == 2
     captured = capsys.readouterr()
     table = (tmp_path / "table.md").read_text()
@@ -253,12 +288,12 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (["train", "sort", "--output", "x"], "must be one of ntm/copy. Received: sort"),
         (
             ["train", "ntm/copy", "--layer", "gru", "--output", "x"],
-            "The layer for ntm/copy must be one of ntm. Received: gru",
+            "The layer for ntm/copy must be one of ntm, other. Received: gru",
         ),
         (["sweep", "sort", "--output", "x"], "must be one of ntm/copy. Received: sort"),
         (
             ["sweep", "ntm/copy", "--layer", "ntm", "gru", "--output", "x"],
-            "must be one of ntm. Received: gru",
+            "must be one of ntm, other. Received: gru",
         ),
         (["train", "ntm/copy"], "required: --output"),
         (["train", "ntm/copy", "--output", "x", "--seed", "-1"], "received '-1'"),
