@@ -102,6 +102,15 @@ def test_a_length_that_changes(rng):
     np.testing.assert_array_equal(lengths, sequences[..., -1:])
 
 
+def test_a_computed_length_is_rounded(rng):
+    layer = excited(make(moves=tape.MOVES), rng)
+    sequences = sequences_of(rng)
+    sequences[..., -1] = rng.integers(1, 12, (BATCH, STEPS))
+    expected = layer(sequences)[0]
+    sequences[..., -1] -= 1e-5
+    assert_near(layer(sequences)[0], expected)
+
+
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_a_jump_leads_as_far_as_the_question_is_long(rng, steps):
     """Steps to compute do not count, and it does from the first step on."""

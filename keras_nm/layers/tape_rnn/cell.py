@@ -299,7 +299,8 @@ class TapeRNNCell(MachineCell):
         """Returns the moves `(B, K, A)` and the new tapes `(B, K, N W)`."""
         logits = ops.reshape(self.move_map(hidden), (-1, self.num_tapes, len(self.moves)))
         moves = select(logits, soft_in_training(self.actions, training))  # (B, K, A)
-        lengths = ops.cast(length, "int32") if self.has_jumps else None  # (B, 1)
+        # Rounded, because a computed length may be a little below an integer.
+        lengths = ops.cast(ops.round(length), "int32") if self.has_jumps else None  # (B, 1)
         written = tape.write(tapes, values)
         new = 0.0
         for index, name in enumerate(self.moves):
