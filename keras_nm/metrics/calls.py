@@ -30,7 +30,8 @@ def _parts(y_true, y_pred, argument_sizes):
             f"`y_pred` has at least {2 + sum(argument_sizes)}. Received: y_true of shape "
             f"{tuple(y_true.shape)}, y_pred of shape {tuple(y_pred.shape)}"
         )
-    yield y_true[..., 0], ops.concatenate([0 * y_pred[..., :1], y_pred[..., :1]], axis=-1)
+    end = y_pred[..., :1]  # (B, T, 1)
+    yield y_true[..., 0], ops.concatenate([ops.zeros_like(end), end], axis=-1)
     start = 1
     for index, size in enumerate((num_programs, *argument_sizes)):
         yield y_true[..., index + 1], y_pred[..., start : start + size]
@@ -88,7 +89,7 @@ class CallLoss(StepLoss):
 
 def wrong_steps(y_true, y_pred, argument_sizes):
     """Returns whether any choice of a step is wrong, booleans `(B, T)`."""
-    wrong = ops.zeros_like(y_pred[..., 0], dtype="bool")
+    wrong = ops.any(ops.isnan(y_pred), axis=-1)  # (B, T)
     for right, logits in _parts(y_true, y_pred, argument_sizes):
         wrong = wrong | ops.not_equal(first_largest(logits), right)
     return wrong

@@ -23,6 +23,7 @@ def _bits_per_step(y_true, y_pred):
 
 def _wrong_bits_per_step(y_true, y_pred):
     wrong = ops.not_equal(y_pred > 0, ops.cast(y_true, y_pred.dtype) > 0.5)
+    wrong = wrong | ops.isnan(y_pred)  # (B, T, bits)
     return ops.sum(ops.cast(wrong, y_pred.dtype), axis=-1)  # (B, T)
 
 

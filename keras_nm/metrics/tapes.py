@@ -301,4 +301,5 @@ def _at_answer(values, y_true, outside):
 
 def _wrong(y_true, y_pred, dtype):
     answer = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-    return ops.cast(ops.not_equal(answer, ops.cast(y_true, "int32")), dtype)
+    wrong = ops.not_equal(answer, ops.cast(y_true, "int32"))  # (B, M)
+    return ops.cast(wrong | ops.any(ops.isnan(y_pred), axis=-1), dtype)

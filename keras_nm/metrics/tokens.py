@@ -61,7 +61,8 @@ class _TokenMetric(keras.metrics.Mean):
             is_end = ops.cast(ops.equal(y_true, self.end_token), self.dtype) * counted
             ended_before = ops.cumsum(is_end, axis=-1) - is_end
             counted = ops.where(ended_before > 0, 0.0, counted)
-        return ops.cast(ops.not_equal(y_true, predicted), self.dtype), counted
+        wrong = ops.not_equal(y_true, predicted) | ops.any(ops.isnan(y_pred), axis=-1)
+        return ops.cast(wrong, self.dtype), counted
 
     def get_config(self):
         return {**super().get_config(), "end_token": self.end_token}

@@ -8,12 +8,12 @@ class StepLoss(keras.losses.Loss):
     """A loss whose `call` returns a value for each step, `(B, T)`.
 
     Its weights are `(B, T)`, or `(B,)` for whole examples. Keras would take the latter for
-    weights of the steps.
+    weights of the steps. Of a layer with `return_sequences=False`, both are `(B,)`.
     """
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         if sample_weight is not None:
-            steps = y_pred[..., 0]  # (B, T)
+            steps = y_pred[..., 0]  # (B, T), or (B,) without steps
             sample_weight = step_weights(steps, sample_weight, dtype=self.dtype)
         return super().__call__(y_true, y_pred, sample_weight)
 
@@ -22,15 +22,16 @@ def step_weights(values, *weights, dtype):
     """Returns how much each of the values `(B, T)` counts: the product of the weights.
 
     A weight is `None`, or a tensor `(B, T)`, or `(B,)` for whole examples. Like Keras's
-    losses, this also takes `(B, T, 1)`.
+    losses, this also takes `(B, T, 1)`. Values may also be `(B,)`, of one step each.
     """
     product = ops.ones_like(values, dtype=dtype)
     for weight in weights:
         if weight is not None:
             weight = ops.cast(weight, dtype)
-            if len(weight.shape) == 1:
+            axes = len(weight.shape) - len(values.shape)
+            if axes < 0:
                 weight = weight[:, None]  # (B, 1)
-            elif len(weight.shape) == 3:
+            elif axes > 0:
                 weight = ops.squeeze(weight, axis=-1)  # (B, T)
             product = product * weight
     return product  # (B, T)

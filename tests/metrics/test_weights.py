@@ -61,6 +61,14 @@ def test_by_hand(make, size, rng):
         np.testing.assert_allclose(loss(y, y_pred, weight), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("make", [sequences, tokens, calls])
+def test_of_one_step_without_an_axis_of_steps(make, rng):
+    loss, y, y_pred, values = make(rng, 1)
+    expected = weighted(loss, values, WEIGHT[:, None])
+    for weight in (WEIGHT, WEIGHT[:, None]):
+        np.testing.assert_allclose(loss(y[:, 0], y_pred[:, 0], weight), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("make", [sequences, tokens, calls, tapes])
 def test_in_training_behind_a_mask(make, rng):
     loss, y, y_pred, values = make(rng, 5)
