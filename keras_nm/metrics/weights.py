@@ -29,7 +29,7 @@ def step_weights(values, *weights, dtype):
         if weight is not None:
             weight = ops.cast(weight, dtype)
             axes = len(weight.shape) - len(values.shape)
-            if axes < 0:
+            if axes < 0 and len(weight.shape) == 1:
                 weight = weight[:, None]  # (B, 1)
             elif axes > 0:
                 weight = ops.squeeze(weight, axis=-1)  # (B, T)

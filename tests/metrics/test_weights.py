@@ -61,6 +61,13 @@ def test_by_hand(make, size, rng):
         np.testing.assert_allclose(loss(y, y_pred, weight), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("make", [sequences, tokens, calls, tapes])
+def test_one_weight_for_all(make, rng):
+    loss, y, y_pred, values = make(rng, 5)
+    expected = weighted(loss, values, np.full((BATCH, 5), 2.0))
+    np.testing.assert_allclose(loss(y, y_pred, 2.0), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("make", [sequences, tokens, calls])
 def test_of_one_step_without_an_axis_of_steps(make, rng):
     loss, y, y_pred, values = make(rng, 1)
