@@ -28,7 +28,7 @@ class Replicated(keras.layers.Layer):
 
     Raises:
         ValueError: For a layer that has other than trainable weights, or changes any other
-            state, as dropout does; for a layer with constraints or regularizers; for a
+            state, as dropout and a drawn initial memory do; for a layer with constraints or regularizers; for a
             batch that K does not divide.
 
     Example:
@@ -50,7 +50,7 @@ class Replicated(keras.layers.Layer):
         if hasattr(layer, "state_size"):  # a cell
             self.state_size = layer.state_size
         if hasattr(layer, "get_initial_state"):
-            self.get_initial_state = layer.get_initial_state
+            self.get_initial_state = self._initial_state
 
     def build(self, inputs_shape, states_shape=None):
         layer = _built(self.layer, inputs_shape)
@@ -107,11 +107,7 @@ class Replicated(keras.layers.Layer):
             outputs, after = self.layer.stateless_call(
                 weights, constants, *arguments, **options
             )
-            if any(new is not old for new, old in zip(after, constants, strict=True)):
-                raise ValueError(
-                    "Replicated takes layers that change only their trainable weights: no "
-                    f"dropout, no statistics. Received: layer={self.layer!r}"
-                )
+            self._check_unchanged(constants, after)
             return outputs
 
         weights = [ops.convert_to_tensor(weight) for weight in self.weights]
@@ -130,13 +126,42 @@ class Replicated(keras.layers.Layer):
             lambda x: ops.reshape(x, (-1, *x.shape[2:])), outputs
         )
 
+    def _initial_state(self, batch_size=None):
+        if not self.built:
+            return self.layer.get_initial_state(batch_size=batch_size)
+        self._check_rows(batch_size)
+        states = [self._initial_state_of(k, batch_size) for k in range(self.num_replicas)]
+        return keras.tree.map_structure(lambda *x: ops.concatenate(x), *states)
+
+    def _initial_state_of(self, index, batch_size):
+        variables = self.layer.non_trainable_variables
+        constants = [variable.value for variable in variables]
+        weights = zip(self.layer.trainable_variables, self.weights, strict=True)
+        scope = keras.StatelessScope([(own, weight[index]) for own, weight in weights])
+        with scope:
+            state = self.layer.get_initial_state(batch_size=batch_size // self.num_replicas)
+            after = [variable.value for variable in variables]
+        self._check_unchanged(constants, after)
+        return state
+
+    def _check_unchanged(self, before, after):
+        if any(new is not old for new, old in zip(after, before, strict=True)):
+            raise ValueError(
+                "Replicated takes layers that change only their trainable weights: no "
+                "dropout, no statistics, no states that are drawn. "
+                f"Received: layer={self.layer!r}"
+            )
+
+    def _check_rows(self, num_rows):
+        if isinstance(num_rows, int) and num_rows % self.num_replicas:
+            raise ValueError(
+                f"A batch for {self.num_replicas} replicas must have the same number "
+                f"of rows for each. Received: {num_rows} rows"
+            )
+
     def _split(self, tensors):
         def split(x):
-            if x.shape[0] is not None and x.shape[0] % self.num_replicas:
-                raise ValueError(
-                    f"A batch for {self.num_replicas} replicas must have the same number "
-                    f"of rows for each. Received: {x.shape[0]} rows"
-                )
+            self._check_rows(x.shape[0])
             return ops.reshape(x, (self.num_replicas, -1, *x.shape[1:]))
 
         return keras.tree.map_structure(split, tensors)

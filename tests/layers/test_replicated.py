@@ -11,8 +11,10 @@ from keras_nm.layers import (
     NRAM,
     NTM,
     ChainedCell,
+    NTMCell,
     Replicated,
     StackRNN,
+    StackRNNCell,
     TapeRNN,
 )
 
@@ -64,6 +66,50 @@ def test_cell_without_an_initial_state_of_its_own(rng):
     np.testing.assert_allclose(y[2:], alone(x[2:]), rtol=1e-5, atol=1e-6)
     machine = NRAM(3, num_steps=2, controller=MinimalCell(5), num_replicas=2)
     assert machine(np.array([[1, 2, 0]] * 4)).shape[0] == 4
+
+
+@pytest.mark.parametrize("kind", [NTMCell, StackRNNCell])
+def test_cells_begin_with_their_own_initial_states(kind, rng, tmp_path):
+    if kind is NTMCell:
+        options = {"initial_memory": "learned", "initial_weighting": "learned"}
+        options["memory_shape"] = (6, 3)
+    else:
+        options = {"memory_order": "push_first"}
+    cell = kind(5, controller=keras.layers.Dense(4), **options)
+    layer = keras.layers.RNN(Replicated(cell, 2))
+    model = keras.Sequential([keras.Input((7, 4)), layer])
+    weights = [rng.normal(size=weight.shape) for weight in model.weights]
+    model.set_weights(weights)
+    x = rng.normal(size=(6, 7, 4)).astype("float32")
+    y = model(x)
+    for k in range(2):
+        alone = keras.layers.RNN(type(cell).from_config(cell.get_config()))
+        alone.build((None, 7, 4))
+        alone.set_weights([weight[k] for weight in weights])
+        rows = slice(3 * k, 3 * k + 3)
+        np.testing.assert_allclose(y[rows], alone(x[rows]), rtol=1e-5, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    np.testing.assert_allclose(
+        keras.saving.load_model(tmp_path / "model.keras")(x), y, rtol=1e-6, atol=1e-6
+    )
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    model.fit(x, np.ones((6, 5)), batch_size=6, verbose=0)
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        assert abs(after - before).max() > 1e-6
+
+
+def test_a_machine_in_a_machine_has_replicas(rng):
+    controller = NTMCell(5, memory_shape=(6, 3), controller=keras.layers.Dense(4))
+    machine = NRAM(3, num_steps=2, gates=GATES, controller=controller, num_replicas=2)
+    tape = rng.integers(0, 4, (6, 4))
+    outputs = machine(tape)
+    for weight in machine.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    outputs = machine(tape)
+    for k in range(2):
+        rows = slice(3 * k, 3 * k + 3)
+        alone = machine.replica(k)(tape[rows])
+        np.testing.assert_allclose(outputs[rows], alone, atol=1e-5)
 
 
 def test_fit_builds_a_layer_that_was_never_called(rng):
@@ -129,6 +175,12 @@ def test_what_cannot_be_replicated():
     np.testing.assert_array_equal(dropout(x), x)  # there it changes nothing
     with pytest.raises(ValueError, match="no dropout, no statistics"):
         dropout(x, training=True)
+    drawn = NTMCell(2, memory_shape=(6, 3), initial_memory="drawn")
+    sequences = np.ones((4, 3, 2), "float32")
+    layer = keras.layers.RNN(Replicated(drawn, 2))
+    assert tuple(layer(sequences).shape) == (4, 2)  # there it draws nothing
+    with pytest.raises(ValueError, match="no states that are drawn"):
+        layer(sequences, training=True)
 
 
 @pytest.fixture(params=["dense", "lstm"])
