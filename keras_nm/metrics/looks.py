@@ -70,13 +70,16 @@ def called_programs(layer, trace, examples):
 def settled_at(layer, trace, examples):
     """Returns after what share of its steps a `NeuralGPU` no longer changes its answers.
 
-    It is a mean over positions: near 1, the machine needs all of its steps.
+    It is a mean over positions, without those of padding, whose state is always 0: near 1,
+    the machine needs all of its steps. An example has as many steps as positions.
     """
     classes = np.argmax(trace["output"], axis=-1)  # (B, N + 1, N)
     changes = classes[:, 1:] != classes[:, :-1]
-    num_steps = changes.shape[1]
-    last = np.max(changes * np.arange(1, num_steps + 1)[:, None], axis=1)  # (B, N)
-    return {"settled_at": np.mean(last) / num_steps}
+    steps = np.arange(1, changes.shape[1] + 1)[:, None]
+    last = np.max(changes * steps, axis=1)  # (B, N)
+    counts = np.any(trace["state"] != 0, axis=(1, 3, 4))  # (B, N)
+    num_steps = np.sum(counts, axis=-1, keepdims=True)  # (B, 1)
+    return {"settled_at": np.mean((last / np.maximum(num_steps, 1))[counts])}
 
 
 def _means(names, weights):

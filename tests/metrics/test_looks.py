@@ -1,9 +1,10 @@
 """What TensorBoard shows of a machine, by hand."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_nm.layers import NRAM, TapeRNN
+from keras_nm.layers import NRAM, NeuralGPU, TapeRNN
 from keras_nm.metrics import looks
 from keras_nm.programs import PROGRAMS
 
@@ -82,3 +83,36 @@ def test_an_npi():
     examples = ((None, None, np.array([[1.0, 0.0]])), {})
     seen = looks.called_programs(None, trace, examples)
     assert seen == pytest.approx({"program_0": 0.9, "program_1": 0.1, "end": 0.0})
+
+
+def test_a_neural_gpu():
+    # Of two classes. The first position changes at steps 1 and 3 of 4, the third at the
+    # first, the others never.
+    classes = np.zeros((5, 4), int)
+    classes[[1, 2], 0] = classes[1:, 2] = 1
+    # Of the second example, the last two positions are padding. It ends after 2 steps.
+    ends_early = np.zeros((5, 4), int)
+    ends_early[2:, 0] = 1
+    state = np.ones((2, 5, 4, 1, 3))
+    state[1, :, 2:] = 0
+    trace = {"output": np.eye(2)[[classes, ends_early]], "state": state}
+    shares = [3 / 4, 0, 1 / 4, 0, 2 / 2, 0]
+    assert looks.settled_at(None, trace, None) == {"settled_at": np.mean(shares)}
+
+
+def test_a_neural_gpu_does_not_see_padding(rng):
+    layer = NeuralGPU(3, num_maps=6, num_symbols=4)
+    tokens = np.array([[1, 2, 3], [3, 3, 1]])
+    padded = np.pad(tokens, [(0, 0), (0, 4)])
+    layer(tokens)
+    layer.set_weights([rng.normal(size=weight.shape) for weight in layer.weights])
+    seen = [
+        looks.settled_at(
+            layer,
+            {k: keras.ops.convert_to_numpy(v) for k, v in layer.trace(x).items()},
+            None,
+        )
+        for x in (tokens, padded)
+    ]
+    assert seen[0] == pytest.approx(seen[1])
+    assert seen[0]["settled_at"] > 0

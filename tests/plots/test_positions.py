@@ -4,7 +4,6 @@ import numpy as np
 from in_figures import panels, shown
 
 from keras_nm.layers import NeuralGPU
-from keras_nm.metrics.looks import settled_at
 from keras_nm.plots import machine_picture, num_frames, state_picture
 
 LENGTH = 5
@@ -74,11 +73,3 @@ def test_the_first_of_several_inputs_is_drawn(rng):
     vectors, mask = rng.random((1, 3, 2)), np.ones((1, 3), bool)
     found = panels(machine_picture(layer, layer.trace(vectors), [vectors, mask]))
     np.testing.assert_allclose(shown(found["inputs"]), vectors[0].T)
-
-
-def test_answers_settle_after_their_last_change():
-    # Of two positions and two classes: the first changes at steps 1 and 3 of 4, the second
-    # never.
-    classes = np.array([[[0, 1], [1, 1], [1, 1], [0, 1], [0, 1]]])
-    seen = settled_at(None, {"output": np.eye(2)[classes]}, None)
-    assert seen == {"settled_at": (3 / 4 + 0) / 2}
