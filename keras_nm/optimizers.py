@@ -19,7 +19,8 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
 
     The noise of step t is normal with variance `noise / (1 + t) ** 0.55`, and independent
     for every weight (Neelakantan et al. 2015, arXiv 1511.06807). Kurach et al. 2016 train
-    their machines with it (appendix B). A gradient that is not finite counts as 0.
+    their machines with it (appendix B). If the norm of the gradient is not finite, all of
+    the gradient counts as 0.
 
     It also trains the machines of an `NRAM` with `num_replicas` as if each were alone. The
     norm is that of one machine's gradient, and the loss, which is a mean over all machines,
@@ -37,7 +38,8 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
         **kwargs: Further arguments of `keras.optimizers.Adam`.
 
     Raises:
-        ValueError: For arguments out of range.
+        ValueError: For arguments out of range, and for weights without the axis of the
+            replicas.
 
     Example:
 
@@ -68,6 +70,17 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
         self.seed = check_integer("seed", seed, minimum=0)
         self._seed_generator = keras.random.SeedGenerator(self.seed)
         track_variable(self, self._seed_generator.state)
+
+    def build(self, variables):
+        replicas = self.num_replicas
+        others = [x.path for x in variables if replicas not in (None, *x.shape[:1])]
+        if others:
+            raise ValueError(
+                f"With num_replicas={replicas}, each weight must have {replicas} replicas "
+                "along its first axis. Give the same `num_replicas` to the layer, and "
+                f"use no other layers with weights. Received: {others}, of other shapes"
+            )
+        super().build(variables)
 
     def prepare_gradients(self, grads):
         grads = [ops.convert_to_tensor(g) for g in grads]

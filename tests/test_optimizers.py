@@ -62,6 +62,12 @@ def test_replicas_are_each_alone(rng):
             np.testing.assert_allclose(variable.numpy()[k], expected, rtol=1e-4, atol=1e-4)
 
 
+def test_weights_without_replicas():
+    weights = [keras.Variable(np.zeros(shape), name="w") for shape in ((3, 2), (2, 3), ())]
+    with pytest.raises(ValueError, match=r"must have 3 replicas.*Received: \['w', 'w'\]"):
+        NoisyAdam(num_replicas=3).build(weights)
+
+
 class Descent(NoisyAdam):
     """Shows the prepared gradients, by which Adam divides in its first step."""
 
