@@ -28,8 +28,8 @@ class Replicated(keras.layers.Layer):
 
     Raises:
         ValueError: For a layer that has other than trainable weights, or changes any other
-            state, as dropout and a drawn initial memory do; for a layer with constraints or regularizers; for a
-            batch that K does not divide.
+            state, as dropout and a drawn initial memory do; for a layer with constraints or
+            regularizers; for a batch that K does not divide.
 
     Example:
 
