@@ -35,8 +35,8 @@ def summed_after_loop(cell, sequences, scope, training):
     They are those of automatic differentiation, in another order of summation. Left to it
     are layers of other classes than `Dense`, `LSTMCell` and `SimpleRNNCell`, and those
     without a bias, with dropout, or with weights that are frozen or quantized. So are all
-    layers inside a layer whose class is not known: it may call them in a loop of its own,
-    or on other tensors than one vector per example.
+    layers inside a cell or layer whose class is not known: it may call them in a loop of
+    its own, or on other tensors than one vector per example.
 
     Args:
         cell: A Keras RNN cell.
@@ -47,7 +47,8 @@ def summed_after_loop(cell, sequences, scope, training):
     Yields:
         What `keras.layers.RNN` gives to the cell within the context.
     """
-    maps = [_LinearMap(x, scope) for x in _parts(cell) if training and _fits(x)]
+    parts = _parts(cell) if training and _is_of_package(cell, "keras_nm") else []
+    maps = [_LinearMap(x, scope) for x in parts if _fits(x)]
     if not maps:
         yield sequences
         return
@@ -109,8 +110,12 @@ def _is_container(layer):
 def _is_known(layer):
     """Returns whether a layer keeps the batch as it is, as the layers of Keras do."""
     own_way = (keras.layers.Lambda, keras.layers.Wrapper, keras.layers.RNN, keras.Model)
-    of_keras = type(layer).__module__.startswith("keras.")
+    of_keras = _is_of_package(layer, "keras")
     return _is_container(layer) or (of_keras and not isinstance(layer, own_way))
+
+
+def _is_of_package(layer, package):
+    return type(layer).__module__.startswith(f"{package}.")
 
 
 def _fits(layer):

@@ -146,6 +146,30 @@ def test_controllers(name, inputs):
         assert_the_same(layer, inputs)
 
 
+class ByTwos(keras_nm.layers.StackRNNCell):
+    """A user's cell, whose map is called on pairs of features."""
+
+    def __init__(self):
+        super().__init__(UNITS, (3, 2), controller=keras.layers.Dense(4))
+        self.pairs_map = keras.layers.Dense(2, activation="tanh")
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.pairs_map.build((None, 2))
+
+    def step(self, inputs, states, training=False, trace=None):
+        inputs = ops.reshape(self.pairs_map(ops.reshape(inputs, (-1, 2))), (-1, 4))
+        return super().step(inputs, states, training, trace)
+
+
+def test_a_cell_that_is_not_known(rng):
+    layer = machine.MachineLayer(ByTwos(), return_sequences=True)
+    pairs = tf.constant(rng.normal(size=(BATCH, STEPS, 4)), "float32")
+    layer.build(pairs.shape)
+    assert number_summed(layer, pairs) == 0
+    assert_the_same(layer, pairs)
+
+
 LOOPS = {
     "forwards": {"return_state": True},
     "backwards": {"go_backwards": True},
