@@ -16,6 +16,9 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
     section 4), is `ChainedCell([keras.layers.Dense(32, activation="relu"),
     keras.layers.LSTMCell(32)])`.
 
+    It computes in the widest dtype of its parts. So under a half precision policy, the
+    memory of a machine's cell among them stays in float32.
+
     If you use masks, end with a cell: on the JAX backend, Keras takes the output of a
     masked step from the last cell's state.
 
@@ -37,8 +40,7 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
     (2, 5)
     """
 
-    def __init__(self, layers, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, layers, dtype=None, **kwargs):
         layers = list(layers)
         fitting = [
             isinstance(layer, keras.layers.Layer)
@@ -51,6 +53,8 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
                 "RNN cell. Use keras.layers.LSTMCell instead of keras.layers.LSTM, and "
                 f"keras.Sequential if there is no cell. Received: layers={layers}"
             )
+        widest = keras.backend.result_type(*(layer.compute_dtype for layer in layers))
+        super().__init__(dtype=dtype or widest, **kwargs)
         self.layers = layers
         self.state_size = [layer.state_size for layer in layers if _is_cell(layer)]
 
@@ -89,7 +93,9 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
                 # A cell gets a list, even of a single state.
                 given = state if keras.tree.is_nested(state) else [state]
                 x, new = layer(x, given, **options)
-                new = keras.tree.flatten(new)
+                # A cell of half precision has states of its own dtype.
+                pairs = zip(keras.tree.flatten(new), keras.tree.flatten(state), strict=True)
+                new = [ops.cast(new, old.dtype) for new, old in pairs]
                 new_states.append(keras.tree.pack_sequence_as(state, new))
             else:
                 x = layer(x, **options)

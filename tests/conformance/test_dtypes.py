@@ -12,6 +12,8 @@ from machine_cases import (
     model_of,
 )
 
+import keras_nm
+
 
 def check_dtypes(case, inputs, policy):
     layer = case.make()
@@ -63,6 +65,22 @@ def test_a_global_policy_reaches_the_controller_only(case, inputs, half_precisio
     assert layer.cell.controller.compute_dtype == "float16"
     assert outputs.dtype == case.output_dtype("mixed_float16")
     model_of(layer, case.symbolic_inputs())
+
+
+def test_a_chained_cell_keeps_memory_in_float32(half_precision, rng):
+    machine = keras_nm.layers.NTMCell(5, memory_shape=(6, 3))
+    half = keras.layers.LSTMCell(4, dropout=0.1)
+    cell = keras_nm.layers.ChainedCell([keras.layers.Dense(3), half, machine])
+    assert (half.compute_dtype, cell.compute_dtype) == ("float16", "float32")
+    x = rng.normal(size=(2, 3, 4)).astype("float32")
+    model = keras.Sequential([keras.Input((3, 4)), keras.layers.RNN(cell)])
+    model.compile("sgd", "mse")
+    model.fit(x, np.ones((2, 5)), verbose=0)
+    assert model(x).dtype == "float16"
+    again = keras_nm.layers.ChainedCell.from_config(cell.get_config())
+    assert again.compute_dtype == "float32"
+    halves = keras_nm.layers.ChainedCell([keras.layers.Dense(3), half])
+    assert halves.compute_dtype == "float16"
 
 
 @each_sequence_machine
