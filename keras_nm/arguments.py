@@ -63,6 +63,16 @@ def check_not_negative(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_share(name: str, value: Any) -> float:
+    """Returns `value`, or raises a ValueError if it is not from 0 to below 1."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
+        raise ValueError(
+            f"`{name}` must be a number of at least 0 and less than 1. "
+            f"Received: {name}={value!r}"
+        )
+    return float(value)
+
+
 def check_epsilon(value: Any) -> float:
     """Returns `value`, or raises a ValueError if float32 cannot keep it from 0."""
     epsilon, smallest = check_positive("epsilon", value), 2.0**-126

@@ -171,10 +171,21 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         """
         return [flatten(named[name]) for name in self.state_names]
 
-    def check_states(self, states):
+    def check_states(self, states, batch_size=None):
         """Raises a ValueError unless states have the shapes of `state_size`."""
-        shapes = [tuple(state.shape) for state in states]
+        if isinstance(states, dict):
+            raise ValueError(
+                "The states must be a list. `cell.flat_states(states)` makes one of named "
+                f"states. Received: a dict with the keys {list(states)}"
+            )
+        shapes = [tuple(state.shape) for state in keras.tree.flatten(states)]
         sizes = keras.tree.flatten(self.state_size)
+        batches = {batch_size, *(shape[0] for shape in shapes)} - {None}
+        if batch_size is not None and len(batches) > 1:
+            raise ValueError(
+                "The states must have as many rows as the inputs. Received: inputs of "
+                f"{batch_size} rows, states of the shapes {shapes}"
+            )
         if [shape[1:] for shape in shapes] != [(size,) for size in sizes]:
             expected = ", ".join(
                 f"{name} (batch, {size})"
@@ -281,10 +292,11 @@ class MachineLayer(MachineLoop):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         # Keras finds the mask of a layer before by itself only without `initial_state`.
         mask = mask_of(sequences) if mask is None else mask
+        if initial_state is not None:
+            self.cell.check_states(initial_state, sequences.shape[0])
         given = self.states if initial_state is None else initial_state
         if training and given is not None:
             given = keras.tree.flatten(given)
-            self.cell.check_states(given)
             # The weights of the cell's own initial state get a gradient of 0. Keras warns
             # of weights without a gradient.
             unused = self.cell.get_initial_state(ops.shape(sequences)[0])
@@ -295,7 +307,7 @@ class MachineLayer(MachineLoop):
         return super().call(sequences, initial_state, mask, training)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
-        self.cell.check_states(initial_state)
+        self.cell.check_states(initial_state, sequences.shape[0])
         return super().inner_loop(sequences, initial_state, mask, training)
 
     def reset_state(self):

@@ -247,8 +247,9 @@ class Replicas:
         """
         self._check_replica(index)
         shapes = [tuple(weight.shape) for weight in layer.weights]
-        fitting = [tuple(weight.shape[1:]) for weight in self.weights]
-        if [x or (1,) for x in fitting] != shapes:
+        # A machine alone has its numbers in weights of shape (1,).
+        fitting = [tuple(weight.shape[1:]) or (1,) for weight in self.weights]
+        if fitting != shapes:
             raise ValueError(
                 f"`layer` must have weights of the shapes {fitting}. Received: {shapes}"
             )

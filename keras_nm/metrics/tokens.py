@@ -72,6 +72,12 @@ class _TokenMetric(keras.metrics.Mean):
 class WrongTokens(_TokenMetric):
     """The share of wrong tokens: 1 minus the accuracy.
 
+    Args:
+        end_token: `None` (default), or the class that ends an answer. The tokens after it
+            are padding, and do not count.
+        name: String.
+        dtype: The metric's dtype policy.
+
     Example:
 
     >>> import keras_nm, numpy as np
@@ -96,6 +102,12 @@ class ExactAnswers(_TokenMetric):
     """The share of sequences without a wrong token.
 
     Sequences without a token that counts are left out.
+
+    Args:
+        end_token: `None` (default), or the class that ends an answer. The tokens after it
+            are padding, and do not count.
+        name: String.
+        dtype: The metric's dtype policy.
 
     Example:
 

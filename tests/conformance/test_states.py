@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from machine_cases import (
     BATCH,
@@ -44,6 +45,23 @@ def test_named_states_are_states_again(case, inputs):
     named = layer.cell.named_states(states)
     for state, same in zip(states, layer.cell.flat_states(named), strict=True):
         np.testing.assert_array_equal(state, same)
+
+
+@each_sequence_machine
+@pytest.mark.parametrize("training", [False, True])
+def test_states_that_do_not_fit(case, inputs, training):
+    layer = case.make()
+    layer.build(inputs.shape)
+    states = layer.get_initial_state(BATCH + 1)
+    with pytest.raises(ValueError, match=f"as many rows.*inputs of {BATCH} rows"):
+        layer(inputs, initial_state=states, training=training)
+    states = layer.get_initial_state(BATCH)
+    named = layer.cell.named_states(states)
+    with pytest.raises(ValueError, match=r"flat_states.*Received: a dict with the keys \["):
+        layer.call(inputs, initial_state=named, training=training)
+    narrow = [state[:, 1:] for state in states]
+    with pytest.raises(ValueError, match=r"states must be .*Received shapes: \["):
+        layer(inputs, initial_state=narrow, training=training)
 
 
 class EncoderDecoder(keras.Model):

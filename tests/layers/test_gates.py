@@ -187,6 +187,7 @@ def test_slots_have_names_of_their_own():
         ((["READ", "XOR"], 1), "must be one of 'READ', .* Received: gates='XOR'"),
         (([], 1), "must be a list of names"),
         (("READ", 1), "must be a list of names.* Received: gates='READ'"),
+        ((iter(["READ"]), 1), "must be a list of names.* Received: gates=<list_iterator"),
         ((["READ"], 0), "`gate_repeats` must be an integer of at least 1"),
         ((["READ"], 1, 0), "`num_slots` must be an integer of at least 1"),
         ((["READ"], 2, 3), "`gate_repeats` must be 1. Received: gate_repeats=2"),

@@ -272,6 +272,20 @@ def test_a_machine_may_have_nothing_to_choose(rng):
         np.testing.assert_array_equal(trace[name], np.ones((2, 3, *trace[name].shape[2:])))
 
 
+def test_initial_states_of_float64():
+    options = {"initial_weighting": "uniform", "initial_memory": "drawn"}
+    cell = NTMCell(2, memory_shape=(7, 3), dtype="float64", **options)
+    cell.build((None, 2))
+    states = cell.named_states(cell.get_initial_state(1))
+    np.testing.assert_array_equal(states["weightings"], np.full((1, 2, 7), 1 / 7))
+    memory = np.asarray(states["memory"])
+    assert np.any(memory != memory.astype("float32"))  # more digits than float32 has
+    cell = NTMCell(2, memory_shape=(7, 3), dtype="float64")
+    cell.build((None, 2))
+    states = cell.named_states(cell.get_initial_state(1))
+    np.testing.assert_array_equal(states["memory"], np.full((1, 7, 3), 1e-6))
+
+
 def test_sigmoid_epsilon_squeezes_every_sigmoid(rng):
     layer = small_ntm(rng, sigmoid_epsilon=0.5, activation="sigmoid")
     excite(layer, np.random.default_rng(1))

@@ -197,7 +197,7 @@ def test_named_states_have_their_own_shapes(rng):
         ({"stack_shape": (0, 8)}, r"`stack_shape` must be a pair \(depth, width\)"),
         ({"stack_shape": 8}, r"pair \(depth, width\).*stack_shape=8"),
         ({"num_stacks": 0}, "num_stacks=0"),
-        ({"read_depth": 7}, "`read_depth` must be an integer of at most 6"),
+        ({"read_depth": 7}, r"at most the depth of the stacks.*read_depth=7, stack_shape="),
         ({"no_op": "False"}, "`no_op` must be True or False.*no_op='False'"),
         ({"empty_value": float("nan")}, "`empty_value` must be a finite number.*nan"),
         ({"empty_value": None}, "`empty_value` must be a finite number.*None"),

@@ -4,8 +4,6 @@ doi 10.1038/nature20101).
 Axes: B batch, N memory locations, W width of a location, R read heads, V write heads.
 """
 
-from numbers import Real
-
 import keras
 from keras import ops
 
@@ -15,6 +13,7 @@ from keras_nm.arguments import (
     check_integer,
     check_pair,
     check_positive,
+    check_share,
 )
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.dnc.memory_access import access_memory
@@ -39,9 +38,9 @@ class DNCCell(MachineCell):
     of the controller's output and of the new read vectors (Graves et al. 2016, doi
     10.1038/nature20101, methods). `DNC` is the layer around this cell.
 
-    By default, the cell computes the paper's equations, but for two things. Parameters are
-    clipped. Locations whose usages differ by less than about 1 in 4,000 may count as used
-    alike, and then the first of them is allocated before the others.
+    By default, the cell computes the paper's equations, with clipped parameters. Locations
+    whose usages differ by less than about 1 in 4,000 may count as used alike, and then the
+    first of them is allocated before the others.
 
     Published implementations differ. These arguments give the main differences:
 
@@ -155,13 +154,7 @@ class DNCCell(MachineCell):
         self.num_write_heads = check_integer("num_write_heads", num_write_heads)
         self.temporal_links = check_boolean("temporal_links", temporal_links)
         self.content_mask = check_boolean("content_mask", content_mask)
-        is_number = isinstance(mask_minimum, Real) and not isinstance(mask_minimum, bool)
-        if not is_number or not 0 <= mask_minimum < 1:
-            raise ValueError(
-                "`mask_minimum` must be at least 0 and less than 1. "
-                f"Received: mask_minimum={mask_minimum!r}"
-            )
-        self.mask_minimum = float(mask_minimum)
+        self.mask_minimum = check_share("mask_minimum", mask_minimum)
         self.deallocate_content = check_boolean("deallocate_content", deallocate_content)
         self.link_sharpening = check_boolean("link_sharpening", link_sharpening)
         if self.link_sharpening and not self.temporal_links:

@@ -3,8 +3,6 @@
 Axes: B batch, N positions, W width, M maps.
 """
 
-from numbers import Real
-
 import keras
 from keras import ops
 
@@ -13,6 +11,7 @@ from keras_nm.arguments import (
     check_integer,
     check_not_negative,
     check_positive,
+    check_share,
 )
 from keras_nm.layers.machine import at_least_float32, from_machine_config
 from keras_nm.layers.neural_gpu import steps, weight_sets
@@ -156,12 +155,7 @@ class NeuralGPU(keras.layers.Layer):
                 f"that it sees. Received: kernel_size={kernel_size}"
             )
         self.cells_per_step = check_integer("cells_per_step", cells_per_step)
-        if not isinstance(dropout, Real) or not 0 <= dropout < 1:
-            raise ValueError(
-                "`dropout` must be a number from 0 to below 1. "
-                f"Received: dropout={dropout!r}"
-            )
-        self.dropout = float(dropout)
+        self.dropout = check_share("dropout", dropout)
         if saturation_weight is not None:
             saturation_weight = check_positive("saturation_weight", saturation_weight)
             if gate != "diagonal":

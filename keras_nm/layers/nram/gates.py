@@ -143,7 +143,7 @@ def slots_of(
     >>> list(slots_of(["READ", "WRITE"], num_slots=3))
     ['slot1', 'slot2', 'slot3']
     """
-    if isinstance(gates, str) or not gates:
+    if isinstance(gates, str) or not isinstance(gates, Sequence) or not gates:
         raise ValueError(
             "`gates` must be a list of names, such as ['READ', 'INC', 'WRITE']. "
             f"Received: gates={gates!r}"

@@ -5,8 +5,6 @@ Axes: B batch, N memory locations, W width of a location, R read heads,
 H all heads (the read heads first, then the write heads).
 """
 
-from numbers import Real
-
 import keras
 from keras import ops
 
@@ -16,6 +14,7 @@ from keras_nm.arguments import (
     check_integer,
     check_pair,
     check_positive,
+    check_share,
 )
 from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import softmax
@@ -177,12 +176,7 @@ class NTMCell(MachineCell):
             parameter_clip = check_positive("parameter_clip", parameter_clip)
         self.parameter_clip = parameter_clip
         self.gradient_clip = check_positive("gradient_clip", gradient_clip)
-        if not isinstance(sigmoid_epsilon, Real) or not 0 <= sigmoid_epsilon < 1:
-            raise ValueError(
-                "`sigmoid_epsilon` must be at least 0 and less than 1. "
-                f"Received: sigmoid_epsilon={sigmoid_epsilon!r}"
-            )
-        self.sigmoid_epsilon = float(sigmoid_epsilon)
+        self.sigmoid_epsilon = check_share("sigmoid_epsilon", sigmoid_epsilon)
         self._check_locations()
         if initial_memory == "drawn":
             self.seed_generator = keras.random.SeedGenerator()
@@ -284,15 +278,15 @@ class NTMCell(MachineCell):
             self.num_heads,
             self.num_locations,
             self._initial_logits,
+            dtype,
         )
         if self.initial_memory == "drawn" and in_training_call():
             memory = ops.cast(  # (B, W N)
                 drawn_memories(batch_size, self.memory_shape, self.seed_generator), dtype
             )
         else:
-            memory = repeat(  # of (W, N)
-                initial_memory(self.initial_memory, self.memory_shape, self._initial_memory)
-            )
+            kind, weights = self.initial_memory, self._initial_memory
+            memory = repeat(initial_memory(kind, self.memory_shape, weights, dtype))
         return [
             ops.zeros((batch_size, self.units), dtype=dtype),
             *self.initial_controller_states(batch_size),

@@ -76,26 +76,26 @@ def add_initial_weights(cell):
     return reads, memory, logits
 
 
-def initial_weightings(kind, num_heads, num_locations, logits):
+def initial_weightings(kind, num_heads, num_locations, logits, dtype):
     """Returns the weightings before the first step, `(H, N)`."""
     if kind == "learned":
         return softmax(logits)  # (H, N)
     if kind == "focused":
-        return ops.one_hot([0] * num_heads, num_locations)
-    return ops.ones((num_heads, num_locations)) / num_locations
+        return ops.one_hot([0] * num_heads, num_locations, dtype=dtype)
+    return ops.full((num_heads, num_locations), 1 / num_locations, dtype=dtype)
 
 
-def initial_memory(kind, memory_shape, weights):
+def initial_memory(kind, memory_shape, weights, dtype):
     """Returns the memory before the first step, `(W, N)`."""
     num_locations, width = memory_shape
     if kind == "constant":
-        return ops.full((width, num_locations), _CONSTANT_MEMORY)
+        return ops.full((width, num_locations), _CONSTANT_MEMORY, dtype=dtype)
     if kind == "drawn":
         # The same on every backend and with every version of NumPy, which no longer changes
         # this generator.
         limit = _largest_number(width)
         numbers = np.random.RandomState(0).uniform(-limit, limit, (num_locations, width))
-        return ops.convert_to_tensor(numbers.T)
+        return ops.convert_to_tensor(numbers.T, dtype=dtype)
     return ops.transpose(weights)
 
 

@@ -125,7 +125,7 @@ class NTM(MachineLayer):
 
         Raises:
             ValueError: If the initial memory or weighting ties the weights to the
-                number of locations.
+                number of locations, or for a number that is too small for the shifts.
 
         Example, for a layer and for a whole model:
 

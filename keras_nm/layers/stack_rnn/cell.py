@@ -140,7 +140,12 @@ class StackRNNCell(MachineCell):
         self.units = self.output_size = check_integer("units", units)
         self.stack_shape = check_pair("stack_shape", stack_shape, ("depth", "width"))
         self.num_stacks = check_integer("num_stacks", num_stacks)
-        self.read_depth = check_integer("read_depth", read_depth, maximum=self.depth)
+        self.read_depth = check_integer("read_depth", read_depth)
+        if self.read_depth > self.depth:
+            raise ValueError(
+                "`read_depth` must be at most the depth of the stacks. Received: "
+                f"read_depth={read_depth}, stack_shape={self.stack_shape}"
+            )
         self.no_op = check_boolean("no_op", no_op)
         self.actions = check_choice("actions", actions, SELECTIONS)
         self.pushed_value = check_choice("pushed_value", pushed_value, PUSHED_VALUES)
