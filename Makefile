@@ -70,6 +70,9 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm train nram/increment --output runs/saved_models/nram_increment
 	$(BIN)/keras-nm export runs/saved_models/nram_increment saved_models/nram_increment \
 		--lengths 8 50
+	$(BIN)/keras-nm train nram/copy --output runs/saved_models/nram_copy
+	$(BIN)/keras-nm export runs/saved_models/nram_copy saved_models/nram_copy \
+		--lengths 6 50
 	$(BIN)/keras-nm train nram/reverse --output runs/saved_models/nram_reverse
 	$(BIN)/keras-nm export runs/saved_models/nram_reverse saved_models/nram_reverse \
 		--lengths 6 50
@@ -125,7 +128,6 @@ saved_models: $(INSTALLED)
 	$(BIN)/keras-nm export runs/saved_models/npi_addition saved_models/npi_addition
 	$(BIN)/keras-nm train npi/bubble_sort --output runs/saved_models/npi_bubble_sort
 	$(BIN)/keras-nm export runs/saved_models/npi_bubble_sort saved_models/npi_bubble_sort
-	$(BIN)/python examples/export_program.py copy saved_models/nram_copy
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
 # All of them in one HTML file, for the browser. It takes npm.
