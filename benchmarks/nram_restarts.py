@@ -3,10 +3,11 @@
     python benchmarks/nram_restarts.py --output runs/merge_restarts
 
 The machines of the recipe get spare gates. A population of them trains together, with
-the registers of the recipe's program. Then the best one is copied into all others. In each
-copy, the choice that is least certain is drawn again, and so are those that depend on it
-and, rarely, any other. All are trained for some steps more. This is repeated until the
-discrete machine of the best one has no wrong cell on the validation set.
+the registers of the recipe's program, or with --from-answers without them. Then the best
+one is copied into all others. In each copy, the choice that is least certain is drawn
+again, and so are those that depend on it and, rarely, any other. All are trained for some
+steps more. This is repeated until the discrete machine of the best one has no wrong cell on
+the validation set.
 
 Each population prints its rounds, then the errors of its best machine on the test split,
 and its program. It leaves a run directory of that machine, `OUTPUT/nram-POPULATION`. After
@@ -56,11 +57,14 @@ def lasting(recipe, steps, layer, optimizer, schedule):
     )
 
 
-def recipe_of(steps, *, first):
+def recipe_of(options, *, first):
     """The recipe of merge with spare gates, for the first training or for a later one."""
+    steps = options.steps if first else options.more_steps
     recipe = RECIPES["nram/merge"]["nram"]
     layer, optimizer = copy.deepcopy((recipe.layer, recipe.optimizer))
     layer["config"]["gates"] = GATES
+    if options.from_answers:
+        layer["config"]["register_loss"] = None
     half_life = 300
     if not first:
         optimizer["config"]["learning_rate"] = 0.01
@@ -164,7 +168,7 @@ def learn(population, options):
     """Runs the rounds of one population. Leaves a run of its best machine."""
     rng = np.random.default_rng(population)
     size, started = options.size, time.monotonic()
-    recipe = recipe_of(options.steps, first=True)
+    recipe = recipe_of(options, first=True)
     seeds = [population * size + index for index in range(size)]
     machines = []
     for seed in seeds:
@@ -188,7 +192,7 @@ def learn(population, options):
         )
         if discrete == 0:
             break
-        recipe = recipe_of(options.more_steps, first=False)
+        recipe = recipe_of(options, first=False)
         near = undecided(single, tape)
         blocks = blocks_of(single.cell)
         rates = [(NEAR if x in near else FAR) if near else ANYWHERE for x in blocks]
@@ -240,6 +244,7 @@ def main():
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--more-steps", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--from-answers", action="store_true", help="without registers")
     parser.add_argument("--output", type=Path, default=Path("runs/merge_restarts"))
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
