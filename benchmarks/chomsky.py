@@ -54,7 +54,9 @@ PUBLISHED = {
     "stack_manipulation": {"stack-rnn": 100, "tape-rnn": 100, "lstm": 59.1},
     "reverse_string": {"stack-rnn": 100, "tape-rnn": 100, "lstm": 60.9},
     "duplicate_string": {"stack-rnn": 52.8, "tape-rnn": 100, "lstm": 57.6},
+    "missing_duplicate_string": {"tape-rnn": 100},
     "odds_first": {"stack-rnn": 51.9, "tape-rnn": 100, "lstm": 55.6},
+    "binary_addition": {"tape-rnn": 100},
 }
 
 
