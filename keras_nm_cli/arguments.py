@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import math
 from pathlib import Path
 
 
@@ -24,6 +25,17 @@ def integer(minimum, maximum=None):
         return value
 
     return read
+
+
+def positive(text):
+    """The type of an argument that is a positive number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a positive number, received {text!r}")
+    return value
 
 
 def add_task(parser):

@@ -1,6 +1,7 @@
 """`keras-nm sweep`: trains a task from many seeds, in parallel."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 from keras_nm_cli.arguments import (
@@ -9,6 +10,7 @@ from keras_nm_cli.arguments import (
     add_task,
     integer,
     lengths_of,
+    positive,
     recipe_of,
     recipes_of,
 )
@@ -64,6 +66,14 @@ def add_command(commands):
         help="number of seeds that a process trains at once, in one program, for tasks of "
         "the random-access machine (default: %(default)s)",
     )
+    parser.add_argument(
+        "--give-up",
+        nargs=2,
+        type=positive,
+        metavar=("ABOVE", "EXAMPLES"),
+        help="stop a run if the number that decides whether it is solved, such as the bits "
+        "per sequence, was never below ABOVE in its first EXAMPLES. It is for searches",
+    )
     add_lengths(parser)
     add_memory_size(parser, use="measure")
     parser.add_argument(
@@ -93,6 +103,13 @@ def run(options):
             name: dataclasses.replace(recipe, memory_size=options.memory_size)
             if recipe.machine.memory_size
             else recipe
+            for name, recipe in recipes.items()
+        }
+    if options.give_up is not None:
+        above, examples = options.give_up
+        rule = {"above": above, "examples": math.ceil(examples)}
+        recipes = {
+            name: dataclasses.replace(recipe, give_up=rule)
             for name, recipe in recipes.items()
         }
     lengths = lengths_of(options, options.task)

@@ -100,6 +100,11 @@ def check_population(recipe):
             "`num_replicas`, as NRAM and NoisyAdam do. Received: a recipe with "
             f"{recipe.layer['class_name']} and {recipe.optimizer['class_name']}"
         )
+    if recipe.give_up is not None:
+        raise ValueError(
+            "Seeds that are trained together also end together. Leave `give_up` out, or "
+            f"train each seed alone. Received: give_up={recipe.give_up}"
+        )
     monitor = (recipe.curriculum or {}).get("monitor")
     if monitor in _MEANS:
         raise ValueError(

@@ -3,13 +3,14 @@
 import copy
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 import keras
 
-from keras_nm.arguments import check_choice
+from keras_nm.arguments import check_choice, check_integer, check_positive
 from keras_nm.callbacks.curriculum import Curriculum
 from keras_nm.machines import Machine, machine_of, machine_of_class, resolve
 from keras_nm.tasks import TASKS, Task, TaskSpec
@@ -44,6 +45,9 @@ class Recipe:
             locations, if it differs from the one in training.
         curriculum: Arguments of `keras_nm.training.Curriculum` besides the task. Without
             it, training uses all lengths of the task from the start.
+        give_up: `None`, or a dict `{"above": 100.0, "examples": 100_000}`, a rule for
+            searches: training also stops if the task's goal was not below `above` at any
+            validation in the first `examples`. Defaults to `None`.
         callbacks: Dict from names of the machine's callbacks to their arguments besides
             the layer.
         loss_options: Arguments of the task's loss.
@@ -63,6 +67,7 @@ class Recipe:
     task_options: dict[str, Any] = field(default_factory=dict)
     memory_size: int | None = None
     curriculum: dict[str, Any] | None = None
+    give_up: dict[str, Any] | None = None
     callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     loss_options: dict[str, Any] = field(default_factory=dict)
     jit_compile: bool = True
@@ -145,6 +150,29 @@ class Recipe:
         """Returns whether all monitored logs are below the threshold."""
         return all(logs[monitor] < self.stop_below for monitor in self.monitors)
 
+    def is_given_up(self, examples: int, values: Sequence[float]) -> bool:
+        """Returns whether training stops by the rule `give_up`.
+
+        Args:
+            examples: The number of examples so far.
+            values: The task's goal at each validation so far.
+        """
+        rule = self.give_up
+        if rule is None or examples < rule["examples"]:
+            return False
+        return not any(value < rule["above"] for value in values)
+
+    def _check_give_up(self):
+        if self.give_up is None:
+            return
+        if set(self.give_up) != {"above", "examples"}:
+            raise ValueError(
+                "`give_up` must be a dict with `above` and `examples`. "
+                f"Received: give_up={self.give_up}"
+            )
+        check_positive("above", self.give_up["above"])
+        check_integer("examples", self.give_up["examples"])
+
     def validation_set(self):
         """Returns the examples that training is validated on, of the largest length."""
         task = self.made_task
@@ -199,6 +227,7 @@ class Recipe:
             ValueError: If the settings do not fit each other.
         """
         task, machine, spec = self.made_task, self.machine, self.spec
+        self._check_give_up()
         optimizer = copy.deepcopy(self.optimizer)
         more = {}
         if num_replicas is not None:

@@ -262,6 +262,14 @@ def _is_solved(recipe, model):
     )
 
 
+def _is_given_up(recipe, files):
+    if recipe.give_up is None:
+        return False
+    epochs, values = files.read_curve(recipe.monitors[0])
+    examples = epochs[-1] * recipe.steps_per_epoch * recipe.batch_size
+    return recipe.is_given_up(examples, values)
+
+
 def _fit(files, recipe, seed, verbose, model):
     curriculum = recipe.make_curriculum()
     resumes = files.model.exists()
@@ -279,7 +287,7 @@ def _fit(files, recipe, seed, verbose, model):
     # The interruption can come between an epoch's line in the curve and its saved model.
     files.cut_curve(epochs_done)
     # The interruption can also come between the last epoch and the result.
-    if epochs_done and _is_solved(recipe, model):
+    if epochs_done and (_is_solved(recipe, model) or _is_given_up(recipe, files)):
         return model
     if resumes:
         # After the model was measured, which draws random numbers as well.
@@ -303,6 +311,7 @@ def _fit(files, recipe, seed, verbose, model):
             *([] if keras.backend.backend() == "jax" else [GradientNorm()]),
             StopBelow(recipe.monitors, recipe.stop_below),
             _CurveLogger(files),
+            _GiveUp(recipe, files),
             *tensorboard_callbacks(
                 files.tensorboard,
                 recipe,
@@ -317,6 +326,18 @@ def _fit(files, recipe, seed, verbose, model):
         verbose=verbose,
     )
     return model
+
+
+class _GiveUp(keras.callbacks.Callback):
+    """Stops training by the recipe's rule. The curve, which it reads, is written before."""
+
+    def __init__(self, recipe, files):
+        super().__init__()
+        self._recipe, self._files = recipe, files
+
+    def on_epoch_end(self, epoch, logs=None):
+        if _is_given_up(self._recipe, self._files):
+            self.model.stop_training = True
 
 
 class _Checkpoints(keras.callbacks.Callback):

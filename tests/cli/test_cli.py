@@ -253,6 +253,17 @@ def test_a_sweep_measures_with_another_memory(monkeypatch, tmp_path):
     assert main(arguments) == 0
 
 
+def test_a_sweep_gives_up_by_a_rule(monkeypatch, tmp_path):
+    def pretend(recipes, *_):
+        rule = {"above": 0.5, "examples": 100_000}
+        assert recipes == {"ntm": dataclasses.replace(RECIPE, give_up=rule)}
+        return []
+
+    monkeypatch.setattr("keras_nm.runs.sweep.sweep", pretend)
+    arguments = ["--layer", "ntm", "--give-up", "0.5", "1e5", "--output", str(tmp_path)]
+    assert main(["sweep", "ntm/copy", *arguments]) == 0
+
+
 def test_trace_and_export_overwrite_nothing(run, capsys, tmp_path):
     picture = tmp_path / "plate.png"
     picture.write_text("mine")
@@ -308,6 +319,10 @@ def test_resume_continues_an_interrupted_run(run, capsys, tmp_path):
         (
             ["sweep", "ntm/copy", "--output", "x", "--seeds", "0"],
             "at least 1, received '0'",
+        ),
+        (
+            ["sweep", "ntm/copy", "--output", "x", "--give-up", "5", "nan"],
+            "expected a positive number, received 'nan'",
         ),
         (["chart", "curves", "{missing}", "--output", "{missing}"], "must end in .png"),
         (["chart", "pie", "{run}", "--output", "x.png"], "invalid choice: 'pie'"),

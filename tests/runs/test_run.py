@@ -213,6 +213,22 @@ def test_training_stops_when_solved(tmp_path):
     assert run.result["examples"] == 3 * BASELINE.batch_size
 
 
+def test_training_gives_up_by_its_rule(tmp_path):
+    size = BASELINE.batch_size * BASELINE.steps_per_epoch
+    bits = train(BASELINE, tmp_path / "all", verbose=0).curve("val_bits_per_sequence")[1]
+    assert len(bits) >= 3
+    rule = {"above": min(bits[:2]), "examples": 2 * size}  # below, and not at it
+    recipe = dataclasses.replace(BASELINE, give_up=rule)
+    run, killed = small_runs.train_and_copy(recipe, tmp_path / "hopeless", epochs=2)
+    assert run.result["examples"] == 2 * size
+    # A run that was interrupted before its result is not trained further.
+    assert resume(killed, verbose=0).result == run.result
+    rule = {"above": min(bits[:2]) + 1e-3, "examples": 2 * size}
+    recipe = dataclasses.replace(BASELINE, give_up=rule)
+    run = train(recipe, tmp_path / "hopeful", verbose=0)
+    assert run.result["examples"] == len(bits) * size
+
+
 def test_evaluate_at_other_lengths_and_locations(finished):
     _, run = finished
     result = evaluate(run, length=4)
@@ -473,6 +489,8 @@ def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path):
             {"curriculum": {"monitor": "loss", "level": 1}},
             "curriculum does not fit: .*level",
         ),
+        ({"give_up": {"above": 3.0}}, "must be a dict with `above` and `examples`"),
+        ({"give_up": {"above": 3.0, "examples": 0.5}}, "`examples` must be an integer"),
         ({"task_options": {"max_len": 3}}, "task_options do not fit: .*max_len"),
         ({"task": "nram/sort"}, "`task` must be one of 'ntm/copy'"),
     ],
