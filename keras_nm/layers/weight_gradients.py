@@ -101,10 +101,8 @@ def _parts(container):
 
 
 def _is_container(layer):
-    return isinstance(layer, InnerDropout) or type(layer) in (
-        keras.Sequential,
-        keras.layers.StackedRNNCells,
-    )
+    ours = isinstance(layer, InnerDropout) and _is_of_package(layer, "keras_nm")
+    return ours or type(layer) in (keras.Sequential, keras.layers.StackedRNNCells)
 
 
 def _is_known(layer):

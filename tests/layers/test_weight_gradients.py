@@ -114,6 +114,38 @@ def on_merged_axes(x, layer):
     return ops.reshape(layer(ops.reshape(x, (-1, 2))), (-1, 8))
 
 
+class LoopingChain(keras_nm.layers.ChainedCell):
+    """A user's cell, which calls a layer in a loop of its own."""
+
+    def __init__(self):
+        super().__init__([keras.layers.Dense(5), keras.layers.SimpleRNNCell(3)])
+
+    def call(self, inputs, states, training=False):
+        dense, cell = self.layers
+        inputs = ops.fori_loop(0, 3, lambda i, x: dense(x), dense(inputs))
+        outputs, state = cell(inputs, [states[0]])
+        return outputs, state
+
+
+class ByTwos(keras_nm.layers.StackRNNCell):
+    """A user's cell, whose map is called on pairs of features."""
+
+    def __init__(self):
+        super().__init__(UNITS, (3, 2), controller=keras.layers.Dense(4))
+        self.pairs_map = keras.layers.Dense(2, activation="tanh")
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.pairs_map.build((None, 2))
+
+    def step(self, inputs, states, training=False, trace=None):
+        pairs = ops.reshape(inputs[:, :4], (-1, 2))
+        inputs = ops.concatenate(
+            [ops.reshape(self.pairs_map(pairs), (-1, 4)), inputs[:, 4:]], axis=-1
+        )
+        return super().step(inputs, states, training, trace)
+
+
 def sequential(*parts):
     return keras.Sequential([keras.layers.Dense(4, activation="tanh"), *parts])
 
@@ -126,6 +158,8 @@ CONTROLLERS = {
     "parts": (lambda: OwnWay(on_parts), 0),
     "merged axes": (lambda: OwnWay(on_merged_axes), 0),
     "a layer that is not known": (lambda: sequential(OwnWay(on_merged_axes)), 0),
+    "a cell that is not known": (ByTwos, 0),
+    "a chain that is not known": (LoopingChain, 0),
     "dense": (lambda: keras.layers.Dense(4, activation="tanh"), 1),
     "LSTM": (lambda: keras.layers.LSTMCell(4), 1),
     "chained": (chained, 3),
@@ -144,22 +178,6 @@ def test_controllers(name, inputs):
     assert number_summed(layer, inputs) == expected + 3  # the machine's own maps
     if name != "LSTM with dropout":  # which draws other masks in every call
         assert_the_same(layer, inputs)
-
-
-class ByTwos(keras_nm.layers.StackRNNCell):
-    """A user's cell, whose map is called on pairs of features."""
-
-    def __init__(self):
-        super().__init__(UNITS, (3, 2), controller=keras.layers.Dense(4))
-        self.pairs_map = keras.layers.Dense(2, activation="tanh")
-
-    def build(self, input_shape):
-        super().build(input_shape)
-        self.pairs_map.build((None, 2))
-
-    def step(self, inputs, states, training=False, trace=None):
-        inputs = ops.reshape(self.pairs_map(ops.reshape(inputs, (-1, 2))), (-1, 4))
-        return super().step(inputs, states, training, trace)
 
 
 def test_a_cell_that_is_not_known(rng):
