@@ -89,6 +89,8 @@ class Replicated(keras.layers.Layer):
                 initializer=lambda shape, dtype, index=index: initial_values(index),
                 dtype=weight.dtype,
                 name=weight.name,
+                # The layer casts its own weights, if at all.
+                autocast=False,
             )
         if hasattr(layer, "output_size"):
             self.output_size = layer.output_size
@@ -126,7 +128,7 @@ class Replicated(keras.layers.Layer):
             lambda x: ops.reshape(x, (-1, *x.shape[2:])), outputs
         )
 
-    def _initial_state(self, batch_size=None):
+    def _initial_state(self, batch_size):
         if not self.built:
             return self.layer.get_initial_state(batch_size=batch_size)
         self._check_rows(batch_size)

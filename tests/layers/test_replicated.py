@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from minimal_cell import MinimalCell
 
+from keras_nm.keras_internals import AutocastScope
 from keras_nm.layers import (
     DNC,
     NPI,
@@ -96,6 +97,17 @@ def test_cells_begin_with_their_own_initial_states(kind, rng, tmp_path):
     model.fit(x, np.ones((6, 5)), batch_size=6, verbose=0)
     for before, after in zip(weights, model.get_weights(), strict=True):
         assert abs(after - before).max() > 1e-6
+
+
+def test_initial_states_keep_their_digits_under_half_precision():
+    template = NTMCell(5, memory_shape=(6, 3), initial_memory="learned")
+    cell = Replicated(template, 2)
+    cell.build((None, 4))
+    with AutocastScope("float16"):  # as inside keras.layers.RNN
+        states = cell.get_initial_state(batch_size=4)
+    [weight] = [x for x in cell.weights if x.name == "initial_memory"]
+    expected = np.repeat(keras.ops.convert_to_numpy(weight), 2, axis=0)
+    np.testing.assert_array_equal(template.named_states(states)["memory"], expected)
 
 
 def test_a_machine_in_a_machine_has_replicas(rng):
