@@ -180,12 +180,6 @@ class MachineCell(keras.layers.Layer, InnerDropout):
             )
         shapes = [tuple(state.shape) for state in keras.tree.flatten(states)]
         sizes = keras.tree.flatten(self.state_size)
-        batches = {batch_size, *(shape[0] for shape in shapes)} - {None}
-        if batch_size is not None and len(batches) > 1:
-            raise ValueError(
-                "The states must have as many rows as the inputs. Received: inputs of "
-                f"{batch_size} rows, states of the shapes {shapes}"
-            )
         if [shape[1:] for shape in shapes] != [(size,) for size in sizes]:
             expected = ", ".join(
                 f"{name} (batch, {size})"
@@ -194,6 +188,12 @@ class MachineCell(keras.layers.Layer, InnerDropout):
             raise ValueError(
                 f"The states must be {expected}. Received shapes: {shapes}. "
                 "Pass the states that a layer with `return_state=True` returns"
+            )
+        num_rows = {shape[0] for shape in shapes} - {None}
+        if batch_size is not None and not num_rows <= {batch_size}:
+            raise ValueError(
+                "The states must have as many rows as the inputs. Received: inputs of "
+                f"{batch_size} rows, states of the shapes {shapes}"
             )
 
     def get_config(self):
@@ -292,9 +292,9 @@ class MachineLayer(MachineLoop):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         # Keras finds the mask of a layer before by itself only without `initial_state`.
         mask = mask_of(sequences) if mask is None else mask
-        if initial_state is not None:
-            self.cell.check_states(initial_state, sequences.shape[0])
         given = self.states if initial_state is None else initial_state
+        if given is not None:
+            self.cell.check_states(given, sequences.shape[0])
         if training and given is not None:
             given = keras.tree.flatten(given)
             # The weights of the cell's own initial state get a gradient of 0. Keras warns
@@ -305,10 +305,6 @@ class MachineLayer(MachineLoop):
                 for state, other in zip(given, unused, strict=True)
             ]
         return super().call(sequences, initial_state, mask, training)
-
-    def inner_loop(self, sequences, initial_state, mask, training=False):
-        self.cell.check_states(initial_state, sequences.shape[0])
-        return super().inner_loop(sequences, initial_state, mask, training)
 
     def reset_state(self):
         """Sets the states of a stateful layer to the cell's initial state."""
@@ -365,6 +361,7 @@ class MachineLayer(MachineLoop):
             dtype=self.cell.dtype_policy,
         )
         if initial_state is not None:
+            self.cell.check_states(initial_state, sequences.shape[0])
             first = ops.zeros_like(sequences[:, 0, :1])
             first = ops.repeat(first, tracer.cell.output_size, axis=-1)
             initial_state = [first, *initial_state]

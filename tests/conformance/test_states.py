@@ -55,13 +55,26 @@ def test_states_that_do_not_fit(case, inputs, training):
     states = layer.get_initial_state(BATCH + 1)
     with pytest.raises(ValueError, match=f"as many rows.*inputs of {BATCH} rows"):
         layer(inputs, initial_state=states, training=training)
+    with pytest.raises(ValueError, match=f"as many rows.*inputs of {BATCH} rows"):
+        layer.trace(inputs, initial_state=states)
+    with pytest.raises(ValueError, match=r"states must be .*Received shapes: \[\(\)\]"):
+        layer(inputs, initial_state=keras.ops.zeros(()), training=training)
     states = layer.get_initial_state(BATCH)
     named = layer.cell.named_states(states)
     with pytest.raises(ValueError, match=r"flat_states.*Received: a dict with the keys \["):
-        layer.call(inputs, initial_state=named, training=training)
+        layer(inputs, initial_state=named, training=training)
     narrow = [state[:, 1:] for state in states]
     with pytest.raises(ValueError, match=r"states must be .*Received shapes: \["):
         layer(inputs, initial_state=narrow, training=training)
+
+
+@each_sequence_machine
+def test_a_stateful_layer_has_one_batch_size(case, inputs):
+    layer = case.make(stateful=True)
+    layer(inputs)
+    for training in (False, True):
+        with pytest.raises(ValueError, match=f"as many rows.*inputs of {BATCH - 1} rows"):
+            layer(inputs[1:], training=training)
 
 
 class EncoderDecoder(keras.Model):
