@@ -56,7 +56,8 @@ def train(recipe, path, seed=0):
     """Trains a recipe, from its file if there is one, and returns the model."""
     import jax  # only now, so that a wrong backend gives the error above
 
-    if recipe.curriculum or recipe.callbacks or recipe.stop_below > 0:
+    ends_early = recipe.give_up or recipe.stop_below > 0
+    if recipe.curriculum or recipe.callbacks or ends_early:
         raise ValueError(
             "Choose a recipe without a curriculum, callbacks or an early stop. "
             f"Received: a recipe of {recipe.task}"

@@ -71,8 +71,9 @@ def add_command(commands):
         nargs=2,
         type=positive,
         metavar=("ABOVE", "EXAMPLES"),
-        help="stop a run if the number that decides whether it is solved, such as the bits "
-        "per sequence, was never below ABOVE in its first EXAMPLES. It is for searches",
+        help="for searches: stop a run after so many EXAMPLES, at the next validation, if "
+        "the number that decides whether it is solved, such as bits per sequence, was "
+        "never below ABOVE",
     )
     add_lengths(parser)
     add_memory_size(parser, use="measure")

@@ -39,8 +39,8 @@ def train_population(recipe, directories, verbose="auto"):
     Raises:
         RunError: If a directory exists, or another process trains the run in it. Nothing is
             overwritten.
-        ValueError: For a recipe of another kind, or one whose curriculum follows a loss,
-            and for no seed.
+        ValueError: For a recipe of another kind, one whose curriculum follows a loss or
+            one with a rule to give up, and for no seed.
 
     Example:
 

@@ -46,8 +46,9 @@ class Recipe:
         curriculum: Arguments of `keras_nm.training.Curriculum` besides the task. Without
             it, training uses all lengths of the task from the start.
         give_up: `None`, or a dict `{"above": 100.0, "examples": 100_000}`, a rule for
-            searches: training also stops if the task's goal was not below `above` at any
-            validation in the first `examples`. Defaults to `None`.
+            searches: training also stops after so many `examples`, at the next validation,
+            if the task's goal was not below `above` at any validation so far. Defaults to
+            `None`.
         callbacks: Dict from names of the machine's callbacks to their arguments besides
             the layer.
         loss_options: Arguments of the task's loss.
@@ -165,7 +166,8 @@ class Recipe:
     def _check_give_up(self):
         if self.give_up is None:
             return
-        if set(self.give_up) != {"above", "examples"}:
+        is_rule = isinstance(self.give_up, dict)
+        if not is_rule or set(self.give_up) != {"above", "examples"}:
             raise ValueError(
                 "`give_up` must be a dict with `above` and `examples`. "
                 f"Received: give_up={self.give_up}"

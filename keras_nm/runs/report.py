@@ -83,7 +83,8 @@ def _table(rows, spec, measures):
     lines = _head(columns)
     for row in rows.values():
         seconds = "resumed" if row["seconds"] is None else f"{row['seconds']:.0f} s"
-        cells = [row["recipe"], row["seed"], row["solved_at"] or "never", row["examples"]]
+        unsolved = "given up" if row["given_up"] else "never"
+        cells = [row["recipe"], row["seed"], row["solved_at"] or unsolved, row["examples"]]
         cells += [seconds, f"{row['curve'][1][-1]:.4f}"]
         for measure in measures:
             cells += [f"{measure.of(result):.3f}" for result in row["results"].values()]

@@ -45,7 +45,8 @@ def sweep(recipes, seeds, directory, lengths, jobs=2, replicas=1, executor=None)
         this took, for all runs that were trained together, or `None` for a resumed run;
         `"metric"`, the name of the task's first metric; its `"curve"`, a pair of lists,
         examples and values on the validation set; `"solved_at"`, the number of examples at
-        the first value that counts as solved, or `None`; `"results"`, a dict from the
+        the first value that counts as solved, or `None`; `"given_up"`, whether the recipe's
+        rule to give up ended the run; `"results"`, a dict from the
         lengths to the results of `evaluate`; and `"trained"`, a pair of the smallest and
         the largest length in training. If a run fails, its name and the exception.
 
@@ -222,6 +223,7 @@ def _row(run, measured, lengths):
         "metric": goal.name,
         "curve": (examples, values),
         "solved_at": next(solved, None),
+        "given_up": run.recipe.is_given_up(run.result["examples"], values),
         "results": {length: measured["results"][str(length)] for length in lengths},
         "trained": (run.task.min_length, run.task.max_length),
     }

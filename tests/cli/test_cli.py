@@ -209,6 +209,7 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
         "examples": 9,
         "seconds": 1.0,
         "solved_at": None,
+        "given_up": False,
         "metric": "bits_per_sequence",
         "curve": ([9], [0.5]),
         "trained": (1, 3),

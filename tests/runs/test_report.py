@@ -16,11 +16,16 @@ def test_a_report(tmp_path):
             "metric": "bits_per_sequence",
             "curve": ([2000, 4000], [1.0, last]),
             "solved_at": 4000 if last < 0.05 else None,
+            "given_up": seed == 11,
             "results": {n: {"wrong_bits_per_sequence": wrong} for n in (2, 9)},
             "trained": (1, 2),
         }
 
-    rows = {"small-10": row(10, 0.5, 1.25), "small-0": row(0, 0.04, 0.0)}
+    rows = {
+        "small-10": row(10, 0.5, 1.25),
+        "small-0": row(0, 0.04, 0.0),
+        "small-11": row(11, 0.5, 1.25),
+    }
     for _ in range(2):  # a sweep that goes on writes it again
         text = write_report(rows, "ntm/copy", tmp_path)
     assert text == (tmp_path / "table.md").read_text()
@@ -29,13 +34,14 @@ def test_a_report(tmp_path):
         "| median wrong bits per sequence at 2 | at 9 "
         "| seeds with none wrong at 2 | at 9 |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
-        "| small | 1 of 2 | never | 12 s | 0.625 | 0.625 | 1 of 2 | 1 of 2 |",
+        "| small | 1 of 3 | never | 12 s | 1.250 | 1.250 | 1 of 3 | 1 of 3 |",
         "",
         "| recipe | seed | solved at | examples | time | final bits per sequence "
         "| wrong bits per sequence at 2 | at 9 |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
         "| small | 0 | 4000 | 4000 | 12 s | 0.0400 | 0.000 | 0.000 |",
         "| small | 10 | never | 4000 | resumed | 0.5000 | 1.250 | 1.250 |",
+        "| small | 11 | given up | 4000 | resumed | 0.5000 | 1.250 | 1.250 |",
     ]
     assert {path.name for path in tmp_path.iterdir()} == {
         *("table.md", "curves.png", "lengths.png")
@@ -59,6 +65,7 @@ def test_a_report_of_a_task_that_cannot_be_answered_without_errors(tmp_path):
         "metric": "bits_per_sequence",
         "curve": ([4000], [135.0]),
         "solved_at": None,
+        "given_up": False,
         "results": {200: {**result, "wrong_bits_per_sequence": 50.0}},
         "trained": (200, 200),
     }
@@ -79,6 +86,7 @@ def test_a_run_that_diverged_counts_as_the_worst(tmp_path):
             "metric": "bits_per_sequence",
             "curve": ([4000], [wrong]),
             "solved_at": None,
+            "given_up": False,
             "results": {2: {"wrong_bits_per_sequence": wrong}},
             "trained": (1, 2),
         }
@@ -98,6 +106,7 @@ def test_a_report_of_tapes(tmp_path):
         "metric": "wrong_cells",
         "curve": ([4000], [0.0]),
         "solved_at": 4000,
+        "given_up": False,
         "results": {6: {"wrong_cells": 0.0, "discrete_wrong_cells": 0.5}},
         "trained": (1, 6),
     }

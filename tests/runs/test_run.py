@@ -490,6 +490,7 @@ def test_a_run_with_a_curriculum_resumes_at_its_level(tmp_path):
             "curriculum does not fit: .*level",
         ),
         ({"give_up": {"above": 3.0}}, "must be a dict with `above` and `examples`"),
+        ({"give_up": 100}, "must be a dict with `above` and `examples`"),
         ({"give_up": {"above": 3.0, "examples": 0.5}}, "`examples` must be an integer"),
         ({"task_options": {"max_len": 3}}, "task_options do not fit: .*max_len"),
         ({"task": "nram/sort"}, "`task` must be one of 'ntm/copy'"),

@@ -68,6 +68,7 @@ def test_every_seed_is_trained_and_measured(first):
         assert row["examples"] == run.result["examples"] == 32
         assert row["curve"] == run.curve("val_bits_per_sequence")
         assert row["solved_at"] is None
+        assert not row["given_up"]
         assert row["seconds"] > 0
         assert row["trained"] == (1, 2)
         assert row["results"] == {2: pytest.approx(evaluate(run, 2), rel=1e-4)}
