@@ -10,8 +10,8 @@ steps more. This is repeated until the discrete machine of the best one has no w
 the validation set.
 
 Each population prints its rounds, then the errors of its best machine on the test split,
-and its program. It leaves a run directory of that machine, `OUTPUT/nram-POPULATION`. After
-an interruption, a population begins again.
+and its program. It leaves a run directory of that machine, `OUTPUT/nram-POPULATION`, or
+`OUTPUT/from-answers-POPULATION`. After an interruption, a population begins again.
 """
 
 import os
@@ -221,9 +221,14 @@ def write(options, population, recipe, weights, curve, discrete):
         "wrong_cells": curve[-1]["val_wrong_cells"],
         "discrete_wrong_cells": discrete,
     }
-    path = options.output / f"nram-{population}"
+    path = path_of(options, population)
     RunDirectory(path).write_finished(recipe, population, model, curve, result)
     return load_run(path)
+
+
+def path_of(options, population):
+    kind = "from-answers" if options.from_answers else "nram"
+    return options.output / f"{kind}-{population}"
 
 
 def report(run):
@@ -250,7 +255,7 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     first = options.first_population
     for population in range(first, first + options.populations):
-        path = options.output / f"nram-{population}"
+        path = path_of(options, population)
         report(load_run(path) if path.exists() else learn(population, options))
 
 

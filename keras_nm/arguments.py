@@ -63,13 +63,10 @@ def check_not_negative(name: str, value: Any) -> float:
     return float(value)
 
 
-def check_share(name: str, value: Any) -> float:
-    """Returns `value`, or raises a ValueError if it is not from 0 to below 1."""
+def check_fraction(name: str, value: Any) -> float:
+    """Returns `value`, or raises a ValueError if it is not a number in [0, 1)."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < 1:
-        raise ValueError(
-            f"`{name}` must be a number of at least 0 and less than 1. "
-            f"Received: {name}={value!r}"
-        )
+        raise ValueError(f"`{name}` must be a number in [0, 1). Received: {name}={value!r}")
     return float(value)
 
 

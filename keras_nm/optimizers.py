@@ -38,8 +38,8 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
         **kwargs: Further arguments of `keras.optimizers.Adam`.
 
     Raises:
-        ValueError: For arguments out of range, and for weights without the axis of the
-            replicas.
+        ValueError: For arguments out of range, and for weights whose first axis is not
+            `num_replicas`.
 
     Example:
 
@@ -73,12 +73,16 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
 
     def build(self, variables):
         replicas = self.num_replicas
-        others = [x.path for x in variables if replicas not in (None, *x.shape[:1])]
+        others = {
+            x.path: tuple(x.shape)
+            for x in variables
+            if replicas not in (None, *x.shape[:1])
+        }
         if others:
             raise ValueError(
                 f"With num_replicas={replicas}, each weight must have {replicas} replicas "
                 "along its first axis. Give the same `num_replicas` to the layer, and "
-                f"use no other layers with weights. Received: {others}, of other shapes"
+                f"use no other layers with weights. Received the shapes: {others}"
             )
         super().build(variables)
 

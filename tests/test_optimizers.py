@@ -63,8 +63,9 @@ def test_replicas_are_each_alone(rng):
 
 
 def test_weights_without_replicas():
-    weights = [keras.Variable(np.zeros(shape), name="w") for shape in ((3, 2), (2, 3), ())]
-    with pytest.raises(ValueError, match=r"must have 3 replicas.*Received: \['w', 'w'\]"):
+    shapes = {"a": (3, 2), "b": (2, 3), "c": ()}
+    weights = [keras.Variable(np.zeros(shape), name=name) for name, shape in shapes.items()]
+    with pytest.raises(ValueError, match=r"3 replicas.*shapes: {'b': \(2, 3\), 'c': \(\)}"):
         NoisyAdam(num_replicas=3).build(weights)
 
 

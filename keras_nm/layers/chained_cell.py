@@ -16,8 +16,8 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
     section 4), is `ChainedCell([keras.layers.Dense(32, activation="relu"),
     keras.layers.LSTMCell(32)])`.
 
-    It computes in the widest dtype of its parts. So under a half precision policy, the
-    memory of a machine's cell among them stays in float32.
+    Unless you give a `dtype`, it computes in the widest one of its parts. So under a half
+    precision policy, the memory of a machine's cell among them stays in float32.
 
     If you use masks, end with a cell: on the JAX backend, Keras takes the output of a
     masked step from the last cell's state.

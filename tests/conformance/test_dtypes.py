@@ -77,6 +77,9 @@ def test_a_chained_cell_keeps_memory_in_float32(half_precision, rng):
     model.compile("sgd", "mse")
     model.fit(x, np.ones((2, 5)), verbose=0)
     assert model(x).dtype == "float16"
+    _, states = cell(x[:, 0], cell.get_initial_state(2))
+    memory = machine.named_states(states[-1])["memory"].numpy()
+    assert np.any(memory != memory.astype("float16"))
     again = keras_nm.layers.ChainedCell.from_config(cell.get_config())
     assert again.compute_dtype == "float32"
     halves = keras_nm.layers.ChainedCell([keras.layers.Dense(3), half])

@@ -10,10 +10,10 @@ from keras import ops
 from keras_nm.arguments import (
     check_boolean,
     check_choice,
+    check_fraction,
     check_integer,
     check_pair,
     check_positive,
-    check_share,
 )
 from keras_nm.layers.choices import softmax
 from keras_nm.layers.dnc.memory_access import access_memory
@@ -154,7 +154,7 @@ class DNCCell(MachineCell):
         self.num_write_heads = check_integer("num_write_heads", num_write_heads)
         self.temporal_links = check_boolean("temporal_links", temporal_links)
         self.content_mask = check_boolean("content_mask", content_mask)
-        self.mask_minimum = check_share("mask_minimum", mask_minimum)
+        self.mask_minimum = check_fraction("mask_minimum", mask_minimum)
         self.deallocate_content = check_boolean("deallocate_content", deallocate_content)
         self.link_sharpening = check_boolean("link_sharpening", link_sharpening)
         if self.link_sharpening and not self.temporal_links:

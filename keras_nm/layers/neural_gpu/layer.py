@@ -8,10 +8,10 @@ from keras import ops
 
 from keras_nm.arguments import (
     check_choice,
+    check_fraction,
     check_integer,
     check_not_negative,
     check_positive,
-    check_share,
 )
 from keras_nm.layers.machine import at_least_float32, from_machine_config
 from keras_nm.layers.neural_gpu import steps, weight_sets
@@ -155,7 +155,7 @@ class NeuralGPU(keras.layers.Layer):
                 f"that it sees. Received: kernel_size={kernel_size}"
             )
         self.cells_per_step = check_integer("cells_per_step", cells_per_step)
-        self.dropout = check_share("dropout", dropout)
+        self.dropout = check_fraction("dropout", dropout)
         if saturation_weight is not None:
             saturation_weight = check_positive("saturation_weight", saturation_weight)
             if gate != "diagonal":

@@ -11,10 +11,10 @@ from keras import ops
 from keras_nm.arguments import (
     check_choice,
     check_finite,
+    check_fraction,
     check_integer,
     check_pair,
     check_positive,
-    check_share,
 )
 from keras_nm.keras_internals import in_training_call
 from keras_nm.layers.choices import softmax
@@ -176,7 +176,7 @@ class NTMCell(MachineCell):
             parameter_clip = check_positive("parameter_clip", parameter_clip)
         self.parameter_clip = parameter_clip
         self.gradient_clip = check_positive("gradient_clip", gradient_clip)
-        self.sigmoid_epsilon = check_share("sigmoid_epsilon", sigmoid_epsilon)
+        self.sigmoid_epsilon = check_fraction("sigmoid_epsilon", sigmoid_epsilon)
         self._check_locations()
         if initial_memory == "drawn":
             self.seed_generator = keras.random.SeedGenerator()
