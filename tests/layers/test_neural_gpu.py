@@ -237,7 +237,7 @@ def test_a_step_builds_the_layer():
         ({"units": 0}, "`units`"),
         ({"kernel_size": 2}, "must be odd"),
         ({"gate": "lstm"}, "`gate` must be one of"),
-        ({"dropout": 1.0}, "`dropout` must be a number from 0 to below 1"),
+        ({"dropout": 1.0}, "`dropout` must be a number in"),
         ({"dropout": "0.1"}, "`dropout` must be a number .* dropout='0.1'"),
         ({"dropout": None}, "`dropout` must be a number .* dropout=None"),
         ({"gate": "cutoff", "saturation_weight": 1.0}, "Only the diagonal form"),
