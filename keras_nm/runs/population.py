@@ -102,8 +102,8 @@ def check_population(recipe):
         )
     if recipe.give_up is not None:
         raise ValueError(
-            "Seeds that are trained together also end together. Leave `give_up` out, or "
-            f"train each seed alone. Received: give_up={recipe.give_up}"
+            "Of seeds that are trained together, none can be given up. Leave `give_up` "
+            f"out, or train each seed alone. Received: give_up={recipe.give_up}"
         )
     monitor = (recipe.curriculum or {}).get("monitor")
     if monitor in _MEANS:
