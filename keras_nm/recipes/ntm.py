@@ -68,7 +68,12 @@ NTM_RECIPES = (
         **_FEEDFORWARD,
         **of_sequences(
             "ntm/copy",
-            layer=_ntm(controller=FEEDFORWARD_CONTROLLER, num_locations=24),
+            layer=_ntm(
+                controller=FEEDFORWARD_CONTROLLER,
+                num_locations=24,
+                # With tanh, fewer seeds were right at 120 vectors.
+                add_activation="linear",
+            ),
             steps=7500,
             memory_size=128,
         ),
