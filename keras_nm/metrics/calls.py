@@ -12,7 +12,7 @@ from keras import ops
 from keras_nm.arguments import check_integers
 from keras_nm.keras_internals import mask_of
 from keras_nm.layers.choices import first_largest
-from keras_nm.metrics.weights import StepLoss, step_weights
+from keras_nm.metrics.weights import StepLoss, step_weights, steps_of
 
 
 def _parts(y_true, y_pred, argument_sizes):
@@ -105,8 +105,8 @@ class _CallMetric(keras.metrics.Mean):
     def _wrong_and_counted(self, y_true, y_pred, sample_weight):
         """Returns where a step is wrong, and how much it counts: both `(B, T)`."""
         mask = mask_of(y_pred)
-        counted = step_weights(y_pred[..., 0], sample_weight, mask, dtype=self.dtype)
-        wrong = wrong_steps(y_true, y_pred, self.argument_sizes)
+        wrong = steps_of(wrong_steps(y_true, y_pred, self.argument_sizes))  # (B, T)
+        counted = step_weights(wrong, sample_weight, mask, dtype=self.dtype)
         return ops.cast(wrong, self.dtype), counted
 
     def get_config(self):

@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_nm.arguments import check_integer
 from keras_nm.keras_internals import mask_of, scale_loss_for_distribution
-from keras_nm.metrics.weights import StepLoss, step_weights
+from keras_nm.metrics.weights import StepLoss, step_weights, steps_of
 
 
 def _bits_per_step(y_true, y_pred):
@@ -64,7 +64,7 @@ class _MeanPerSequence(keras.metrics.Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         mask = mask_of(y_pred)
         y_pred = ops.convert_to_tensor(y_pred, dtype=self.dtype)
-        per_step = self.per_step(ops.convert_to_tensor(y_true), y_pred)  # (B, T)
+        per_step = steps_of(self.per_step(ops.convert_to_tensor(y_true), y_pred))  # (B, T)
         counted = step_weights(per_step, sample_weight, mask, dtype=self.dtype)
         totals = ops.sum(per_step * counted, axis=-1)
         return super().update_state(

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_nm.keras_internals import mask_of
-from keras_nm.metrics.weights import StepLoss, step_weights
+from keras_nm.metrics.weights import StepLoss, step_weights, steps_of
 
 
 @keras.saving.register_keras_serializable(package="keras_nm")
@@ -54,14 +54,15 @@ class _TokenMetric(keras.metrics.Mean):
     def _wrong_and_counted(self, y_true, y_pred, sample_weight):
         """Returns where a token is wrong, and how much it counts: both `(B, T)`."""
         mask = mask_of(y_pred)
-        y_true = ops.cast(y_true, "int32")
-        predicted = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        y_true = steps_of(ops.cast(y_true, "int32"))  # (B, T)
+        predicted = steps_of(ops.cast(ops.argmax(y_pred, axis=-1), "int32"))  # (B, T)
+        is_nan = steps_of(ops.any(ops.isnan(y_pred), axis=-1))  # (B, T)
         counted = step_weights(y_true, sample_weight, mask, dtype=self.dtype)
         if self.end_token is not None:
             is_end = ops.cast(ops.equal(y_true, self.end_token), self.dtype) * counted
             ended_before = ops.cumsum(is_end, axis=-1) - is_end
             counted = ops.where(ended_before > 0, 0.0, counted)
-        wrong = ops.not_equal(y_true, predicted) | ops.any(ops.isnan(y_pred), axis=-1)
+        wrong = ops.not_equal(y_true, predicted) | is_nan
         return ops.cast(wrong, self.dtype), counted
 
     def get_config(self):

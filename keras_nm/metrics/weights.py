@@ -18,6 +18,14 @@ class StepLoss(keras.losses.Loss):
         return super().__call__(y_true, y_pred, sample_weight)
 
 
+def steps_of(values):
+    """Returns a value for each step of examples as `(B, T)`, also if it is `(B,)`.
+
+    The latter are the values of a layer with `return_sequences=False`.
+    """
+    return ops.reshape(values, (ops.shape(values)[0], -1))  # (B, T)
+
+
 def step_weights(values, *weights, dtype):
     """Returns how much each of the values `(B, T)` counts: the product of the weights.
 

@@ -1,10 +1,25 @@
-"""Losses take weights of whole examples. Their values per step are by hand."""
+"""Losses and metrics take weights of whole examples, and values of one step each.
+
+Values of losses per step are by hand.
+"""
 
 import keras
 import numpy as np
 import pytest
 
-from keras_nm.training import BitsPerSequenceLoss, CallLoss, TapeLoss, TokenLoss
+from keras_nm.training import (
+    BitsPerSequence,
+    BitsPerSequenceLoss,
+    CallLoss,
+    ExactAnswers,
+    ExactSequences,
+    TapeLoss,
+    TokenLoss,
+    WrongBitsPerSequence,
+    WrongCalls,
+    WrongSteps,
+    WrongTokens,
+)
 
 BATCH = 3
 WEIGHT = np.array([0.5, 0, 2])
@@ -74,6 +89,43 @@ def test_of_one_step_without_an_axis_of_steps(make, rng):
     expected = weighted(loss, values, WEIGHT[:, None])
     for weight in (WEIGHT, WEIGHT[:, None]):
         np.testing.assert_allclose(loss(y[:, 0], y_pred[:, 0], weight), expected, rtol=1e-5)
+
+
+ANSWERS = {
+    sequences: lambda logits: logits > 0,
+    tokens: lambda logits: logits.argmax(axis=-1),
+    calls: lambda logits: np.stack(
+        [
+            logits[..., 0] > 0,
+            *(x.argmax(axis=-1) for x in (logits[..., 1:3], logits[..., 3:])),
+        ],
+        axis=-1,
+    ),
+}
+METRICS = [
+    (sequences, BitsPerSequence()),
+    (sequences, WrongBitsPerSequence()),
+    (sequences, ExactSequences()),
+    (tokens, WrongTokens()),
+    (tokens, WrongTokens(end_token=1)),
+    (tokens, ExactAnswers()),
+    (tokens, ExactAnswers(end_token=1)),
+    (calls, WrongSteps((3,))),
+    (calls, WrongCalls((3,))),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "metric"), METRICS, ids=lambda x: getattr(x, "name", None)
+)
+def test_metrics_of_one_step_without_an_axis_of_steps(make, metric, rng):
+    _, y, y_pred, _ = make(rng, 1)
+    y[0] = ANSWERS[make](y_pred[0])
+    for weight in (None, WEIGHT, WEIGHT[:, None]):
+        metric.reset_state()
+        expected = float(metric(y, y_pred, weight))
+        metric.reset_state()
+        assert float(metric(y[:, 0], y_pred[:, 0], weight)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("make", [sequences, tokens, calls, tapes])
