@@ -25,7 +25,7 @@ from typing import Any
 import keras
 
 from keras_nm.callbacks.saving import add_epochs, completed_epochs
-from keras_nm.files import LOCK_FILE, locked, write_text
+from keras_nm.files import is_empty, locked, remove_empty, write_text
 from keras_nm.runs.recipe import Recipe
 from keras_nm.version import current_versions
 
@@ -69,11 +69,9 @@ class RunDirectory:
         return self.path / "tensorboard"
 
     def check_free(self):
-        """Raises a `RunError` unless the directory is missing or empty but for a lock."""
-        if self.path.exists() and (
-            not self.path.is_dir()
-            or any(child.name != LOCK_FILE for child in self.path.iterdir())
-        ):
+        """Raises a `RunError` unless the directory is missing or empty."""
+        is_free = is_empty(self.path) if self.path.is_dir() else not self.path.exists()
+        if not is_free:
             raise RunError(
                 f"{self.path} exists and is not empty. Choose another directory, or resume "
                 "the run in it"
@@ -239,9 +237,8 @@ class RunDirectory:
             writer.writeheader()
             writer.writerows({"epoch": epoch, **row} for epoch, row in enumerate(curve))
         partial.finish(result)
-        if self.path.exists():  # with the lock of a training that was killed at once
-            (self.path / LOCK_FILE).unlink(missing_ok=True)
-            self.path.rmdir()
+        if self.path.exists():  # of a training that was killed at once
+            remove_empty(self.path)
         partial.path.rename(self.path)
 
     def _damaged(self, error):

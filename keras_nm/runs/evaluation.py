@@ -176,7 +176,8 @@ def _measure_lengths(run, lengths, task_options):
     def draw_lengths(draws):
         return tf.fill((draws.batch_size, 1), level)
 
-    batches = iter(task.dataset(num_examples, split="test", draw_lengths=draw_lengths))
+    data = task.dataset(num_examples, split="test", draw_lengths=draw_lengths)
+    batches = data.as_numpy_iterator()  # not every backend takes TensorFlow's tensors
     for length in lengths:
         level.assign(length)
         result = run.model.test_on_batch(*next(batches), return_dict=True)
@@ -262,7 +263,7 @@ def measures_of(spec, results):
         A list of `keras_nm.metrics.Measure`: those of the task, then those of machines.
     """
     known = [*spec.compared, *(each for row in MACHINES.values() for each in row.measures)]
-    return [each for each in known if each.name in results]
+    return [each for each in dict.fromkeys(known) if each.name in results]
 
 
 def describe(run, lengths):

@@ -23,8 +23,15 @@ def write_report(rows, task, directory):
         The tables, of recipes and of runs, as Markdown.
 
     Raises:
-        ValueError: If there is no run, or runs were not measured at any length.
+        ValueError: If there is no run, if one failed, or if runs were not measured at any
+            length.
     """
+    failed = {name: row for name, row in rows.items() if isinstance(row, Exception)}
+    if failed:
+        raise ValueError(
+            "A report has finished runs only. Leave out those that failed, or train them "
+            f"again. Received: {failed}"
+        )
     if not all(row["results"] for row in rows.values()) or not rows:
         raise ValueError(
             "A report needs at least one run, and each must be measured at one length at "

@@ -1,8 +1,12 @@
+import dataclasses
 import itertools
 import math
 
 import pytest
 
+from keras_nm.machines import MACHINES
+from keras_nm.runs.evaluation import measures_of
+from keras_nm.tasks import TASKS
 from keras_nm.training import write_report
 
 
@@ -52,7 +56,18 @@ def test_without_measured_runs_there_is_no_report(tmp_path):
     for rows in ({}, {"small-0": {"recipe": "small", "seed": 0, "results": {}}}):
         with pytest.raises(ValueError, match="needs at least one run"):
             write_report(rows, "ntm/copy", tmp_path)
+    rows = {"small-0": ValueError("killed")}
+    with pytest.raises(ValueError, match=r"finished runs only.*small-0.*killed"):
+        write_report(rows, "ntm/copy", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_measure_that_several_machines_have_is_one_column(monkeypatch):
+    machine = dataclasses.replace(MACHINES["NRAM"], words="a machine of one's own")
+    monkeypatch.setitem(MACHINES, "Own", machine)
+    results = {"wrong_cells": 0.0, "discrete_wrong_cells": 0.0}
+    names = [each.name for each in measures_of(TASKS["nram/copy"], results)]
+    assert names == ["wrong_cells", "discrete_wrong_cells"]
 
 
 def test_a_report_of_a_task_that_cannot_be_answered_without_errors(tmp_path):

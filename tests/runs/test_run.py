@@ -262,6 +262,21 @@ def test_a_range_of_lengths_is_measured_by_the_mean_over_lengths(finished):
         evaluate_range(run, range(3, 3))
 
 
+def test_a_range_is_measured_without_tensors_that_other_backends_do_not_take(
+    baseline, monkeypatch
+):
+    _, run = baseline
+    measure, taken = type(run.model).test_on_batch, []
+
+    def measure_arrays(model, *batch, **options):
+        taken.extend(type(array) for array in batch)
+        return measure(model, *batch, **options)
+
+    monkeypatch.setattr(type(run.model), "test_on_batch", measure_arrays)
+    evaluate_range(run, range(2, 3))
+    assert taken == 3 * [np.ndarray]
+
+
 def test_a_range_leaves_out_lengths_that_no_example_has(tmp_path):
     recipe = dataclasses.replace(
         BASELINE, task="neural_gpu/duplicate", task_options={"max_length": 4}, epochs=1
@@ -374,8 +389,9 @@ def test_a_run_that_another_process_began_meanwhile_is_left_alone(tmp_path, monk
     assert (tmp_path / "recipe.json").read_text() == "another's"
 
 
-def test_a_lock_alone_does_not_keep_a_run_out(tmp_path):
+def test_what_a_killed_process_left_does_not_keep_a_run_out(tmp_path):
     (tmp_path / ".lock").touch()
+    (tmp_path / "partial-recipe.json").write_text("{")
     train(dataclasses.replace(BASELINE, epochs=1), tmp_path, verbose=0)
 
 
