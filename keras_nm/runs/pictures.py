@@ -9,6 +9,7 @@ from keras_nm import plots
 from keras_nm.arguments import check_integer
 from keras_nm.runs.directory import RunError
 from keras_nm.runs.evaluation import evaluate, task_with, with_changes
+from keras_nm.runs.recipe import labels_of
 
 
 def picture(run, length=None, example=0, **task_options):
@@ -213,14 +214,10 @@ def _by_recipe(runs):
     tasks = sorted({run.recipe.task for run in runs})
     if len(tasks) != 1:
         raise RunError(f"A chart has runs of one task. These are of {', '.join(tasks)}")
-    by_recipe = {}
-    for run in runs:
-        by_recipe.setdefault(run.recipe.to_json(), []).append(run)
     groups = {}
-    for group in by_recipe.values():
-        name = _name(group[0].recipe)
-        others = sum(known.split(" #")[0] == name for known in groups)
-        groups[f"{name} #{others + 1}" if others else name] = group
+    labels = labels_of((_name(run.recipe), run.recipe) for run in runs)
+    for label, run in zip(labels, runs, strict=True):
+        groups.setdefault(label, []).append(run)
     return groups
 
 

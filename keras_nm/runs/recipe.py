@@ -125,13 +125,7 @@ class Recipe:
         Raises:
             ValueError: If the layer is not a configuration, or its class is unknown.
         """
-        config = self.layer if isinstance(self.layer, dict) else {}
-        name = config.get("class_name")
-        if not isinstance(name, str) or "config" not in config:
-            raise ValueError(
-                "`layer` must be a Keras configuration, a dict with `class_name` and "
-                f"`config`. Received: layer={self.layer}"
-            )
+        name = _check_configuration("layer", self.layer)["class_name"]
         registered = keras.saving.get_registered_object(self.layer.get("registered_name"))
         layer_class = registered or getattr(keras.layers, name, None)
         if layer_class is None:
@@ -163,7 +157,17 @@ class Recipe:
             return False
         return not any(value < rule["above"] for value in values)
 
-    def _check_give_up(self):
+    def _check(self):
+        _check_configuration("optimizer", self.optimizer)
+        for name in ("batch_size", "steps_per_epoch", "epochs"):
+            check_integer(name, getattr(self, name))
+        try:
+            self.to_json()
+        except TypeError as error:
+            raise ValueError(
+                f"A recipe must be plain data, which JSON can hold: {error}. Convert "
+                "numbers of NumPy by int() or float()"
+            ) from None
         if self.give_up is None:
             return
         is_rule = isinstance(self.give_up, dict)
@@ -229,7 +233,7 @@ class Recipe:
             ValueError: If the settings do not fit each other.
         """
         task, machine, spec = self.made_task, self.machine, self.spec
-        self._check_give_up()
+        self._check()
         optimizer = copy.deepcopy(self.optimizer)
         more = {}
         if num_replicas is not None:
@@ -243,9 +247,13 @@ class Recipe:
         if self.memory_size is not None:
             resized(layer, self.memory_size)  # fails now, and not after training
         model = keras.Model(inputs, outputs)
+        try:
+            arguments = spec.compile_arguments(task, num_replicas, self.loss_options)
+        except TypeError as error:
+            raise ValueError(f"The recipe's loss_options do not fit: {error}") from None
         model.compile(
             optimizer=keras.optimizers.deserialize(optimizer),
-            **spec.compile_arguments(task, num_replicas, self.loss_options),
+            **arguments,
             jit_compile=self.jit_compile,
             # A divisor of the steps per epoch, because Keras runs whole executions.
             steps_per_execution=math.gcd(_STEPS_PER_EXECUTION, self.steps_per_epoch),
@@ -265,6 +273,32 @@ class Recipe:
             **more,
         }
         return keras.layers.deserialize(config)
+
+
+def _check_configuration(name, config):
+    """Returns a Keras configuration, or raises a ValueError if it is none."""
+    is_configuration = isinstance(config, dict) and "config" in config
+    if not is_configuration or not isinstance(config.get("class_name"), str):
+        raise ValueError(
+            f"`{name}` must be a Keras configuration, a dict with `class_name` and "
+            f"`config`. Received: {name}={config}"
+        )
+    return config
+
+
+def labels_of(named_recipes):
+    """Returns labels for pairs of a name and a `Recipe`, which tell the recipes apart.
+
+    A label is the name, with a number from the second recipe of that name on.
+    """
+    known, labels = {}, []
+    for name, recipe in named_recipes:
+        recipes = known.setdefault(name, [])
+        if recipe.to_json() not in recipes:
+            recipes.append(recipe.to_json())
+        number = 1 + recipes.index(recipe.to_json())
+        labels.append(name if number == 1 else f"{name} #{number}")
+    return labels
 
 
 def resized(layer, memory_size):

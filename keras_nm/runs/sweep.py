@@ -16,6 +16,7 @@ from keras_nm.files import write_text
 from keras_nm.runs.directory import RunDirectory
 from keras_nm.runs.evaluation import evaluate_runs
 from keras_nm.runs.population import check_population, train_population
+from keras_nm.runs.recipe import labels_of
 from keras_nm.runs.run import Run, train_or_resume
 
 _MEASURED_FILE = "measured.json"
@@ -173,6 +174,7 @@ def read_rows(directory, task, lengths):
     """Reads what sweeps have measured, of all finished runs in a directory.
 
     So a report has the runs of earlier sweeps too: those by other recipes or of more seeds.
+    Recipes that differ, but have directories of one name, are numbered: `ntm`, `ntm #2`.
 
     Args:
         directory: Path, as for `sweep`.
@@ -185,7 +187,7 @@ def read_rows(directory, task, lengths):
     Raises:
         RunError: For a damaged run.
     """
-    rows = {}
+    found = []
     for path in sorted(Path(directory).iterdir()):
         files, measured = RunDirectory(path), _read_measured(path)
         is_measured = {str(length) for length in lengths} <= set(measured["results"])
@@ -194,9 +196,14 @@ def read_rows(directory, task, lengths):
         recipe, seed, versions, result = files.read()
         if recipe.task == task:
             run = Run(path, recipe, seed, versions, model=None, result=result)
-            name = path.name.removesuffix(f"-{seed}")
-            rows[path.name] = {"recipe": name, **_row(run, measured, lengths)}
-    return rows
+            found.append((path.name, run, _row(run, measured, lengths)))
+    labels = labels_of(
+        (name.removesuffix(f"-{run.seed}"), run.recipe) for name, run, _ in found
+    )
+    return {
+        name: {"recipe": label, **row}
+        for label, (name, _, row) in zip(labels, found, strict=True)
+    }
 
 
 def _write_measured(directory, measured):

@@ -3,6 +3,7 @@ import json
 import pickle
 
 import keras
+import numpy as np
 import pytest
 import small_runs
 
@@ -103,6 +104,23 @@ def test_a_recipe_that_was_used_can_be_sent_to_another_process():
 def test_a_layer_is_no_configuration():
     recipe = dataclasses.replace(RECIPES["ntm/copy"]["ntm"], layer=keras.layers.LSTM(3))
     with pytest.raises(ValueError, match="`layer` must be a Keras configuration"):
+        recipe.build()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"optimizer": "adam"}, "`optimizer` must be a Keras configuration"),
+        ({"optimizer": {"class_name": "Adam"}}, "`optimizer` must be a Keras config"),
+        ({"epochs": 0}, "`epochs` must be an integer of at least 1"),
+        ({"batch_size": 2.5}, "`batch_size` must be an integer"),
+        ({"epochs": np.int64(2)}, r"plain data.* int64 .*Convert numbers .* by int\(\)"),
+        ({"loss_options": {"likelihood": 1}}, "The recipe's loss_options do not fit"),
+    ],
+)
+def test_settings_that_do_not_fit_fail_before_training(changes, message):
+    recipe = dataclasses.replace(small_runs.COPY, **changes)
+    with pytest.raises(ValueError, match=message):
         recipe.build()
 
 

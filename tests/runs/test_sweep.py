@@ -1,6 +1,7 @@
 """Sweeps: the runs that they leave behind, and the rest of them after an interruption."""
 
 import dataclasses
+import json
 import math
 import os
 import shutil
@@ -118,6 +119,20 @@ def test_rows_are_read_of_all_runs_that_were_measured(first, tmp_path):
     assert read_rows(directory, "ntm/repeat_copy", [2]) == {}
     (directory / "small-3" / "result.json").unlink()
     assert set(read_rows(directory, "ntm/copy", [2])) == {"small-0"}
+
+
+def test_recipes_of_one_name_are_told_apart(first, tmp_path):
+    directory, _ = first
+    shutil.copytree(directory, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "small-3" / "recipe.json"
+    description = json.loads(path.read_text())
+    description["recipe"]["memory_size"] = 9
+    path.write_text(json.dumps(description))
+    rows = read_rows(tmp_path, "ntm/copy", [2])
+    assert {name: row["recipe"] for name, row in rows.items()} == {
+        "small-0": "small",
+        "small-3": "small #2",
+    }
 
 
 def test_a_failure_while_measuring_keeps_what_was_measured(tmp_path, monkeypatch):
