@@ -6,8 +6,8 @@ The machines of the recipe get spare gates. A population of them trains together
 the registers of the recipe's program, or with --from-answers without them. Then the best
 one is copied into all others. In each copy, the choice that is least certain is drawn
 again, and so are those that depend on it and, rarely, any other. All are trained for some
-steps more. This is repeated until the discrete machine of the best one has no wrong cell on
-the validation set.
+steps more. This is repeated until the discrete machine of the best one has no wrong cell in
+the first batch of the validation set.
 
 Each population prints its rounds, then the errors of its best machine on the test split,
 and its program. It leaves a run directory of that machine, `OUTPUT/nram-POPULATION`, or

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 
 import tensorflow as tf
@@ -157,7 +158,11 @@ def _facts(card, spec):
         if name in card
     ]
     facts.append(("Weights", f"{card['weights']:,}"))
-    results = card.get("results", [])
+    # A card has NaN as null.
+    results = [
+        {name: math.nan if value is None else value for name, value in result.items()}
+        for result in card.get("results", [])
+    ]
     for measure in [] if spec is None or not results else spec.compared:
         values = [f"{measure.of(r):.4g} at length {r['length']}" for r in results]
         facts.append((measure.words.capitalize(), ", ".join(values)))

@@ -17,6 +17,7 @@ from onnx.reference import ReferenceEvaluator
 from keras_nm.export import export
 from keras_nm.layers import NRAM, NTM, NeuralGPU
 from keras_nm.page import builder, write_page
+from keras_nm.page.models import describe_models
 from keras_nm_cli import main
 
 
@@ -123,6 +124,10 @@ def test_models_that_a_page_cannot_show(tmp_path, exported_walker):
         path.write_text(json.dumps(content))
 
     shutil.copytree(exported_walker, tmp_path / "models" / "walker")
+    result = {"length": 3, "wrong_cells": None, "exact_tapes": None}  # of a diverged model
+    change(lambda card: card.update(results=[result]))
+    [model] = describe_models(tmp_path / "models")
+    assert ["Share of wrong answer cells", "nan at length 3"] in map(list, model["facts"])
     change(lambda card: card["layer"].pop("num_registers"))
     with pytest.raises(ValueError, match="has no 'num_registers', which a page shows"):
         write_page(tmp_path / "models", tmp_path / "page.html")

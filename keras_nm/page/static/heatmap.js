@@ -1,6 +1,5 @@
 // Matrices as pictures, on canvas.
 
-const INK = "#1f2933";
 const QUIET = "#5b6670";
 const NOW = "#c2410c"; // the current step
 const WRONG = "#c4006b";
