@@ -54,8 +54,8 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     Raises:
         FileExistsError: If the version exists and `overwrite` is false, or if `path` is
             something other than a directory of versions.
-        ValueError: If the model is of another kind, or if another process is exporting to
-            the same path.
+        ValueError: If the model is of another kind, if Keras has another backend than
+            TensorFlow, or if another process is exporting to the same path.
 
     Example:
 
@@ -66,6 +66,12 @@ def export(model, path, version=None, *, card=None, overwrite=False):
     >>> path.name
     '1'
     """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "Exports need Keras with TensorFlow. Save the model by `model.save`, and load "
+            "and export it in a process with the environment variable "
+            f"KERAS_BACKEND=tensorflow. Received: the backend {keras.backend.backend()}"
+        )
     check_free(path, version, overwrite=overwrite)
     # The model is named after its directory, which may be given as "." or "..".
     path = Path(os.path.abspath(path))

@@ -1,7 +1,9 @@
 """Run by `test_backends.py` on another backend: checks what layers did on TensorFlow."""
 
+import os
 import pickle
 import sys
+import tempfile
 from pathlib import Path
 
 import keras
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import toy_machine  # noqa: F401 - it registers the layer
 
+from keras_nm.export import export
 from keras_nm.layers import NRAM, NTM, ChainedCell
 from keras_nm.training import BitsPerSequence, BitsPerSequenceLoss
 
@@ -147,6 +150,15 @@ def check_statistics_in_a_controller():
         assert any(changed)
 
 
+def check_exports_are_refused():
+    layer = NTM(2, (9, 4))
+    model = keras.Sequential([keras.Input((None, 4)), layer])
+    with tempfile.TemporaryDirectory() as directory:
+        with pytest.raises(ValueError, match="Exports need Keras with TensorFlow"):
+            export(model, directory)
+        assert os.listdir(directory) == []
+
+
 if __name__ == "__main__":
     for name, expected in pickle.loads(Path(sys.argv[1]).read_bytes()).items():
         print(name)
@@ -158,4 +170,5 @@ if __name__ == "__main__":
     check_masks_in_evaluation()
     check_drawn_memories()
     check_statistics_in_a_controller()
+    check_exports_are_refused()
     print("same on", keras.backend.backend())
