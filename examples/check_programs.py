@@ -38,7 +38,11 @@ def wrong_tapes(program, run, lengths, num_cells, num_tapes):
 best = None
 for directory in map(Path, sys.argv[1:]):
     run = load_run(directory)
-    program = Program.from_layer(run.model.get_layer("machine"))
+    try:
+        program = Program.from_layer(run.model.get_layer("machine"))
+    except ValueError as error:  # its training diverged
+        print(f"{directory}: {error}", flush=True)
+        continue
     wrong = {name: wrong_tapes(program, run, *case) for name, case in CASES.items()}
     described = ", ".join(
         f"{count} of {CASES[name][2]:,} ({name})" for name, count in wrong.items()

@@ -30,9 +30,14 @@ given = {} if options.max_length is None else {"max_length": options.max_length}
 task = spec.make(**given)
 model = keras.saving.load_model(options.model)
 model.compile(**spec.compile_arguments(task))
-[layer] = [
-    each for each in model.layers if type(each).__name__ in keras_nm.machines.MACHINES
-]
+kinds = keras_nm.machines.MACHINES
+machines = [each for each in model.layers if type(each).__name__ in kinds]
+if len(machines) != 1:
+    parser.error(
+        f"{options.model} must have one machine, a layer such as {', '.join(kinds)}. Its "
+        f"layers are {', '.join(type(each).__name__ for each in model.layers)}"
+    )
+[layer] = machines
 results = []
 for length in options.lengths:
     data = task.evaluation_set(length, batch_size=64, num_batches=2)

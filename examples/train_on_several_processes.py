@@ -22,7 +22,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 
-from keras_nm.callbacks.saving import restore_random_state
+from keras_nm.callbacks.saving import completed_epochs, restore_random_state
 from keras_nm.training import RECIPES, SaveModel
 
 VARIABLES = [
@@ -74,14 +74,16 @@ def train(recipe, path, seed=0):
     if path.exists():
         model = keras.saving.load_model(path)
         restore_random_state(model, path)
+        epochs_done = completed_epochs(path)
     else:
         model = recipe.build()
-    steps_done = int(model.optimizer.iterations)
+        epochs_done = 0
+    start = epochs_done * recipe.steps_per_epoch
 
     model.fit(
-        recipe.made_task.dataset(recipe.batch_size, seed=seed, start=steps_done),
+        recipe.made_task.dataset(recipe.batch_size, seed=seed, start=start),
         steps_per_epoch=recipe.steps_per_epoch,
-        initial_epoch=steps_done // recipe.steps_per_epoch,
+        initial_epoch=epochs_done,
         epochs=recipe.epochs,
         # A file has one writer.
         callbacks=[SaveModel(path)] if is_first else [],

@@ -71,6 +71,22 @@ def test_programs_of_runs_are_checked(tmp_path, access_run):
     assert "\n".join(text) == str(program)
 
 
+def test_a_run_that_diverged_has_no_program(tmp_path, access_run):
+    shutil.copytree(access_run.directory, tmp_path / "run")
+    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    model.save(tmp_path / "run" / "model.keras")
+    assert "has no program" in run("check_programs.py", tmp_path / "run")
+
+
+def test_a_model_without_a_machine_gets_no_card(tmp_path):
+    model = keras.Sequential([keras.Input((None, 9)), keras.layers.LSTM(8)])
+    model.save(tmp_path / "model.keras")
+    options = [tmp_path / "model.keras", "ntm/copy", tmp_path / "models", "--lengths", 2]
+    with pytest.raises(AssertionError, match=r"must have one machine.* layers are LSTM"):
+        run("export_trained.py", *options, "--made", "Not trained")
+
+
 def test_a_model_without_a_recipe_is_exported(tmp_path):
     x = keras.Input((None, 9))
     layer = NTM(8, (9, 4), keras.layers.Dense(5), return_sequences=True)

@@ -13,15 +13,39 @@ pytest.importorskip("keras_tuner")
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sweep_with_keras_tuner.py"
 TINY = dataclasses.replace(small_runs.COPY, epochs=1)
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.filterwarnings(
+    r"ignore:(currentThread|getName)\(\) is:DeprecationWarning"
+)
 
 
-@pytest.mark.filterwarnings(r"ignore:(currentThread|getName)\(\) is:DeprecationWarning")
-def test_runs_are_those_of_a_sweep(tmp_path, monkeypatch):
+@pytest.fixture
+def example(monkeypatch):
     spec = importlib.util.spec_from_file_location("example", EXAMPLE)
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    monkeypatch.setattr(example, "RECIPES", {"ntm/copy": {"tiny": TINY}})
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "RECIPES", {"ntm/copy": {"tiny": TINY}})
+    return module
+
+
+def test_a_sweep_goes_on_after_failures_and_with_more_seeds(tmp_path, example, monkeypatch):
+    tried = []
+
+    def fail(recipe, directories, lengths):
+        tried.extend(directories)
+        if 0 < len(tried) < 6:
+            raise OSError("killed")
+
+    monkeypatch.setattr(example, "train_and_measure", fail)
+    example.Sweep("ntm/copy", 5, tmp_path).search()
+    assert tried == [0, 1, 2, 3, 4]
+    tried.clear()
+    tried.append("others")
+    example.Sweep("ntm/copy", 7, tmp_path).search()
+    assert tried[1:] == [0, 1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
+def test_runs_are_those_of_a_sweep(tmp_path, example):
     example.Sweep("ntm/copy", 2, tmp_path).search()
 
     for seed in range(2):

@@ -12,9 +12,13 @@ import train_on_several_processes as example
 
 example.distribute()
 path, epochs, results = sys.argv[1:]
+# The optimizer makes fewer steps than there are batches.
+config = {**small_runs.COPY.optimizer["config"], "gradient_accumulation_steps": 2}
+optimizer = {**small_runs.COPY.optimizer, "config": config}
 recipe = small_runs.changed(
     small_runs.COPY,
     layer={"controller": small_runs.NOISY_CONTROLLER},
+    optimizer=optimizer,
     task_options={"max_length": 20, "num_bits": 3},
     batch_size=4,
     steps_per_epoch=2,
