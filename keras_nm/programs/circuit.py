@@ -43,10 +43,19 @@ class Circuit:
 
     def __post_init__(self):
         items = self.gates.items() if isinstance(self.gates, Mapping) else self.gates
-        gates = tuple((name, tuple(arguments)) for name, arguments in items)
+        gates = tuple((name, _sources(name, arguments)) for name, arguments in items)
         object.__setattr__(self, "gates", gates)
-        object.__setattr__(self, "registers", tuple(self.registers))
+        object.__setattr__(self, "registers", _sources("registers", self.registers))
         object.__setattr__(self, "stop", bool(self.stop))
+
+
+def _sources(name, sources):
+    if isinstance(sources, str):  # its letters would pass for sources
+        raise ValueError(
+            f"The sources of {name} must be a list of names, such as [{sources!r}]. "
+            f"Received: {sources!r}"
+        )
+    return tuple(sources)
 
 
 def all_patterns(num_registers):
@@ -70,7 +79,8 @@ def matches(rule, pattern):
 
 def cover(patterns, others):
     """Returns a few patterns with `"*"` that match all `patterns` and no `others`."""
-    others = np.array([list(other) for other in others])
+    # One character in each column.
+    others = np.array(others, f"U{len(patterns[0])}").view("U1")
     others = others.reshape(-1, len(patterns[0]))
     cubes = []
     for pattern in patterns:

@@ -47,6 +47,11 @@ def read_rules(layer):
     zeros = [[float(char == ZERO) for char in pattern] for pattern in patterns]
     zeros = ops.convert_to_tensor(zeros, cell.compute_dtype)
     logits, _ = cell.run_controller(zeros, [])
+    if not np.all(np.isfinite(ops.convert_to_numpy(logits))):
+        raise ValueError(
+            "The layer has no program: its choices are not finite numbers, so its training "
+            "has probably diverged. Take its weights from before, or train it again"
+        )
     choices = {
         name: ops.convert_to_numpy(part) for name, part in cell.split_logits(logits).items()
     }

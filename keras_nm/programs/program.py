@@ -409,7 +409,8 @@ class Program:
         for pattern in patterns:
             groups.setdefault(self.circuits[pattern], []).append(pattern)
         for circuit, own in groups.items():
-            yield circuit, own, [p for p in patterns if p not in own]
+            is_own = set(own)
+            yield circuit, own, [p for p in patterns if p not in is_own]
 
     def rules(self) -> list[tuple[str, Circuit]]:
         """Returns the whole table as a few rules.

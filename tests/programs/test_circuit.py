@@ -55,3 +55,15 @@ def test_writing_a_cell_s_own_content_is_no_effect(gates, registers, kept):
     circuit = Circuit(gates, [registers, "r2"])
     program = Program(2, [("**", circuit)], gate_repeats=2)
     assert [name for name, _ in program.circuits["00"].gates] == kept
+
+
+@pytest.mark.parametrize(
+    ("gates", "registers", "message"),
+    [
+        ({"INC": "r1"}, ["INC"], r"sources of INC must be a list .* such as \['r1'\]"),
+        ({"INC": ["r1"]}, "INC", r"sources of registers must be .* such as \['INC'\]"),
+    ],
+)
+def test_a_name_is_not_a_list_of_letters(gates, registers, message):
+    with pytest.raises(ValueError, match=message):
+        Circuit(gates, registers)

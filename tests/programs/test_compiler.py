@@ -87,6 +87,11 @@ def test_only_built_layers_with_feed_forward_controllers_have_a_program():
     layer.build((None, 5))
     with pytest.raises(ValueError, match="feed-forward controller"):
         Program.from_layer(layer)
+    diverged = NRAM(2)
+    diverged.build((None, 5))
+    diverged.set_weights([np.full_like(x, np.nan) for x in diverged.get_weights()])
+    with pytest.raises(ValueError, match="its choices are not finite numbers"):
+        Program.from_layer(diverged)
     replicas = NRAM(4, num_replicas=2)
     replicas.build((None, 5))
     for use in (Program.from_layer, PROGRAMS["copy"].into_layer):

@@ -148,10 +148,13 @@ class Addition(Library):
         Raises:
             ValueError: For numbers that are not integers of at least 0.
         """
-        return ScratchPad(self._digits_of(first), self._digits_of(second), self.base)
+        first, second = (
+            self._digits_of(check_integer(name, number, minimum=0, maximum=float("inf")))
+            for name, number in (("first", first), ("second", second))
+        )
+        return ScratchPad(first, second, self.base)
 
     def _digits_of(self, number):
-        number = check_integer("number", number, minimum=0, maximum=float("inf"))
         digits = [number % self.base]
         while number := number // self.base:
             digits.append(number % self.base)

@@ -107,7 +107,7 @@ def test_batches_are_one_hot_and_padded():
 
 
 def test_wrong_problems():
-    with pytest.raises(ValueError, match="number=-1"):
+    with pytest.raises(ValueError, match="second=-1"):
         npi.Addition().environment(3, -1)
     with pytest.raises(ValueError, match="at least one digit"):
         npi.BubbleSort().environment([])
