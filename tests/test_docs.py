@@ -100,7 +100,7 @@ def run(code, name, namespace):
     for node in ast.parse(code).body:
         exec(compile(ast.Module([node], []), name, "exec"), namespace)
         line = lines[node.end_lineno - 1]
-        comment = re.search(r"  # (\(\d[\d, ]*\)|[\d.]+|True|False)(?:$|[:;,] )", line)
+        comment = re.search(r"  # (\(\d[\d, ]*\)|[\d.]+|True|False)(?:$|[:;,] )(.*)", line)
         if comment is None:
             continue
         value = node.targets[0] if isinstance(node, ast.Assign) else node.value
@@ -108,6 +108,10 @@ def run(code, name, namespace):
         expected = ast.literal_eval(comment[1])
         if hasattr(value, "shape") and isinstance(expected, tuple):
             value = tuple(value.shape)
+        if isinstance(value, tuple) and hasattr(value[0], "shape"):
+            value = tuple(tuple(part.shape) for part in value)
+            more = re.findall(r"\(\d[\d, ]*\)", comment[2])
+            expected = (expected, *map(ast.literal_eval, more))
         if not isinstance(value, tuple) or isinstance(value[0], int):
             assert value == expected, line
 

@@ -93,7 +93,8 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     def download_and_prepare(self, **kwargs):
         path = Path(self.data_path)
-        if path.exists():  # nothing to write, unless the caller asks for it
+        mode = getattr(kwargs.get("download_config"), "download_mode", None)
+        if path.exists() and not (mode and mode.overwrite_dataset):  # nothing to write
             return super().download_and_prepare(**kwargs)
         busy = ValueError(
             f"Another process is writing the dataset in {path.parent}. Wait until it has "

@@ -22,7 +22,7 @@ class Draws:
             examples for each key, one key after the other.
         first: int64 scalar tensor, the index of the first example of each key.
         examples_per_key: Integer. The batch size B is this number times the number of keys.
-        pattern: One of `PATTERNS`, which `data`, `integer_data` and `order` follow.
+        pattern: One of `PATTERNS`, which `bits`, `data`, `integer_data` and `order` follow.
     """
 
     def __init__(self, keys, first, examples_per_key, pattern="random"):

@@ -16,8 +16,8 @@ class TokenTask(SequenceTask):
 
     Subclasses have the class attribute `num_classes`, and implement `input_size`,
     `num_timesteps` and `sample`. `sample` returns `x` `(B, T, input_size)`, float32 and
-    one-hot; `y` `(B, T)`, int32, the classes of the answer and 0 elsewhere; and
-    `sample_weight` `(B, T)`, float32.
+    one-hot; `y` `(B, T)`, int32, the classes of the answer and 0 elsewhere, if a task says
+    nothing else; and `sample_weight` `(B, T)`, float32.
 
     Attributes:
         num_classes: Integer, the number of classes of an answer's tokens.

@@ -176,6 +176,15 @@ def test_two_builds_at_once_are_refused(tmp_path):
         pytest.raises(ValueError, match="Another process is writing"),
     ):
         tfds.load(name, data_dir=tmp_path)
+    datasets.build(name, tmp_path)
+    again = tfds.download.DownloadConfig(
+        download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS
+    )
+    with locked(tmp_path / name, ValueError()):
+        builder = tfds.builder(name, data_dir=tmp_path)
+        builder.download_and_prepare()  # there is nothing to write
+        with pytest.raises(ValueError, match="Another process is writing"):
+            builder.download_and_prepare(download_config=again)
 
 
 @pytest.mark.slow

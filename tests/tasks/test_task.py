@@ -256,6 +256,13 @@ def test_lengths_outside_of_the_task_are_refused():
             next(iter(batches))
     with pytest.raises(ValueError, match="shape"):
         ntm.Copy().dataset(3, draw_lengths=lambda draws: tf.constant([1, 2, 3]))
+    with pytest.raises(ValueError, match=r"`draw_lengths` must return integers.*float64"):
+        ntm.Copy().dataset(3, draw_lengths=lambda draws: np.full((3, 1), 2.0))
+
+
+def test_lengths_may_be_integers_of_numpy():
+    batches = ntm.Copy().dataset(3, draw_lengths=lambda draws: np.full((3, 1), 2))
+    assert next(iter(batches))[2].numpy().sum(axis=1).tolist() == [2, 2, 2]
 
 
 @pytest.mark.parametrize(
