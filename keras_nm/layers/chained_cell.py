@@ -56,6 +56,9 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
         widest = keras.backend.result_type(*(layer.compute_dtype for layer in layers))
         super().__init__(dtype=dtype or widest, **kwargs)
         self.layers = layers
+        if not self.trainable:
+            for layer in layers:
+                layer.trainable = False
         self.state_size = [layer.state_size for layer in layers if _is_cell(layer)]
 
     def build(self, input_shape):

@@ -60,11 +60,15 @@ class MachineCell(keras.layers.Layer, InnerDropout):
         self.num_replicas = num_replicas
         controller = self.default_controller() if controller is None else controller
         self._controller_state_sizes = _state_sizes(controller)
-        self.controller = self._replicated(controller)
+        self.controller = self._part(controller)
 
-    def _replicated(self, layer):
-        """Returns a part of the machine, replicated if there are replicas."""
-        return layer if self.num_replicas is None else Replicated(layer, self.num_replicas)
+    def _part(self, layer):
+        """Returns a part of the machine: replicated if it has replicas, frozen if it is."""
+        if self.num_replicas is not None:
+            layer = Replicated(layer, self.num_replicas)
+        if not self.trainable:
+            layer.trainable = False
+        return layer
 
     @property
     def has_recurrent_controller(self):
@@ -78,7 +82,9 @@ class MachineCell(keras.layers.Layer, InnerDropout):
 
     def _linear_map(self, name, units, **options):
         """Returns a linear map of the cell's own, of this name."""
-        return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
+        return self._part(
+            keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
+        )
 
     def _check_step_shape(self, input_shape):
         """Raises a ValueError unless the inputs are those of a single time step."""
@@ -88,6 +94,11 @@ class MachineCell(keras.layers.Layer, InnerDropout):
                 f"{name} takes inputs of shape (batch, features), one time step. "
                 f"Received: an input of shape {tuple(input_shape)}. For sequences, wrap "
                 f"the cell in keras.layers.RNN, or use {name.removesuffix('Cell')}"
+            )
+        if input_shape[-1] is None:
+            raise ValueError(
+                "The number of features must be known, as in keras.Input((None, 9)). "
+                f"Received: inputs with time steps of shape {tuple(input_shape)}"
             )
 
     def _build_controller(self, input_shape):
@@ -286,6 +297,8 @@ class MachineLayer(MachineLoop):
 
     def __init__(self, cell, **options):
         super().__init__(cell, **options)
+        if not self.trainable:
+            cell.trainable = False
         self.supports_masking = True
         self.input_spec = keras.InputSpec(ndim=3)
 
@@ -366,6 +379,11 @@ class MachineLayer(MachineLoop):
             first = ops.repeat(first, tracer.cell.output_size, axis=-1)
             initial_state = [first, *initial_state]
         mask = mask_of(sequences) if mask is None else mask
+        # A call of the layer rounds like this.
+        sequences, initial_state = keras.tree.map_structure(
+            lambda x: self.dtype_policy.convert_input(x, self.autocast, self.input_dtype),
+            (sequences, initial_state),
+        )
         trace = tracer(sequences, initial_state=initial_state, mask=mask)
         return split(trace, self.cell.trace_shapes)
 

@@ -5,7 +5,14 @@ import json
 
 import keras
 import pytest
-from machine_cases import CASES, assert_all_close, assert_close, each_machine_with_a_cell
+from machine_cases import (
+    CASES,
+    assert_all_close,
+    assert_close,
+    each_machine,
+    each_machine_with_a_cell,
+    model_of,
+)
 
 # What changes no output outside training, with values that are no defaults.
 TRAINING_OPTIONS = {
@@ -47,6 +54,32 @@ def test_a_configuration_has_every_argument(case):
         if argument.kind is not argument.VAR_KEYWORD
     }
     assert arguments <= set(layer.get_config())
+
+
+@each_machine
+def test_a_frozen_layer_stays_frozen(case, inputs, tmp_path):
+    layer = case.make()
+    model = model_of(layer, case.symbolic_inputs())
+    num_weights = len(model.trainable_weights)
+    layer.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    made = model_of(case.make(trainable=False), case.symbolic_inputs())
+    for each in (model, loaded, keras.models.clone_model(model), made):
+        assert each.trainable_weights == []
+        each.layers[-1].trainable = True
+        assert len(each.trainable_weights) == num_weights
+
+
+@each_machine_with_a_cell
+def test_a_frozen_cell_stays_frozen(case, inputs):
+    rnn = keras.layers.RNN(case.make().cell, return_state=True)
+    rnn.trainable = False
+    copy = keras.layers.RNN.from_config(through_json(rnn.get_config()))
+    case.run_cell(copy, inputs)
+    assert copy.weights
+    assert copy.cell.trainable_weights == []
+    assert not any(weight.trainable for weight in copy.weights)
 
 
 @pytest.mark.parametrize("name", TRAINING_OPTIONS)

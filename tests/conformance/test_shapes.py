@@ -31,6 +31,12 @@ def test_shapes_from_sequences(case, inputs, return_sequences, return_state):
     assert first.shape == ((BATCH, SIZE, 5) if return_sequences else (BATCH, 5))
 
 
+@each_sequence_machine
+def test_the_number_of_features_must_be_known(case):
+    with pytest.raises(ValueError, match="number of features must be known"):
+        case.make()(keras.Input((None, None)))
+
+
 @each_tape_case
 def test_shapes_from_tapes(case, inputs):
     layer = case.make()

@@ -239,3 +239,12 @@ def test_file_of_a_machine_with_a_chain_round_trip(machine, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert_close(loaded(inputs), model(inputs))
+
+
+def test_a_frozen_cell_has_frozen_layers(sequences):
+    for frozen in (mixed_cell(trainable=False), mixed_cell()):
+        frozen.trainable = False
+        copy = ChainedCell.from_config(frozen.get_config())
+        keras.layers.RNN(copy)(sequences)
+        assert copy.weights
+        assert not any(weight.trainable for weight in copy.weights)

@@ -135,3 +135,6 @@ def test_every_tape_needs_registers():
         layer.step_integers(np.zeros((3, 4), int), np.zeros((3, 1), int))
     with pytest.raises(ValueError, match=r"from 0 to 3. Received: integers from 0 to 4"):
         layer.step_integers(np.zeros((1, 4), int), np.array([[0, 4]]))
+    layer = NRAM(2, controller=keras.layers.LSTMCell(3))
+    with pytest.raises(ValueError, match=r"list of 2 tensors.*Received: 0 tensors"):
+        layer.step_integers(np.zeros((1, 4), int), np.zeros((1, 2), int))

@@ -18,7 +18,7 @@ class ToyCell(MachineCell):
         super().__init__(controller, **kwargs)
         self.units = self.output_size = units
         self.leak = leak
-        self.total_map = keras.layers.Dense(units, dtype=self.dtype_policy)
+        self.total_map = self._linear_map("total_map", units)
         self.state_size = [units]
 
     def default_controller(self):
@@ -35,6 +35,7 @@ class ToyCell(MachineCell):
         return {"output": (self.units,), "added": (self.units,)}
 
     def build(self, input_shape):
+        self._check_step_shape(input_shape)
         batch, features = input_shape
         controller_units = self._build_controller((batch, features + self.units))
         self.total_map.build((batch, controller_units))

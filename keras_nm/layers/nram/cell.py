@@ -141,13 +141,11 @@ class NRAMCell(MachineCell):
         self.epsilon = check_epsilon(epsilon)
         self.stop_bias = check_finite("stop_bias", stop_bias)
 
-        self.circuit_map = self._replicated(
-            self._linear_map(
-                "circuit_map",
-                total_size(self.circuit_shapes),
-                # Stopping is the last of the choices.
-                bias_initializer=ZerosAndLast(self.stop_bias),
-            )
+        self.circuit_map = self._linear_map(
+            "circuit_map",
+            total_size(self.circuit_shapes),
+            # Stopping is the last of the choices.
+            bias_initializer=ZerosAndLast(self.stop_bias),
         )
         self._advance_in_graph = in_graph(self._advance)
         self.output_size = 1

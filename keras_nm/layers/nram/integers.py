@@ -82,6 +82,13 @@ class IntegerMachine:
         >>> result["registers"].numpy().tolist()
         [[3, 0]]
         """
+        num_states = len(self.cell.controller_state_names)
+        if len(controller_states) != num_states:
+            raise ValueError(
+                f"`controller_states` must be a list of {num_states} tensors: before the "
+                "first step, cell.initial_controller_states(batch_size). Received: "
+                f"{len(controller_states)} tensors"
+            )
         tape, valid = self._checked_integers(tape)
         registers = as_array(registers)
         valid = valid & check_registers(registers, self.cell.num_registers, tape)

@@ -109,6 +109,8 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
             dtype=cell.dtype_policy,
             trainable=trainable,
         )
+        if not self.trainable:
+            cell.trainable = False
         if num_steps is not None:
             num_steps = check_integer("num_steps", num_steps)
         self.num_steps = num_steps
