@@ -157,7 +157,7 @@ class _Look(keras.Model):
     """Combines the traces of a model's machines and its outputs in one model to compile."""
 
     def __init__(self, model):
-        super().__init__(name="look")
+        super().__init__(name="look", autocast=False)
         self.model = model
         self.tracer = Tracer(model)
 

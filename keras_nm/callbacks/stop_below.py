@@ -1,6 +1,7 @@
 """Stops training when a model is good enough."""
 
 import keras
+import numpy as np
 
 
 class StopBelow(keras.callbacks.Callback):
@@ -35,5 +36,6 @@ class StopBelow(keras.callbacks.Callback):
                 f"`monitors` must be among the logs: {', '.join(map(repr, logs))}. "
                 f"Received: monitors={self.monitors}"
             )
-        if all(logs[monitor] < self.threshold for monitor in self.monitors):
+        # Those of replicas are arrays.
+        if all(np.all(logs[monitor] < self.threshold) for monitor in self.monitors):
             self.model.stop_training = True

@@ -104,7 +104,7 @@ class Tracer(keras.Model):
     """
 
     def __init__(self, model):
-        super().__init__()
+        super().__init__(autocast=False)  # like a functional model
         if not getattr(model, "inputs", None):
             raise ValueError(
                 "A Tracer takes a functional or Sequential keras.Model that is built. "

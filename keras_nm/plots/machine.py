@@ -1,6 +1,7 @@
 """Draws what a machine did, for any kind of machine."""
 
 import keras
+import numpy as np
 
 from keras_nm.machines import machine_of
 
@@ -43,6 +44,8 @@ def machine_picture(
     """
     picture = machine_of(machine).function("picture")
     activation = keras.activations.get(activation)
+    if getattr(machine, "go_backwards", False):  # its trace begins at the end
+        inputs = np.asarray(inputs)[:, ::-1]
     return picture(machine, trace, inputs, outputs, example, time, activation)
 
 

@@ -124,10 +124,18 @@ def head_positions(trace, moves, index):
     for time, weights in enumerate(np.asarray(trace["moves"])[:, index]):
         name = moves[int(np.argmax(weights))]
         direction = {"left": 1, "right": -1}.get(name.removeprefix("jump_"), 0)
-        steps = int(trace["jump_length"][time][0]) if name.startswith("jump") else 1
-        position += direction * steps
+        # The cell rounds it as well.
+        jump = round(float(trace["jump_length"][time][0])) if name.startswith("jump") else 1
+        if not _is_masked(trace, time):
+            position += direction * jump
         positions.append(position)
     return positions
+
+
+def _is_masked(trace, time):
+    """Returns whether a step looks masked: all zeros, or the step before it again."""
+    before = {name: x[time - 1] if time else 0 * x[0] for name, x in trace.items()}
+    return all(np.array_equal(x[time], before[name]) for name, x in trace.items())
 
 
 def picture_of_layer(layer, trace, inputs, outputs, example, time, activation):

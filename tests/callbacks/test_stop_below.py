@@ -15,6 +15,8 @@ from keras_nm.training import StopBelow
         ({"a": 0.6, "b": 0.1}, False),
         ({"a": 0.1, "b": 0.5}, False),
         ({"a": 0.1, "b": float("nan")}, False),
+        ({"a": np.array([0.1, 0.2]), "b": 0.1}, True),
+        ({"a": np.array([0.1, 0.6]), "b": 0.1}, False),
     ],
 )
 def test_all_must_be_below(logs, stops):

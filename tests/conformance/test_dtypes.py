@@ -99,3 +99,25 @@ def test_half_precision_outputs_are_rounded_float32_outputs(case, inputs, policy
     rounded = tf.cast(tf.cast(outputs, cast.compute_dtype), "float32")
     # Numbers in the middle between two may go either way.
     assert np.mean(tf.cast(cast(sequences), "float32") != rounded) < 0.1
+
+
+@each_sequence_machine
+def test_a_trace_rounds_its_inputs_as_a_call_does(case, inputs):
+    layer = case.make(dtype="mixed_bfloat16")
+    rounded = tf.cast(tf.cast(inputs, "bfloat16"), "float32")
+    assert np.any(rounded != inputs)
+    for name, value in layer.trace(inputs).items():
+        np.testing.assert_array_equal(value, layer.trace(rounded)[name])
+
+
+def test_a_tracer_rounds_as_its_model_does(rng):
+    x = rng.normal(size=(2, 3, 4)).astype("float32")
+    inputs = keras.Input((None, 4))
+    layer = keras_nm.layers.NTM(5, memory_shape=(6, 3), dtype="float32", name="machine")
+    model = keras.Model(inputs, layer(inputs))
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        trace = keras_nm.layers.Tracer(model)(x)["machine"]
+    finally:
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_array_equal(trace["output"][:, -1], model(x))

@@ -75,6 +75,18 @@ def test_one_hot_vectors_are_tokens(layer):
     np.testing.assert_allclose(layer(vectors), layer(TOKENS), atol=1e-9)
 
 
+def test_the_mask_of_the_layer_before_counts_everywhere():
+    layer = NeuralGPU(3, num_maps=6, num_symbols=4, gate="cutoff")
+    embedding = keras.layers.Embedding(SYMBOLS, 4, mask_zero=True)
+    vectors = embedding(np.array([[1, 2, 1, 0, 0]]))
+    expected = layer(vectors)
+    np.testing.assert_allclose(layer.trace(vectors)["output"][:, -1], expected, atol=1e-5)
+    state = np.zeros((1, 5, 1, 6), "float32")
+    for time in range(3):
+        answer, state = layer.step(vectors, state, time)
+    np.testing.assert_allclose(answer[:, :3], expected[:, :3], atol=1e-5)
+
+
 def test_unknown_tokens_are_positions_without_a_symbol(layer):
     tokens = np.where(TOKENS == 2, SYMBOLS, TOKENS)
     vectors = np.eye(SYMBOLS + 1, dtype="float64")[tokens][..., :SYMBOLS]

@@ -86,6 +86,17 @@ def test_the_head_goes_where_the_tape_does_not():
     assert heads == [1, 2, 2, 1, 4, 1]
 
 
+def test_the_head_stands_still_in_masked_steps():
+    trace, heads = tape_of(["left", "jump_left", "left"], 9)
+    assert heads == [1, 4, 5]
+    trace["jump_length"] = trace["jump_length"] - 1e-5  # 3, as computed
+    assert head_positions(trace, MOVES, 0) == [1, 4, 5]
+    masked = {  # a step at the start, and one after the second
+        name: np.stack([0 * x[0], x[0], x[1], x[1], x[2]]) for name, x in trace.items()
+    }
+    assert head_positions(masked, MOVES, 0) == [0, 1, 4, 4, 5]
+
+
 def test_the_tape_lies_still_and_the_head_moves():
     trace, heads = tape_of(["left", "left", "stay", "jump_right"], 12)
     assert heads == [1, 2, 2, -1]
@@ -108,6 +119,13 @@ def test_a_head_that_goes_around_the_ring():
     contents = panels(tape_picture(None, np.ones((7, 2)), trace, MOVES))["Contents"]
     np.testing.assert_array_equal(shown(contents)[:, 6], np.repeat(np.arange(4), 2))
     assert contents.lines[0].get_ydata().tolist() == [1, 2, 3, 0, 1, 2, 3]
+
+
+def test_a_layer_that_goes_backwards_reads_its_inputs_so(rng):
+    layer = StackRNN(3, (6, 2), return_sequences=True, go_backwards=True)
+    inputs = rng.normal(size=(2, STEPS, 4)).astype("float32")
+    found = panels(machine_picture(layer, layer.trace(inputs), inputs, example=1))
+    np.testing.assert_allclose(shown(found["Inputs"]), inputs[1, ::-1].T)
 
 
 @pytest.mark.parametrize("make", [NTM, StackRNN, TapeRNN])

@@ -13,6 +13,7 @@ from keras_nm.arguments import (
     check_not_negative,
     check_positive,
 )
+from keras_nm.keras_internals import mask_of
 from keras_nm.layers.machine import at_least_float32, from_machine_config
 from keras_nm.layers.neural_gpu import steps, weight_sets
 from keras_nm.layers.quantization import quantization_of
@@ -189,7 +190,10 @@ class NeuralGPU(keras.layers.Layer):
         self._seed_generator = keras.random.SeedGenerator()
 
     def _linear_map(self, name, units, **options):
-        return keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
+        layer = keras.layers.Dense(units, dtype=self.dtype_policy, name=name, **options)
+        if not self.trainable:
+            layer.trainable = False
+        return layer
 
     def build(self, input_shape):
         num_symbols = self._num_symbols(tuple(input_shape))
@@ -400,6 +404,7 @@ class NeuralGPU(keras.layers.Layer):
         """
         if not self.built:
             self.build(inputs.shape)
+        mask = mask_of(inputs) if mask is None else mask
         real = self._real(inputs, mask)
         start, cost = self._start(inputs, real, training=False)
         state = ops.where(ops.equal(time, 0), start, state)
@@ -429,6 +434,7 @@ class NeuralGPU(keras.layers.Layer):
         >>> tuple(trace["state"].shape)
         (1, 6, 5, 1, 24)
         """
+        mask = mask_of(inputs) if mask is None else mask
         inputs = ops.convert_to_tensor(inputs)
         if not self.built:
             self.build(inputs.shape)
