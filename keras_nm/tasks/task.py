@@ -184,7 +184,7 @@ class Task(abc.ABC):
             draws = Draws(keys, index * batch_size, batch_size, pattern)
             lengths = (draw_lengths or self._draw_lengths)(draws)
             if draw_lengths is not None:
-                lengths = self._checked(lengths, draws.batch_size)
+                lengths = self._checked(_as_int32(lengths, draws.batch_size))
             return self.sample(draws, self._shared_lengths(draws, lengths))
 
         first = shard_index + start * num_shards
@@ -207,15 +207,7 @@ class Task(abc.ABC):
         """Returns the lengths of the examples, from those that were drawn for each."""
         return lengths
 
-    def _checked(self, lengths, batch_size):
-        """Returns lengths of a user's `draw_lengths` `(batch_size, 1)` as int32."""
-        lengths = tf.convert_to_tensor(lengths)
-        if not lengths.dtype.is_integer:
-            raise ValueError(
-                "`draw_lengths` must return integers. Received: lengths of dtype "
-                f"{lengths.dtype.name}"
-            )
-        lengths = tf.ensure_shape(tf.cast(lengths, tf.int32), (batch_size, 1))
+    def _checked(self, lengths):
         message = f"`draw_lengths` must return lengths from {self.smallest_length} to "
         message += f"{self.max_length}"
         fits = (lengths >= self.smallest_length) & (lengths <= self.max_length)
@@ -297,3 +289,14 @@ def _check_shard(shard):
         "`shard` must be a pair (index, count) of integers with index less than count. "
         f"Received: shard={shard!r}"
     )
+
+
+def _as_int32(lengths, batch_size):
+    """Returns what a user's `draw_lengths` returned, as a tensor `(batch_size, 1)`."""
+    lengths = tf.convert_to_tensor(lengths)
+    if not lengths.dtype.is_integer:
+        raise ValueError(
+            "`draw_lengths` must return integers. Received: lengths of dtype "
+            f"{lengths.dtype.name}"
+        )
+    return tf.ensure_shape(tf.cast(lengths, tf.int32), (batch_size, 1))

@@ -74,7 +74,14 @@ def tape_of(moves, size, width=2, lengths=3):
         "written_values": np.zeros((len(moves), 1, width)),
         "jump_length": np.full((len(moves), 1), lengths),
     }
-    heads = head_positions(trace, MOVES, 0)
+    steps = {
+        "stay": 0,
+        "left": 1,
+        "right": -1,
+        "jump_left": lengths,
+        "jump_right": -lengths,
+    }
+    heads = np.cumsum([steps[move] for move in moves]).tolist()
     home = np.repeat(np.arange(size)[:, None], width, axis=1)
     trace["tapes"] = np.stack([np.roll(home, -head, axis=0) for head in heads])[:, None]
     return trace, heads
@@ -82,8 +89,9 @@ def tape_of(moves, size, width=2, lengths=3):
 
 def test_the_head_goes_where_the_tape_does_not():
     moves = ["left", "left", "stay", "right", "jump_left", "jump_right"]
-    _, heads = tape_of(moves, 9)
+    trace, heads = tape_of(moves, 9)
     assert heads == [1, 2, 2, 1, 4, 1]
+    assert head_positions(trace, MOVES, 0) == heads
 
 
 def test_the_head_stands_still_in_masked_steps():
