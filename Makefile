@@ -56,7 +56,7 @@ saved_models: $(INSTALLED)
 		--output runs/saved_models/ntm_repeat_copy_marks
 	$(BIN)/keras-nm export "runs/saved_models/ntm_repeat_copy_marks/marks, to 20-2" \
 		saved_models/ntm_repeat_copy_marks --lengths 10 20
-	$(BIN)/keras-nm train ntm/dynamic_ngrams --seed 1 \
+	$(BIN)/keras-nm train ntm/dynamic_ngrams --seed 5 \
 		--output runs/saved_models/ntm_dynamic_ngrams
 	$(BIN)/keras-nm export runs/saved_models/ntm_dynamic_ngrams \
 		saved_models/ntm_dynamic_ngrams --memory-size 256

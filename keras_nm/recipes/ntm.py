@@ -105,7 +105,8 @@ NTM_RECIPES = (
         **_LSTM,
         **of_sequences(
             "ntm/dynamic_ngrams",
-            layer=_ntm(controller=LSTM_CONTROLLER),
+            # Without clipping, fewer seeds came within 1 bit of the optimum.
+            layer=_ntm(controller=LSTM_CONTROLLER, gradient_clip=1.0),
             steps=5000,
             # Tables are random, and so are the bits: small batches are noise.
             batch_size=64,
