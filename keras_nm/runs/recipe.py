@@ -293,10 +293,10 @@ def labels_of(named_recipes):
     """
     known, labels = {}, []
     for name, recipe in named_recipes:
-        recipes = known.setdefault(name, [])
-        if recipe.to_json() not in recipes:
-            recipes.append(recipe.to_json())
-        number = 1 + recipes.index(recipe.to_json())
+        recipes, text = known.setdefault(name, []), recipe.to_json()
+        if text not in recipes:
+            recipes.append(text)
+        number = 1 + recipes.index(text)
         labels.append(name if number == 1 else f"{name} #{number}")
     return labels
 
