@@ -27,7 +27,7 @@ def wrong_tapes(program, run, lengths, num_cells, num_tapes):
     if num_cells is not None:
         num_cells = max(num_cells, task.smallest_tape(largest))
         task = dataclasses.replace(task, num_cells=num_cells)
-    batch = task.dataset(num_tapes, split="test").take(1)
+    batch = task.evaluation_set(batch_size=num_tapes, num_batches=1)
     [(tape, answer, cells)] = batch.as_numpy_iterator()
     # As many steps to spare as in training.
     spare = run.model.get_layer("machine").num_steps - trained.num_steps

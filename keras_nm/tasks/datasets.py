@@ -23,6 +23,7 @@ problems have the same calls.
 """
 
 import dataclasses
+import math
 import shutil
 from pathlib import Path
 from typing import ClassVar
@@ -125,8 +126,11 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         task = spec.for_split(split, self.builder_config.max_length)
         names = [array.name for array in (spec.x, spec.y, spec.sample_weight)]
         num_examples = spec.splits[split].num_examples
-        batches = task.dataset(_BATCH_SIZE, split=split).unbatch().take(num_examples)
-        for index, arrays in enumerate(batches.as_numpy_iterator()):
+        batches = task.dataset(
+            _BATCH_SIZE, split=split, num_batches=math.ceil(num_examples / _BATCH_SIZE)
+        )
+        examples = batches.unbatch().take(num_examples)
+        for index, arrays in enumerate(examples.as_numpy_iterator()):
             yield index, dict(zip(names, task.unpadded(arrays), strict=True))
 
 

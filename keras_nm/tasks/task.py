@@ -134,10 +134,11 @@ class Task(abc.ABC):
         split="train",
         start=0,
         shard=(0, 1),
+        num_batches=None,
         pattern="random",
         draw_lengths=None,
     ):
-        """Makes an endless dataset of batches.
+        """Makes a dataset of batches, which is endless by default.
 
         Args:
             batch_size: Positive integer, the number of examples per seed in a batch.
@@ -148,6 +149,8 @@ class Task(abc.ABC):
             start: Non-negative integer, the index of the first batch, to resume after
                 this many batches.
             shard: Pair `(index, count)`: every `count`-th batch from batch `index` on.
+            num_batches: Optional positive integer, the number of batches. By default, there
+                is no end.
             pattern: The pattern of the examples' data: `"random"`, all `"equal"`,
                 `"sorted"`, `"reversed"` or all the `"highest"` value.
             draw_lengths: Function from `Draws` to the lengths of a batch's examples, int32
@@ -189,6 +192,9 @@ class Task(abc.ABC):
 
         first = shard_index + start * num_shards
         indices = tf.data.Dataset.counter(first, num_shards)
+        if num_batches is not None:
+            # Before the batches are made: they are made ahead.
+            indices = indices.take(check_integer("num_batches", num_batches))
         options = tf.data.Options()
         # With a buffer that TensorFlow tunes, who ends an iterator, as `model.fit` does,
         # may wait for the tuner, which sleeps for up to a minute. So it is off.
@@ -243,15 +249,18 @@ class Task(abc.ABC):
         Raises:
             ValueError: For sizes out of range and unknown splits or patterns.
         """
-        check_integer("num_batches", num_batches)
         lengths = (self.min_length, self.max_length)
         if length is not None:
             lengths = (check_integer("length", length, self.smallest_length),) * 2
         task = self.with_lengths(*lengths)
-        batches = task.dataset(
-            batch_size, seed=seed, split=split, start=start, pattern=pattern
+        return task.dataset(
+            batch_size,
+            seed=seed,
+            split=split,
+            start=start,
+            num_batches=check_integer("num_batches", num_batches),
+            pattern=pattern,
         )
-        return batches.take(num_batches)
 
     def structured_sets(self, batch_size=64, *, seed=0, split="test"):
         """Makes evaluation sets of cases that hardly ever occur in random examples.

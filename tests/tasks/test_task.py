@@ -220,6 +220,25 @@ def test_evaluation_sets_end_and_are_not_of_training(name):
     assert len(list(task.evaluation_set(batch_size=8, num_batches=3))) == 3
 
 
+def test_datasets_of_some_batches():
+    task = ntm.Copy(max_length=5)
+    options = {"start": 1, "shard": (1, 3)}
+    some = list(task.dataset(4, num_batches=2, **options))
+    for actual, expected in zip(some, task.dataset(4, **options).take(2), strict=True):
+        np.testing.assert_array_equal(actual[0], expected[0])
+
+
+def test_no_more_batches_are_made_than_an_evaluation_has(monkeypatch):
+    sample, made = ntm.Copy.sample, []
+
+    def counted(task, draws, lengths):
+        tf.py_function(made.append, [lengths[0, 0]], [])
+        return sample(task, draws, lengths)
+
+    monkeypatch.setattr(ntm.Copy, "sample", counted)
+    assert len(list(ntm.Copy().evaluation_set(4, num_batches=3))) == len(made) == 3
+
+
 def test_lengths_can_be_drawn_by_a_function_that_changes():
     level = tf.Variable(2)
     task = ntm.Copy(max_length=9)
@@ -296,6 +315,7 @@ def test_bad_lengths(name, lengths, message):
         ({"batch_size": 4, "split": ["train"]}, r"split=\['train'\]"),
         ({"batch_size": 4, "shard": (2, 2)}, r"shard=\(2, 2\)"),
         ({"batch_size": 4, "shard": 3}, "shard=3"),
+        ({"batch_size": 4, "num_batches": 0}, "num_batches=0"),
         ({"batch_size": 4, "pattern": "wild"}, "'equal', 'sorted'.*'wild'"),
     ],
 )

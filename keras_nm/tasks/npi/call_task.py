@@ -106,7 +106,7 @@ class CallTask(SequenceTask):
         return self.library.num_timesteps(length)
 
     def dataset(self, batch_size, *, program_weights=None, draw_lengths=None, **options):
-        """Makes an endless dataset of batches.
+        """Makes a dataset of batches, which is endless by default.
 
         Args:
             batch_size: As in `Task.dataset`.
