@@ -18,17 +18,14 @@ def train(recipes, options, lengths, **how):
         **how: Further arguments of `keras_nm.training.sweep`.
     """
     [task] = {recipe.task for recipe in recipes.values()}
-    rows, errors = {}, {}
     seeds = range(options.seeds)
-    for name, row in sweep(
-        recipes, seeds, options.output, lengths, jobs=options.jobs, **how
-    ):
-        (errors if isinstance(row, Exception) else rows)[name] = row
+    num_runs = len(recipes) * len(seeds)
+    runs = sweep(recipes, seeds, options.output, lengths, jobs=options.jobs, **how)
+    errors = {name: row for name, row in runs if isinstance(row, Exception)}
     for name, error in errors.items():
         print(f"{name}: {type(error).__name__}: {error}", flush=True)
-    if rows:
-        rows = {**read_rows(options.output, task, lengths), **rows}
+    if len(errors) < num_runs:
+        rows = read_rows(options.output, task, lengths)
         print(write_report(rows, task, options.output))
     if errors:
-        num_runs = len(recipes) * len(seeds)
         sys.exit(f"{len(errors)} of {num_runs} runs failed. Run it again to continue them")

@@ -114,7 +114,7 @@ def run(options):
             for name, recipe in recipes.items()
         }
     lengths = lengths_of(options, options.task)
-    rows, errors = {}, {}
+    num_done, errors = 0, {}
     runs = sweep(
         recipes,
         range(options.first_seed, options.first_seed + options.seeds),
@@ -124,16 +124,16 @@ def run(options):
         options.replicas,
     )
     with notices_held_back():  # every process has its own
-        for name, row in runs:
-            (errors if isinstance(row, Exception) else rows)[name] = row
-            done = len(rows) + len(errors)
-            print(f"{done} of {len(recipes) * options.seeds}: {name}", flush=True)
-    if rows:
-        rows = {**read_rows(options.output, options.task, lengths), **rows}
+        for num_done, (name, row) in enumerate(runs, start=1):
+            if isinstance(row, Exception):
+                errors[name] = row
+            print(f"{num_done} of {len(recipes) * options.seeds}: {name}", flush=True)
+    if num_done > len(errors):
+        rows = read_rows(options.output, options.task, lengths)
         print(write_report(rows, options.task, options.output), end="")
     if errors:
         name, error = next(iter(errors.items()))
         raise ValueError(
-            f"{len(errors)} of {done} runs failed; run the sweep again to continue them. "
-            f"{name}: {type(error).__name__}: {error}"
+            f"{len(errors)} of {num_done} runs failed; run the sweep again to continue "
+            f"them. {name}: {type(error).__name__}: {error}"
         )

@@ -164,7 +164,7 @@ def test_runs_that_fail_are_told(script, monkeypatch, capsys, tmp_path, failed, 
         return f"report of {' and '.join(rows)}"
 
     monkeypatch.setattr(variants, "sweep", sweep)
-    monkeypatch.setattr(variants, "read_rows", lambda *_: {"earlier-0": {}})
+    monkeypatch.setattr(variants, "read_rows", lambda *_: {"earlier-0": {}, "a-1": {}})
     monkeypatch.setattr(variants, "write_report", write_report)
     recipes = {"a": RECIPES["ntm/copy"]["ntm"]}
     options = SimpleNamespace(seeds=2, jobs=1, output=tmp_path)

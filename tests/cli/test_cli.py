@@ -223,12 +223,12 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
         yield "ntm-101", OSError("no space left")
         yield "ntm-100", row
 
-    def earlier(directory, task, lengths):
+    def measured(directory, task, lengths):
         assert (directory, task, lengths) == (tmp_path, "ntm/copy", [7])
-        return {"gru-0": {**row, "recipe": "gru"}}
+        return {"gru-0": {**row, "recipe": "gru"}, "ntm-100": {**row, "recipe": "ntm #2"}}
 
     monkeypatch.setattr("keras_nm.runs.sweep.sweep", pretend)
-    monkeypatch.setattr("keras_nm.runs.sweep.read_rows", earlier)
+    monkeypatch.setattr("keras_nm.runs.sweep.read_rows", measured)
     arguments = ["--seeds", "2", "--first-seed", "100", "--jobs", "3", "--replicas", "2"]
     arguments += ["--lengths", "7", "--layer", "ntm", "--output", str(tmp_path)]
     assert main(["sweep", "ntm/copy", *arguments]) == 2
@@ -236,7 +236,7 @@ def test_a_sweep_reports_what_ran_and_what_failed(capsys, monkeypatch, tmp_path)
     table = (tmp_path / "table.md").read_text()
     assert captured.out == f"1 of 2: ntm-101\n2 of 2: ntm-100\n{table}"
     assert "| gru | 0 |" in table
-    assert "| ntm | 0 |" in table
+    assert "| ntm #2 | 0 |" in table
     assert "1 of 2 runs failed; run the sweep again" in captured.err
     assert "ntm-101: OSError: no space left" in captured.err
 
