@@ -38,8 +38,8 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
         **kwargs: Further arguments of `keras.optimizers.Adam`.
 
     Raises:
-        ValueError: For arguments out of range, and for weights whose first axis is not
-            `num_replicas`.
+        ValueError: For arguments out of range, for `clipnorm` or `global_clipnorm` with
+            `num_replicas`, and for weights whose first axis is not `num_replicas`.
 
     Example:
 
@@ -64,6 +64,13 @@ class NoisyAdam(PreparesGradients, keras.optimizers.Adam):
             gradient_norm = check_positive("gradient_norm", gradient_norm)
         if num_replicas is not None:
             num_replicas = check_integer("num_replicas", num_replicas)
+            for name in ("clipnorm", "global_clipnorm"):
+                if kwargs.get(name) is not None:
+                    raise ValueError(
+                        "With `num_replicas`, a norm over all machines would let one of "
+                        "them slow down the others. Give `gradient_norm` instead of "
+                        f"`{name}`. Received: {name}={kwargs[name]!r}"
+                    )
         self.gradient_norm = gradient_norm
         self.noise = check_not_negative("noise", noise)
         self.num_replicas = num_replicas

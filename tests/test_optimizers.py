@@ -143,6 +143,10 @@ def test_config_round_trip_and_errors():
             NoisyAdam(**options)
     with pytest.raises(ValueError, match="`noise` must be a number of at least 0"):
         NoisyAdam(noise=-1)
+    for clip in ("clipnorm", "global_clipnorm"):
+        assert getattr(NoisyAdam(**{clip: 1.0}), clip) == 1.0
+        with pytest.raises(ValueError, match=f"`gradient_norm` instead of `{clip}`"):
+            NoisyAdam(num_replicas=2, **{clip: 1.0})
 
 
 def clipped_adamax_by_hand(weights, gradients, learning_rate, beta_2):
