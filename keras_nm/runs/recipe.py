@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from keras_nm.arguments import check_choice, check_integer, check_positive
+from keras_nm.arguments import check_choice, check_finite, check_integer, check_positive
 from keras_nm.callbacks.curriculum import Curriculum
 from keras_nm.machines import Machine, machine_of, machine_of_class, resolve
 from keras_nm.tasks import TASKS, Task, TaskSpec
@@ -161,6 +161,7 @@ class Recipe:
         _check_configuration("optimizer", self.optimizer)
         for name in ("batch_size", "steps_per_epoch", "epochs"):
             check_integer(name, getattr(self, name))
+        check_finite("stop_below", self.stop_below)
         try:
             self.to_json()
         except TypeError as error:

@@ -113,6 +113,7 @@ def test_a_layer_is_no_configuration():
         ({"optimizer": "adam"}, "`optimizer` must be a Keras configuration"),
         ({"optimizer": {"class_name": "Adam"}}, "`optimizer` must be a Keras config"),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1"),
+        ({"stop_below": None}, "`stop_below` must be a finite number"),
         ({"batch_size": 2.5}, "`batch_size` must be an integer"),
         ({"epochs": np.int64(2)}, r"plain data.* int64 .*Convert numbers .* by int\(\)"),
         ({"loss_options": {"likelihood": 1}}, "The recipe's loss_options do not fit"),
