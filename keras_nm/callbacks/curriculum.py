@@ -30,8 +30,9 @@ class Curriculum(keras.callbacks.Callback):
         task: A `keras_nm.tasks.Task`, which defines the smallest and the largest length.
         monitor: String, the key in the logs of the error, such as `"wrong_cells"`.
         threshold: Positive float. The level rises after an epoch with a smaller error.
-        min_batches: Non-negative integer. The level stays for at least this many training
-            steps. Defaults to `0`.
+        min_batches: Non-negative integer. The level stays for at least this many updates of
+            the weights. With `gradient_accumulation_steps`, an update takes several
+            batches. Defaults to `0`.
         num_replicas: `None` (default), or a number K: each machine of an `NRAM` with
             `num_replicas` has its own level, and `monitor` is a metric with `num_replicas`.
 

@@ -14,6 +14,9 @@ class EntropySchedule(keras.callbacks.Callback):
     A penalty at the end makes choices certain, so that the discrete machine does the same
     as the soft one.
 
+    A training step is an update of the weights. With `gradient_accumulation_steps`, it
+    takes several batches.
+
     Args:
         layer: An `NRAM` with an `entropy_weight`.
         half_life: Positive float, the number of training steps in which the layer's initial

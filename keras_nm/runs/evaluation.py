@@ -132,7 +132,9 @@ def evaluate_range(run, lengths, **task_options):
     """Measures a model at every length of a range, and averages over the lengths.
 
     Every length counts alike, however many tokens its answers have. This is how results on
-    the benchmark of Delétang et al. (2023) are reported, for lengths 41 to 500.
+    the benchmark of Delétang et al. (2023) are reported, for lengths 41 to 500. If a task
+    has several `words`, the last one has the length, and those before have any length from
+    the shortest of the range up to it.
 
     Args:
         run: A `Run`.
