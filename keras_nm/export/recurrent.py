@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_nm.export.layers import identifier, layers_of, tensor_spec
+from keras_nm.layers.inner_dropout import forget_masks
 
 
 def add_endpoints(archive, model):
@@ -128,6 +129,7 @@ def _step(chain, inputs):
             structure = layer.get_initial_state(1)
             states = keras.tree.pack_sequence_as(structure, [inputs[n] for n in names])
             x, states = layer.cell(x, states)
+            forget_masks(layer.cell)
             new_states.update(zip(names, keras.tree.flatten(states), strict=True))
         else:
             x = layer(x[:, None])[:, 0]

@@ -3,6 +3,21 @@
 from keras_nm.keras_internals import DropoutRNNCell, in_training_call, inner_layers
 
 
+def forget_masks(cell):
+    """Forgets the masks of dropout of a cell that was called outside of a layer.
+
+    Some cells draw masks at inference, too. `keras.layers.RNN` forgets them after its loop.
+    Otherwise, the next call would take them for its own.
+
+    Args:
+        cell: An RNN cell.
+    """
+    for layer in (cell, *inner_layers(cell)):
+        if isinstance(layer, DropoutRNNCell) and not isinstance(layer, InnerDropout):
+            layer.reset_dropout_mask()
+            layer.reset_recurrent_dropout_mask()
+
+
 class InnerDropout(DropoutRNNCell):
     """Passes the calls that `keras.layers.RNN` makes around its loop to the inner cells.
 

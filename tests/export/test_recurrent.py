@@ -68,6 +68,15 @@ def test_names_of_states_are_the_same_going_in_and_out(tmp_path, name):
     assert set(outputs) == {"outputs", *states}
 
 
+def test_a_model_trains_on_after_its_export(tmp_path, rng):
+    controller = keras.layers.SimpleRNNCell(8, dropout=0.3)
+    model = chain(NTM(5, (9, 4), controller, return_sequences=True))
+    for version in (1, 2):
+        export(model, tmp_path / "model", version)
+        model.compile("sgd", "mse")
+        model.fit(rng.normal(size=(2, 3, 6)), rng.normal(size=(2, 3, 5)), verbose=0)
+
+
 def test_layers_of_nested_models_need_names_of_their_own(tmp_path):
     layers = [keras.Sequential([ntm(name="machine")]) for _ in range(2)]
     with pytest.raises(ValueError, match=r"names of their own.*'machine', 'machine'"):

@@ -325,6 +325,19 @@ def triple(monkeypatch):
     )
 
 
+def test_integers_leave_no_masks_for_the_next_call(rng):
+    layer = random_layer(controller=keras.layers.SimpleRNNCell(5, dropout=0.3))
+    tape = rng.integers(0, SIZE, (4, SIZE))
+    registers, states = np.zeros((4, REGISTERS), int), np.zeros((4, 5), "float32")
+    layer(tape[:2], training=True)
+    layer.run_integers(tape)
+    layer(tape[:2], training=True)
+    layer.step_integers(tape, registers, [states])
+    layer(tape[:2], training=True)
+    tf.function(layer.run_integers)(tape)
+    layer(tape, training=True)
+
+
 @pytest.mark.parametrize(
     ("dtype", "controller_dtype"), [("float32", "mixed_float16"), ("float64", "float32")]
 )

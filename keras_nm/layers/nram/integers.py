@@ -7,6 +7,7 @@ Axes: B batch, M size of the tape and of the integers, R registers, S slots. Reg
 from keras import ops
 
 from keras_nm.layers.choices import first_largest
+from keras_nm.layers.inner_dropout import forget_masks
 from keras_nm.layers.machine import in_form_of
 from keras_nm.layers.nram.checks import as_array, check_registers, check_sizes, check_tape
 
@@ -49,8 +50,11 @@ class IntegerMachine:
         tape, valid = self._checked_integers(tape)
         limit, valid_steps = self._checked_steps(num_steps, tape.shape[0])
         valid = valid & valid_steps
+        # Cells that draw masks at inference too cannot do it inside the loop.
+        self.cell.get_dropout_mask(ops.zeros_like(tape[:, :1]))
         # Pointers from a wrong tape would fail before its own error is raised.
         result = run_integers(self.cell, ops.where(valid, tape, 0), limit)
+        forget_masks(self.cell)
         return {name: ops.where(valid, x, -1) for name, x in result.items()}
 
     def step_integers(self, tape, registers, controller_states=()):
@@ -100,6 +104,7 @@ class IntegerMachine:
             list(controller_states),
             running=ops.ones_like(registers[:, 0], dtype="bool"),
         )
+        forget_masks(self.cell)
         result["stop"] = ops.cast(result["stop"], "int32")
         return {name: ops.where(valid, x, -1) for name, x in result.items()}, states
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_nm.arguments import check_integer
+from keras_nm.layers.inner_dropout import forget_masks
 from keras_nm.programs.npi.library import ACT, Call, Step, check_library
 
 
@@ -311,7 +312,9 @@ def step_function(library, layer):
         )
 
     def step(inputs, states):
-        return cell(inputs, states)
+        result = cell(inputs, states)
+        forget_masks(cell)
+        return result
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

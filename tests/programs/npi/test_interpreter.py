@@ -39,6 +39,17 @@ def test_a_verified_layer_adds_at_any_length(layer, rng):
     assert [module.decided(LIBRARY, row) for row in outputs] == list(call.steps)
 
 
+def test_a_layer_trains_on_after_its_verification():
+    controller = keras.layers.SimpleRNNCell(4, dropout=0.2)
+    layer = keras_nm.layers.NPI(
+        LIBRARY.num_programs, argument_sizes=LIBRARY.argument_sizes, controller=controller
+    )
+    inputs = np.zeros((2, 3, LIBRARY.input_size), "float32")
+    for _ in range(2):
+        layer(inputs, training=True)
+        npi.verify(LIBRARY, layer)
+
+
 def test_verification_finds_what_is_wrong(layer):
     """The same weights, but for the embedding of CARRY, which is that of LSHIFT."""
     broken = keras_nm.layers.NPI.from_config(layer.get_config())
