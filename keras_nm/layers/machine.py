@@ -9,7 +9,12 @@ import keras
 from keras import ops
 
 from keras_nm.arguments import check_integer
-from keras_nm.keras_internals import AutocastScope, mask_of, takes_training
+from keras_nm.keras_internals import (
+    AutocastScope,
+    inner_layers,
+    mask_of,
+    takes_training,
+)
 from keras_nm.layers.inner_dropout import InnerDropout
 from keras_nm.layers.quantization import quantization_of, quantize_as
 from keras_nm.layers.random_layers import drawn_before_loop
@@ -332,6 +337,9 @@ class MachineLayer(MachineLoop):
         if self.built:
             layer.build_from_config(self.get_build_config())
             layer.set_weights(self.get_weights())
+            # Parts may have been frozen by themselves.
+            for part, own in zip(inner_layers(layer), inner_layers(self), strict=True):
+                part.trainable = own.trainable
         return layer
 
     def trace(self, sequences, initial_state=None, mask=None):
@@ -339,7 +347,9 @@ class MachineLayer(MachineLoop):
 
         Args:
             sequences: Tensor of shape `(B, T, features)`, or a `keras.KerasTensor` to
-                make the trace part of a model.
+                make the trace part of a model. If the model also calls the layer, it can
+                save its weights, but be neither saved as a whole nor cloned. Use
+                `keras_nm.layers.Tracer` beside such a model.
             initial_state: Optional list of states. Defaults to the cell's initial state.
             mask: Optional boolean tensor of shape `(B, T)`.
 

@@ -315,6 +315,15 @@ class TestOtherNumberOfLocations:
         assert large.cell.memory_shape == (50, 4)
         np.testing.assert_allclose(large(sequences), layer(sequences), atol=1e-3)
 
+    def test_frozen_parts_stay_frozen(self, rng):
+        layer = small_ntm(rng)
+        layer.cell.head_map.trainable = False
+        large = layer.with_num_locations(50)
+        assert not large.cell.head_map.trainable
+        assert len(large.trainable_weights) == len(layer.trainable_weights)
+        layer.cell.trainable = False
+        assert layer.with_num_locations(50).trainable_weights == []
+
     def test_in_a_model(self, rng):
         layer = small_ntm(rng)
         inputs = keras.Input((None, 6))
