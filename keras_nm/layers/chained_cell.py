@@ -60,6 +60,9 @@ class ChainedCell(keras.layers.Layer, InnerDropout):
             for layer in layers:
                 layer.trainable = False
         self.state_size = [layer.state_size for layer in layers if _is_cell(layer)]
+        last = layers[-1]
+        # Not all layers tell before they are built.
+        self.output_size = getattr(last, "output_size", getattr(last, "units", None))
 
     def build(self, input_shape):
         shape = tuple(input_shape)

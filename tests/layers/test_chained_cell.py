@@ -87,6 +87,12 @@ def test_last_layer_gives_the_size_of_the_output(sequences):
     assert rnn.compute_output_shape((None, None, FEATURES)) == (None, None, 4)
 
 
+@pytest.mark.parametrize("last", [keras.layers.Dense(3), keras.layers.LSTMCell(3)])
+def test_the_size_of_the_output_is_known_before(last):
+    rnn = keras.layers.RNN(ChainedCell([keras.layers.LSTMCell(5), last]))
+    assert rnn.compute_output_shape((2, 7, 4)) == (2, 3)
+
+
 def test_all_weights_belong_to_the_cell():
     cell = mixed_cell()
     cell.build((None, FEATURES))
