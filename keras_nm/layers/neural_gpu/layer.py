@@ -440,8 +440,8 @@ class NeuralGPU(keras.layers.Layer):
             self.build(inputs.shape)
         if inputs.shape[1] is None:
             raise ValueError(
-                "`trace` takes inputs of known length, such as those of keras.Input((9,), "
-                f"dtype='int32'). Received: inputs of shape {tuple(inputs.shape)}"
+                "`trace` takes inputs of known length. Received: inputs of shape "
+                f"{tuple(inputs.shape)}"
             )
         real = self._real(inputs, mask)
         state, cost = self._start(inputs, real, training=False)

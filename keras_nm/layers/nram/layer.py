@@ -274,10 +274,7 @@ class NRAM(IntegerMachine, Replicas, keras.layers.Layer):
             self.build(tape.shape)
         size = tape.shape[1]
         if size is None:
-            raise ValueError(
-                "`trace` takes tapes of known size, such as those of keras.Input((8,), "
-                "dtype='int32'). Received: a size of None"
-            )
+            raise ValueError("`trace` takes tapes of known size. Received: a size of None")
         shapes = self.cell.trace_shapes(size)
         trace, _ = self._run(tape, num_steps, selection, shapes)
         start = self.cell.named_states(self.cell.initial_states(tape))
