@@ -80,6 +80,11 @@ def _chain_of_layers(model):
                 f"Layer {layer.name!r} reads the sequence backwards, so the model cannot "
                 "run step by step"
             )
+        if isinstance(layer, keras.layers.Masking):
+            raise ValueError(
+                f"Layer {layer.name!r} masks steps, and single steps have no masks. Export "
+                "the model without it: a sequence may end where its padding would begin"
+            )
         if getattr(layer, "stateful", False):
             raise ValueError(
                 f"Layer {layer.name!r} is stateful. Export a model without `stateful`: "
@@ -139,9 +144,9 @@ def _step(chain, inputs):
 def _check_steps(model, chain):
     """Checks on random inputs that single steps return the same as the whole model."""
     _, num_steps, features = model.inputs[0].shape
-    num_steps = num_steps or 3
+    num_steps = num_steps or 32  # more than layers look back, such as convolutions
     sequence = np.random.default_rng(0).random((2, num_steps, features))
-    sequence[0, num_steps // 2] = 0  # a masking layer would skip this step
+    sequence[0, num_steps // 2] = 0  # a layer with a mask might skip this step
     sequence = ops.convert_to_tensor(sequence, dtype=model.inputs[0].dtype)
     try:
         expected = model(sequence, training=False)

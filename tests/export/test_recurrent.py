@@ -37,7 +37,11 @@ def test_signatures_are_named_and_dynamic(exported_memory):
     [
         ([ntm(go_backwards=True)], "backwards"),
         ([ntm(stateful=True)], "stateful"),
-        ([keras.layers.Masking(), ntm()], "without masks"),
+        ([keras.layers.Masking(mask_value=-1.0), ntm()], "masks steps"),
+        (  # beyond the fourth step
+            [keras.layers.Conv1D(4, 2, padding="causal", dilation_rate=4), ntm()],
+            "treat every time step alike",
+        ),
         ([keras.layers.Bidirectional(ntm())], "backwards"),
         ([keras.layers.Dense(3)], "no recurrent layer"),
         ([keras.layers.LSTM(3, name="lstm")], r"Received: the layers \['lstm'\]"),
