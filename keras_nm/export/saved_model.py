@@ -108,10 +108,10 @@ def check_free(path, version=None, *, overwrite=False):
         ValueError: If the version is not a positive integer below 2**63.
     """
     path = Path(os.path.abspath(path))
-    if path.exists() and (not path.is_dir() or (path / "saved_model.pb").exists()):
+    if path.exists() and not _may_hold_versions(path):
         raise FileExistsError(
-            f"{path} is not a directory of versions, and an export overwrites nothing "
-            "else: choose another path"
+            f"{path} is not a directory of versions of one model, and an export writes to "
+            "nothing else: choose another path"
         )
     if version is None:
         return
@@ -122,6 +122,14 @@ def check_free(path, version=None, *, overwrite=False):
             f"{target} exists, and by default an export overwrites nothing: choose "
             "another version, or ask to overwrite it"
         )
+
+
+def _may_hold_versions(path):
+    """Returns whether a path is a directory of versions, or an empty one."""
+    if not path.is_dir() or (path / "saved_model.pb").exists():
+        return False
+    others = [each for each in path.iterdir() if not each.name.startswith(".")]
+    return not others or any(versions_in(path))
 
 
 def _clear(partial, path):

@@ -57,7 +57,8 @@ def test_versions_count_up_and_are_overwritten_on_demand_only(tmp_path):
 
 def test_nothing_else_is_overwritten(tmp_path, exported_memory):
     (tmp_path / "file").write_text("mine")
-    for path in (tmp_path / "file", exported_memory / "1"):
+    models = exported_memory.parent  # each with versions of its own
+    for path in (tmp_path, tmp_path / "file", models, exported_memory / "1"):
         with pytest.raises(FileExistsError, match="not a directory of versions"):
             export(lstm(), path, overwrite=True)
     assert (tmp_path / "file").read_text() == "mine"
