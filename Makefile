@@ -7,6 +7,7 @@ EXTRAS := plot,serve,jax,page,tuner,docs,test
 INSTALLED := $(VENV)/.installed
 
 DEMO := runs/demo
+EXPORT := $(BIN)/keras-nm export --license Apache-2.0
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # TensorFlow's notices, for the tests and the examples. keras-nm keeps them back itself.
@@ -41,93 +42,93 @@ demo: about_demo $(INSTALLED)
 # seed of their recipes that is solved; those of walk_bst and list_search are the first whose
 # programs are exact, too, that of priority sort the best of five, those of dynamic N-grams,
 # recall and repeat copy the best of ten, that of duplicate string the best of three, and that
-# of repeat copy with marks counts the furthest.
+# of repeat copy with marks counts the furthest. Trainings of an interrupted call begin anew.
 saved_models: $(INSTALLED)
 	@rm -rf runs/saved_models
 	$(BIN)/keras-nm train ntm/copy --output runs/saved_models/ntm_copy
-	$(BIN)/keras-nm export runs/saved_models/ntm_copy saved_models/ntm_copy
+	$(EXPORT) runs/saved_models/ntm_copy saved_models/ntm_copy
 	$(BIN)/keras-nm train ntm/associative_recall --seed 9 \
 		--output runs/saved_models/ntm_associative_recall
-	$(BIN)/keras-nm export runs/saved_models/ntm_associative_recall \
+	$(EXPORT) runs/saved_models/ntm_associative_recall \
 		saved_models/ntm_associative_recall
 	$(BIN)/keras-nm train ntm/repeat_copy --seed 1 --output runs/saved_models/ntm_repeat_copy
-	$(BIN)/keras-nm export runs/saved_models/ntm_repeat_copy saved_models/ntm_repeat_copy
+	$(EXPORT) runs/saved_models/ntm_repeat_copy saved_models/ntm_repeat_copy
 	$(BIN)/python benchmarks/repeat_counts.py --lines "marks, to 20" --seeds 3 \
 		--output runs/saved_models/ntm_repeat_copy_marks
-	$(BIN)/keras-nm export "runs/saved_models/ntm_repeat_copy_marks/marks, to 20-2" \
+	$(EXPORT) "runs/saved_models/ntm_repeat_copy_marks/marks, to 20-2" \
 		saved_models/ntm_repeat_copy_marks --lengths 10 20
 	$(BIN)/keras-nm train ntm/dynamic_ngrams --seed 5 \
 		--output runs/saved_models/ntm_dynamic_ngrams
-	$(BIN)/keras-nm export runs/saved_models/ntm_dynamic_ngrams \
+	$(EXPORT) runs/saved_models/ntm_dynamic_ngrams \
 		saved_models/ntm_dynamic_ngrams --memory-size 256
 	$(BIN)/keras-nm train ntm/priority_sort --layer ntm-feedforward \
 		--output runs/saved_models/ntm_priority_sort
-	$(BIN)/keras-nm export runs/saved_models/ntm_priority_sort \
+	$(EXPORT) runs/saved_models/ntm_priority_sort \
 		saved_models/ntm_priority_sort --lengths 20
 	$(BIN)/keras-nm train nram/access --output runs/saved_models/nram_access
-	$(BIN)/keras-nm export runs/saved_models/nram_access saved_models/nram_access \
+	$(EXPORT) runs/saved_models/nram_access saved_models/nram_access \
 		--lengths 6 50
 	$(BIN)/keras-nm train nram/increment --output runs/saved_models/nram_increment
-	$(BIN)/keras-nm export runs/saved_models/nram_increment saved_models/nram_increment \
+	$(EXPORT) runs/saved_models/nram_increment saved_models/nram_increment \
 		--lengths 8 50
 	$(BIN)/keras-nm train nram/copy --output runs/saved_models/nram_copy
-	$(BIN)/keras-nm export runs/saved_models/nram_copy saved_models/nram_copy \
+	$(EXPORT) runs/saved_models/nram_copy saved_models/nram_copy \
 		--lengths 6 50
 	$(BIN)/keras-nm train nram/reverse --output runs/saved_models/nram_reverse
-	$(BIN)/keras-nm export runs/saved_models/nram_reverse saved_models/nram_reverse \
+	$(EXPORT) runs/saved_models/nram_reverse saved_models/nram_reverse \
 		--lengths 6 50
 	$(BIN)/keras-nm train nram/swap --output runs/saved_models/nram_swap
-	$(BIN)/keras-nm export runs/saved_models/nram_swap saved_models/nram_swap \
+	$(EXPORT) runs/saved_models/nram_swap saved_models/nram_swap \
 		--lengths 6 50
 	$(BIN)/keras-nm train nram/permutation --output runs/saved_models/nram_permutation
-	$(BIN)/keras-nm export runs/saved_models/nram_permutation \
+	$(EXPORT) runs/saved_models/nram_permutation \
 		saved_models/nram_permutation --lengths 6 50
 	$(BIN)/keras-nm sweep nram/walk_bst --seeds 32 --replicas 32 --jobs 1 \
 		--output runs/saved_models/nram_walk_bst
-	$(BIN)/keras-nm export runs/saved_models/nram_walk_bst/nram-11 \
+	$(EXPORT) runs/saved_models/nram_walk_bst/nram-11 \
 		saved_models/nram_walk_bst --lengths 5 50
 	$(BIN)/keras-nm sweep nram/list_search --seeds 32 --replicas 16 --jobs 2 \
 		--output runs/saved_models/nram_list_search
-	$(BIN)/keras-nm export runs/saved_models/nram_list_search/nram-13 \
+	$(EXPORT) runs/saved_models/nram_list_search/nram-13 \
 		saved_models/nram_list_search --lengths 5 50
 	$(BIN)/python benchmarks/nram_restarts.py --populations 1 \
 		--output runs/saved_models/nram_merge
-	$(BIN)/keras-nm export runs/saved_models/nram_merge/nram-0 saved_models/nram_merge \
+	$(EXPORT) runs/saved_models/nram_merge/nram-0 saved_models/nram_merge \
 		--lengths 6 20 50
 	$(BIN)/keras-nm train chomsky/reverse_string --layer stack-rnn \
 		--output runs/saved_models/stack_rnn_reverse_string
-	$(BIN)/keras-nm export runs/saved_models/stack_rnn_reverse_string \
+	$(EXPORT) runs/saved_models/stack_rnn_reverse_string \
 		saved_models/stack_rnn_reverse_string --memory-size 512
 	$(BIN)/keras-nm train stack/anbmcnm --output runs/saved_models/stack_rnn_anbmcnm
-	$(BIN)/keras-nm export runs/saved_models/stack_rnn_anbmcnm \
+	$(EXPORT) runs/saved_models/stack_rnn_anbmcnm \
 		saved_models/stack_rnn_anbmcnm --lengths 19 60
 	$(BIN)/keras-nm train chomsky/stack_manipulation --layer tape-rnn \
 		--output runs/saved_models/tape_rnn_stack_manipulation
-	$(BIN)/keras-nm export runs/saved_models/tape_rnn_stack_manipulation \
+	$(EXPORT) runs/saved_models/tape_rnn_stack_manipulation \
 		saved_models/tape_rnn_stack_manipulation --lengths 40 100 500 --memory-size 512
 	$(BIN)/keras-nm train chomsky/duplicate_string --layer ntm-feedforward --seed 2 \
 		--output runs/saved_models/ntm_duplicate_string
-	$(BIN)/keras-nm export runs/saved_models/ntm_duplicate_string \
+	$(EXPORT) runs/saved_models/ntm_duplicate_string \
 		saved_models/ntm_duplicate_string --memory-size 512
 	$(BIN)/keras-nm train chomsky/odds_first --layer ntm --seed 1 \
 		--output runs/saved_models/ntm_odds_first
-	$(BIN)/keras-nm export runs/saved_models/ntm_odds_first saved_models/ntm_odds_first \
+	$(EXPORT) runs/saved_models/ntm_odds_first saved_models/ntm_odds_first \
 		--lengths 40 100 500 --memory-size 512
 	$(BIN)/keras-nm train dnc/series_copy --layer dnc-s \
 		--output runs/saved_models/dnc_series_copy
-	$(BIN)/keras-nm export runs/saved_models/dnc_series_copy saved_models/dnc_series_copy
+	$(EXPORT) runs/saved_models/dnc_series_copy saved_models/dnc_series_copy
 	$(BIN)/keras-nm train dnc/key_value --layer dnc-m \
 		--output runs/saved_models/dnc_key_value
-	$(BIN)/keras-nm export runs/saved_models/dnc_key_value saved_models/dnc_key_value \
+	$(EXPORT) runs/saved_models/dnc_key_value saved_models/dnc_key_value \
 		--lengths 16 32 --memory-size 32
 	$(BIN)/keras-nm train neural_gpu/binary_addition \
 		--output runs/saved_models/neural_gpu_addition
-	$(BIN)/keras-nm export runs/saved_models/neural_gpu_addition \
+	$(EXPORT) runs/saved_models/neural_gpu_addition \
 		saved_models/neural_gpu_addition --lengths 19 41 101 401
 	$(BIN)/keras-nm train npi/addition --output runs/saved_models/npi_addition
-	$(BIN)/keras-nm export runs/saved_models/npi_addition saved_models/npi_addition
+	$(EXPORT) runs/saved_models/npi_addition saved_models/npi_addition
 	$(BIN)/keras-nm train npi/bubble_sort --output runs/saved_models/npi_bubble_sort
-	$(BIN)/keras-nm export runs/saved_models/npi_bubble_sort saved_models/npi_bubble_sort
+	$(EXPORT) runs/saved_models/npi_bubble_sort saved_models/npi_bubble_sort
 	$(BIN)/python examples/export_program.py list_k saved_models/nram_list_k
 
 # All of them in one HTML file, for the browser. It takes npm.
@@ -151,7 +152,7 @@ test-slow: $(INSTALLED) browser
 # What pages are made with, npm, and what they are tested in.
 browser:
 	@packages=; \
-	command -v npm > /dev/null || packages=npm; \
+	command -v npm > /dev/null || packages=" npm"; \
 	{ command -v chromium || command -v chromium-browser || command -v google-chrome; } \
 		> /dev/null || packages="$$packages chromium"; \
 	test -z "$$packages" || { \

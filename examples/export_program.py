@@ -42,6 +42,7 @@ card = {
         "num_registers": program.num_registers,
         "gate_repeats": program.gate_repeats,
     },
+    "license": "Apache-2.0",
     "made": "A program written into the weights: nothing is trained",
     "results": results,
 }

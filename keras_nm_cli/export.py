@@ -38,6 +38,9 @@ def add_command(commands):
     parser.add_argument(
         "--overwrite", action="store_true", help="replace the version if it exists"
     )
+    parser.add_argument(
+        "--license", metavar="NAME", help="the model's license, such as MIT, for its card"
+    )
     add_memory_size(parser, use="export")
     add_lengths(parser)
     parser.set_defaults(run=run)
@@ -49,11 +52,12 @@ def run(options):
 
     check_free(options.saved_model, options.version, overwrite=options.overwrite)
     run = run_of(options)
+    license = {} if options.license is None else {"license": options.license}
     path = export(
         run.model,
         options.saved_model,
         options.version,
-        card=describe(run, lengths_of(options, run.recipe.task)),
+        card={**license, **describe(run, lengths_of(options, run.recipe.task))},
         overwrite=options.overwrite,
     )
     print(f"Exported to {path}")

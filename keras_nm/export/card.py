@@ -12,8 +12,6 @@ from keras_nm.version import current_versions
 
 CARD_FILE = "model_card.json"
 
-_LICENSE = "Apache-2.0"
-
 
 def write_card(folder, model, name, version, signatures, more):
     """Writes `model_card.json` and `model_card.md`.
@@ -30,7 +28,6 @@ def write_card(folder, model, name, version, signatures, more):
         "name": name,
         "version": version,
         "created": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "license": _LICENSE,
         "weights": model.count_params(),
         "versions": current_versions(),
         **_facts(model),

@@ -154,13 +154,15 @@ def test_export(run, capsys, tmp_path):
     assert (card["task"], card["seed"], card["trained_on_examples"]) == ("ntm/copy", 1, 112)
     assert [row["length"] for row in card["results"]] == [2, 3]
     assert card["results"][0] == {"length": 2, **evaluate(load_run(run), 2)}
+    assert "license" not in card  # is for the owner to choose
 
 
 def test_export_with_another_memory(run, tmp_path):
     export = ["export", str(run), str(tmp_path / "saved"), "--lengths", "2"]
-    assert main([*export, "--memory-size", "40"]) == 0
+    assert main([*export, "--memory-size", "40", "--license", "MIT"]) == 0
     folder = tmp_path / "saved" / "1"
     card = json.loads((folder / "assets.extra" / "model_card.json").read_text())
+    assert card["license"] == "MIT"
     larger = load_run(run).with_memory_size(40)
     assert card["layer"]["memory_shape"] == [40, 4]
     assert card["results"] == [{"length": 2, **evaluate(larger, 2)}]

@@ -12,13 +12,14 @@ def test_the_card_says_what_the_model_is(tmp_path):
     lstm = keras.layers.LSTM(2, return_sequences=True, name="lstm")
     model = keras.Sequential([keras.Input((None, 6)), lstm])
     more = {
+        "license": "MIT",
         "task": "ntm/copy",
         "seed": 3,
         "results": [{"length": 20, "wrong": 0.25}, {"length": 30, "wrong": 1.0}],
     }
     extra = export(model, tmp_path / "small", version=4, card=more) / "assets.extra"
     card = json.loads((extra / "model_card.json").read_text())
-    assert (card["name"], card["version"], card["license"]) == ("small", 4, "Apache-2.0")
+    assert (card["name"], card["version"], card["license"]) == ("small", 4, "MIT")
     assert card["weights"] == 4 * 2 * (6 + 2 + 1)
     assert card["results"] == more["results"]
     assert card["versions"]["tensorflow"] == tf.__version__
