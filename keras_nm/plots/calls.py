@@ -123,7 +123,8 @@ def _draw_row(axes, left, top, row, old_row, size):
     colors = [color for color, *_ in styles(pointers)]
     # Cells are counted from the right, where the pad has its end.
     shift = size - len(cells)
-    old_cells = [" "] * (len(cells) - len(old_cells)) + old_cells
+    # The pad grows and shrinks at its left.
+    old_cells = ([" "] * len(cells) + old_cells)[-len(cells) :]
     for at, (text, old) in enumerate(zip(cells, old_cells, strict=True)):
         x = left + _CELL * (at + shift)
         frame = {"edgecolor": "0.8", "facecolor": "white", "linewidth": 0.5}

@@ -34,7 +34,9 @@ def answer_strips(answers):
     longest = max(len(right) for right, _ in answers.values())
     y = height - top
     for index, (length, (right, probabilities)) in enumerate(answers.items()):
+        probabilities = np.asarray(probabilities, float)
         wrong = (probabilities > 0.5) != (np.asarray(right) > 0.5)
+        wrong |= np.isnan(probabilities)
         for name, values in (("asked", right), ("answer", probabilities)):
             y -= _STRIP_HEIGHT
             axes = figure.add_axes(

@@ -43,6 +43,17 @@ def test_a_run_and_its_pad():
     assert [t.get_weight() for t in (lines(axes)[2][0], written[0])] == ["bold", "normal"]
 
 
+def test_a_pad_becomes_narrower():
+    wide, narrow = [("OUT", cells, {"OUT": 0}) for cells in (["0", "1", "2"], ["1", "3"])]
+    events = [npi.Event(0, "A", True, [wide]), npi.Event(0, "B", True, [narrow])]
+    [axes] = call_picture(events).axes
+    _, first, second = lines(axes)
+    assert [t.get_text() for t in second] == ["B", "1", "3"]
+    # Cells are counted from the right: the last one was 2, the one before was 1.
+    assert [t.get_weight() for t in second[1:]] == ["normal", "bold"]
+    assert first[-1].get_position()[0] == second[-1].get_position()[0]
+
+
 def test_pointers_are_colored():
     library = npi.BubbleSort()
     events = npi.Interpreter(library).trace(library.environment([4]))

@@ -108,13 +108,13 @@ def test_a_measure_that_is_never_perfect_has_one_panel():
 
 
 def test_answers_have_their_wrong_bits_in_red():
-    right = np.array([[1, 0], [0, 1], [1, 1]])
-    answer = np.array([[0.9, 0.2], [0.6, 0.4], [0.7, 0.8]])
+    right = np.array([[1, 0], [0, 1], [1, 0]])
+    answer = np.array([[0.9, 0.2], [0.6, 0.4], [0.7, np.nan]])
     asked, answered = answer_strips({3: (right, answer)}).axes
-    assert asked.get_title(loc="left") == "length 3: 2 of 6 bits wrong"
+    assert asked.get_title(loc="left") == "length 3: 3 of 6 bits wrong"
     colors = np.array(answered.images[0].get_array())  # (bits, steps, RGBA)
     red = (colors[..., 0] > 0.5) & (colors[..., 2] < 0.1)
-    assert red.tolist() == [[False, True, False], [False, True, False]]
+    assert red.tolist() == [[False, True, False], [False, True, True]]
     assert asked.images[0].get_array()[0, 0, 0] == 0  # black is 1
     assert asked.images[0].get_array()[1, 0, 0] == 1
 

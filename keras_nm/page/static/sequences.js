@@ -225,11 +225,13 @@ class SequencesView extends View {
       model.answers_tokens ? p === Math.max(...outputs) : p > 0.5;
     const isWrong = (said, right) => (model.answers_tokens ? said && !right : said !== right);
     const wrong = steps.map(({ outputs }, t) =>
-      outputs.map(
-        (p, index) =>
-          Boolean(counts && counts[t]) &&
-          isWrong(says(outputs, p), answer[t][index] > 0.5),
-      ),
+      outputs.map((p, index) => {
+        if (!counts || !counts[t]) return false;
+        const right = answer[t][index] > 0.5;
+        // An output of NaN says nothing.
+        if (Number.isNaN(p)) return right || !model.answers_tokens;
+        return isWrong(says(outputs, p), right);
+      }),
     );
     return {
       inputs,
