@@ -36,7 +36,7 @@ def row(card):
     name = card["name"]
     right = [r["length"] for r in card["results"] if not any(r.get(e) for e in ERRORS)]
     # A program is compiled, not trained.
-    trained_to = card["task_options"]["max_length"] if "seed" in card else "a program"
+    trained_to = card.get("task_options", {}).get("max_length", "a program")
     return (
         f"| [{name}]({name}.md) | {card['layer']['class_name']} | `{card['task']}` "
         f"| {card['weights']:,} | {trained_to} | {max(right, default='-')} |\n"

@@ -21,6 +21,7 @@ parser.add_argument("task", choices=list(keras_nm.tasks.TASKS))
 parser.add_argument("saved_model", help="the folder of all versions")
 parser.add_argument("--lengths", type=int, nargs="+", required=True)
 parser.add_argument("--made", required=True, help="how the model was trained, in words")
+parser.add_argument("--license", help="the model's license, such as MIT")
 parser.add_argument("--seed", type=int)
 parser.add_argument("--max-length", type=int, help="up to which length it was trained")
 options = parser.parse_args()
@@ -38,6 +39,11 @@ if len(machines) != 1:
         f"layers are {', '.join(type(each).__name__ for each in model.layers)}"
     )
 [layer] = machines
+if keras_nm.machines.MACHINES[type(layer).__name__].task_change is not None:
+    parser.error(
+        f"the {type(layer).__name__} takes more steps for longer examples, which needs a "
+        "recipe: train with `keras-nm train` and export with `keras-nm export`"
+    )
 results = []
 for length in options.lengths:
     data = task.evaluation_set(length, batch_size=64, num_batches=2)
@@ -55,6 +61,7 @@ card = {
     "task_options": dataclasses.asdict(task),
     "paper": f"{spec.paper.name}, section {spec.section}",
     "layer": {"class_name": type(layer).__name__, **config},
+    **({} if options.license is None else {"license": options.license}),
     **({} if options.seed is None else {"seed": options.seed}),
     "made": options.made,
     "results": results,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_nm.layers import NTM
+from keras_nm.layers import NRAM, NTM
 from keras_nm.page.models import describe_models
 from keras_nm.programs import PROGRAMS, Program
 
@@ -85,6 +85,15 @@ def test_a_model_without_a_machine_gets_no_card(tmp_path):
     options = [tmp_path / "model.keras", "ntm/copy", tmp_path / "models", "--lengths", 2]
     with pytest.raises(AssertionError, match=r"must have one machine.* layers are LSTM"):
         run("export_trained.py", *options, "--made", "Not trained")
+
+
+def test_a_model_that_takes_more_steps_gets_no_card(tmp_path):
+    x = keras.Input((None,), dtype="int32")
+    layer = NRAM(2, num_steps=2, gates=["READ", "WRITE"])
+    keras.Model(x, layer(x)).save(tmp_path / "model.keras")
+    options = [tmp_path / "model.keras", "nram/access", tmp_path / "models"]
+    with pytest.raises(AssertionError, match="the NRAM takes more steps for longer"):
+        run("export_trained.py", *options, "--lengths", 2, "--made", "Not trained")
 
 
 def test_a_model_without_a_recipe_is_exported(tmp_path):
