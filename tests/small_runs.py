@@ -42,6 +42,39 @@ COPY = changed(
     steps_per_epoch=1,
     epochs=14,
 )
+# To most tests it does not matter which machine is trained, and this one is trained
+# soonest. A resumed run must continue the random numbers of its noise.
+BASELINE = dataclasses.replace(
+    COPY,
+    layer={
+        "module": "keras.layers",
+        "class_name": "RNN",
+        "config": {
+            "cell": {
+                "module": "keras_nm.layers",
+                "class_name": "ChainedCell",
+                "registered_name": "keras_nm>ChainedCell",
+                "config": {
+                    "layers": [
+                        {
+                            "module": "keras.layers",
+                            "class_name": "SimpleRNNCell",
+                            "config": {"units": 7},
+                        },
+                        {
+                            "module": "keras.layers",
+                            "class_name": "GaussianNoise",
+                            "config": {"stddev": 0.2},
+                        },
+                    ]
+                },
+            }
+        },
+    },
+    task_options={"max_length": 2, "num_bits": 3},
+    steps_per_epoch=3,
+    epochs=4,
+)
 ACCESS = changed(
     RECIPES["nram/access"]["nram"],
     layer={

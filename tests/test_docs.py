@@ -139,12 +139,12 @@ def test_code_of_a_page(page):
 @pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(blocks(DOCS / "guides/runtimes.md", "python"))))
 def test_code_of_the_guide_to_runtimes(index):
-    x = keras.Input((None, 9))
-    y = keras_nm.layers.NTM(8, memory_shape=(8, 4), return_sequences=True)(x)
-    keras_nm.export.export(keras.Model(x, y), "exported/copy")
     block = blocks(DOCS / "guides/runtimes.md", "python")[index]
     for module in re.findall(r"^(?:import|from) (\w+)", block, re.MULTILINE):
         pytest.importorskip(module)
+    x = keras.Input((None, 9))
+    y = keras_nm.layers.NTM(8, memory_shape=(8, 4), return_sequences=True)(x)
+    keras_nm.export.export(keras.Model(x, y), "exported/copy")
     if "sequence.onnx" in block:
         command = "-m tf2onnx.convert --saved-model exported/copy/1 --tag serve"
         command += " --signature_def sequence --opset 18 --output sequence.onnx"
@@ -152,22 +152,20 @@ def test_code_of_the_guide_to_runtimes(index):
     exec(compile(block, "docs/guides/runtimes.md", "exec"), {})
 
 
-def build_site(folder, *options):
-    """Builds the site with warnings as errors."""
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", *options]
-    done = subprocess.run(
-        [*command, "-d", folder / "doctrees", DOCS, folder / "html"],
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the site, built with warnings as errors, and with its notebooks run."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q"]
+    command += ["-D", "nb_execution_mode=force", "-d", folder / "doctrees"]
+    done = subprocess.run([*command, DOCS, folder / "html"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-5000:]
     return folder / "html"
 
 
 @pytest.mark.slow
-def test_site(tmp_path):
-    html = build_site(tmp_path, "-D", "nb_execution_mode=off")
-    pages = list(html.rglob("*.html"))
+def test_site(site):
+    pages = list(site.rglob("*.html"))
     assert len(pages) > 40
     # A reader needs no network: everything that a page loads is in the site.
     for page in pages:
@@ -180,14 +178,13 @@ def test_site(tmp_path):
 
 
 @pytest.mark.slow
-def test_tutorials_as_notebooks(tmp_path):
-    html = build_site(tmp_path, "-D", "nb_execution_mode=force")
-    copy = (html / "tutorials" / "ntm.html").read_text()
+def test_tutorials_as_notebooks(site):
+    copy = (site / "tutorials" / "ntm.html").read_text()
     assert "100 vectors: 0.0 wrong bits" in copy
     assert re.search(r"intact: +\[0 0 0 0 0 0 0 0 0 0\]", copy)
     assert re.search(r"wiped: +\[0 0 [1-8] 0 0 0 0 0 0 0\]", copy)
     assert copy.count("data:image/png") + copy.count("_images/") >= 1
-    program = (html / "tutorials" / "nram.html").read_text()
+    program = (site / "tutorials" / "nram.html").read_text()
     assert "0 wrong answers in two steps" in program
 
 

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from machine_cases import (
+    ONE_PER_MACHINE,
     assert_close,
     each_machine,
     each_machine_with_a_cell,
     each_sequence_machine,
     model_of,
+    with_cases,
 )
 
 import keras_nm
@@ -44,7 +46,13 @@ def test_half_precision(case, inputs):
 
 
 @each_machine
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+def test_double_precision(case, inputs):
+    check_dtypes(case, inputs, "float64")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16"])
+@with_cases(ONE_PER_MACHINE)
 def test_other_precisions(case, inputs, policy):
     check_dtypes(case, inputs, policy)
 

@@ -12,8 +12,9 @@ from machine_cases import (
 
 
 @each_sequence_machine
-@pytest.mark.parametrize("return_sequences", [True, False])
-@pytest.mark.parametrize("return_state", [True, False])
+@pytest.mark.parametrize(
+    ("return_sequences", "return_state"), [(True, True), (False, False)]
+)
 def test_shapes_from_sequences(case, inputs, return_sequences, return_state):
     layer = case.make(return_sequences=return_sequences, return_state=return_state)
     outputs = layer(inputs)

@@ -9,12 +9,12 @@ import small_runs
 
 from keras_nm.training import load_run, resume, train
 
-COPY = dataclasses.replace(small_runs.COPY, steps_per_epoch=3, epochs=4)
+BASELINE = small_runs.BASELINE
 
 
 def with_optimizer(**config):
     optimizer = {"class_name": "SGD", "config": {"learning_rate": 0.1, **config}}
-    return dataclasses.replace(COPY, optimizer=optimizer)
+    return dataclasses.replace(BASELINE, optimizer=optimizer)
 
 
 def assert_same_files(first, second):
@@ -74,7 +74,7 @@ def test_a_class_that_is_not_registered_is_named(tmp_path):
         pass
 
     config = {"class_name": "Mine", "registered_name": "mine>Mine", "config": {"units": 3}}
-    recipe = small_runs.changed(COPY, layer={"controller": config}, epochs=1)
+    recipe = small_runs.changed(BASELINE, layer={"cell": config}, epochs=1)
     train(recipe, tmp_path / "run", verbose=0)
     del keras.saving.get_custom_objects()["mine>Mine"]
     with pytest.raises(

@@ -59,9 +59,9 @@ def population(tmp_path_factory):
     return directories, seconds
 
 
-@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 3])
-def test_each_seed_ends_as_it_does_alone(population, tmp_path, seed):
+def test_a_seed_ends_as_it_does_alone(population, tmp_path):
     directories, _ = population
+    seed = SEEDS[-1]
     run = load_run(directories[seed])
     alone = train(RECIPE, tmp_path / "alone", seed, verbose=0)
     assert (run.recipe.to_json(), run.seed) == (RECIPE.to_json(), seed)

@@ -30,6 +30,7 @@ from keras_nm.training import (
     train_or_resume,
 )
 
+BASELINE = small_runs.BASELINE
 TINY = small_runs.changed(
     RECIPES["ntm/copy"]["ntm"],
     layer={"controller": small_runs.NOISY_CONTROLLER},
@@ -37,37 +38,6 @@ TINY = small_runs.changed(
     batch_size=8,
     steps_per_epoch=3,
     epochs=3,
-)
-# To most tests it does not matter which machine is trained, and this one is trained
-# soonest. A resumed run must continue the random numbers of its noise.
-BASELINE = dataclasses.replace(
-    TINY,
-    layer={
-        "module": "keras.layers",
-        "class_name": "RNN",
-        "config": {
-            "cell": {
-                "module": "keras_nm.layers",
-                "class_name": "ChainedCell",
-                "registered_name": "keras_nm>ChainedCell",
-                "config": {
-                    "layers": [
-                        {
-                            "module": "keras.layers",
-                            "class_name": "SimpleRNNCell",
-                            "config": {"units": 7},
-                        },
-                        {
-                            "module": "keras.layers",
-                            "class_name": "GaussianNoise",
-                            "config": {"stddev": 0.2},
-                        },
-                    ]
-                },
-            }
-        },
-    },
-    epochs=4,
 )
 
 
