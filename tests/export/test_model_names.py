@@ -18,10 +18,10 @@ def model():
     )
 
 
-@pytest.mark.parametrize("path", [".", "../my_model", "inside/.."])
+@pytest.mark.parametrize("path", [".", "../my_model", ".inside/.."])
 def test_relative_paths_name_the_model(model, tmp_path, monkeypatch, path):
     directory = tmp_path / "my_model"
-    (directory / "inside").mkdir(parents=True)
+    (directory / ".inside").mkdir(parents=True)
     monkeypatch.chdir(directory)
     assert export(model, path) == directory / "1"
     extra = directory / "1" / "assets.extra"
