@@ -6,20 +6,14 @@ import shutil
 import keras
 import pytest
 
-from keras_nm.recipes.parts import LSTM_CONTROLLER, layer_of_ours
+from keras_nm.recipes.parts import LSTM_CONTROLLER, layer_of_keras, layer_of_ours
 from keras_nm.training import RECIPES, train
 
 # A resumed run, and processes that train together, must draw the noise as one run does.
+NOISE = layer_of_keras("GaussianNoise", stddev=0.2)
 NOISY_CONTROLLER = layer_of_ours(
     "ChainedCell",
-    layers=[
-        LSTM_CONTROLLER,
-        {
-            "module": "keras.layers",
-            "class_name": "GaussianNoise",
-            "config": {"stddev": 0.2},
-        },
-    ],
+    layers=[LSTM_CONTROLLER, NOISE],
 )
 
 
@@ -46,31 +40,13 @@ COPY = changed(
 # soonest. A resumed run must continue the random numbers of its noise.
 BASELINE = dataclasses.replace(
     COPY,
-    layer={
-        "module": "keras.layers",
-        "class_name": "RNN",
-        "config": {
-            "cell": {
-                "module": "keras_nm.layers",
-                "class_name": "ChainedCell",
-                "registered_name": "keras_nm>ChainedCell",
-                "config": {
-                    "layers": [
-                        {
-                            "module": "keras.layers",
-                            "class_name": "SimpleRNNCell",
-                            "config": {"units": 7},
-                        },
-                        {
-                            "module": "keras.layers",
-                            "class_name": "GaussianNoise",
-                            "config": {"stddev": 0.2},
-                        },
-                    ]
-                },
-            }
-        },
-    },
+    layer=layer_of_keras(
+        "RNN",
+        cell=layer_of_ours(
+            "ChainedCell",
+            layers=[layer_of_keras("SimpleRNNCell", units=7), NOISE],
+        ),
+    ),
     task_options={"max_length": 2, "num_bits": 3},
     steps_per_epoch=3,
     epochs=4,
